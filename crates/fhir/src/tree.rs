@@ -1,0 +1,555 @@
+//! The arena tree.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+/// Index of a node in its [`Tree`]. Meaningless in another tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(crate) u32);
+
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// What a node is, in JSON's terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// `[…]`
+    Array,
+    /// `true` or `false`
+    Bool,
+    /// `null`
+    Null,
+    /// A number, its digits as written.
+    Number,
+    /// `{…}`
+    Object,
+    /// A string without any escape in its JSON form.
+    String,
+    /// A string whose JSON form holds escapes.
+    StringEscaped,
+}
+
+/// 32 bytes a node; offsets count from the start of `base`, and on into `extra` past its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node {
+    pub kind: NodeKind,
+    /// Whether anything at or below this node changed since it was parsed: a clean node is written by copying its bytes.
+    pub dirty: bool,
+    pub key_len: u16,
+    pub key_start: u32,
+    pub start: u32,
+    pub end: u32,
+    pub first: u32,
+    pub last: u32,
+    pub next: u32,
+    pub parent: u32,
+}
+
+/// One resource (or any JSON value) as it came, editable in place.
+///
+/// Cloning copies the nodes and shares the bytes.
+#[derive(Clone)]
+pub struct Tree {
+    pub(crate) base: Bytes,
+    pub(crate) extra: String,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) root: u32,
+    /// Whether the bytes hold white space between tokens, which an answer should not carry.
+    pub(crate) spaced: bool,
+}
+
+/// A node of a tree, for reading. `Copy`, so pass it by value.
+#[derive(Clone, Copy)]
+pub struct Ref<'a> {
+    tree: &'a Tree,
+    id: u32,
+}
+
+impl Tree {
+    /// An empty object, to build a resource from.
+    pub fn object() -> Tree {
+        let mut tree = Tree { base: Bytes::new(), extra: String::new(), nodes: Vec::new(), root: 0, spaced: false };
+        tree.root = tree.detached(NodeKind::Object, 0, 0);
+        tree
+    }
+
+    /// The whole.
+    pub fn root(&self) -> Ref<'_> {
+        Ref { tree: self, id: self.root }
+    }
+
+    /// A node by its id, which must come from this tree.
+    pub fn node(&self, id: NodeId) -> Ref<'_> {
+        Ref { tree: self, id: id.0 }
+    }
+
+    /// `resourceType` of the root, if it is a string.
+    pub fn resource_type(&self) -> Option<Cow<'_, str>> {
+        self.root().text("resourceType")
+    }
+
+    /// How many nodes this tree holds, detached ones included.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn slice(&self, start: u32, end: u32) -> &str {
+        let (start, end, base) = (start as usize, end as usize, self.base.len());
+        let bytes = if start >= base { &self.extra.as_bytes()[start - base..end - base] } else { &self.base[start..end] };
+        std::str::from_utf8(bytes).unwrap_or("") // Parsing checked the whole body as UTF-8 and cuts at ASCII only.
+    }
+
+    pub(crate) fn bytes(&self, start: u32, end: u32) -> &[u8] {
+        let (start, end, base) = (start as usize, end as usize, self.base.len());
+        if start >= base { &self.extra.as_bytes()[start - base..end - base] } else { &self.base[start..end] }
+    }
+
+    fn store(&mut self, text: &str) -> (u32, u32) {
+        let start = (self.base.len() + self.extra.len()) as u32;
+        self.extra.push_str(text);
+        (start, start + text.len() as u32)
+    }
+
+    fn detached(&mut self, kind: NodeKind, start: u32, end: u32) -> u32 {
+        let id = self.nodes.len() as u32;
+        self.nodes.push(Node {
+            kind,
+            dirty: true,
+            key_len: 0,
+            key_start: 0,
+            start,
+            end,
+            first: NONE,
+            last: NONE,
+            next: NONE,
+            parent: NONE,
+        });
+        id
+    }
+
+    /// A new object that hangs nowhere yet.
+    pub fn new_object(&mut self) -> NodeId {
+        NodeId(self.detached(NodeKind::Object, 0, 0))
+    }
+
+    /// A new array that hangs nowhere yet.
+    pub fn new_array(&mut self) -> NodeId {
+        NodeId(self.detached(NodeKind::Array, 0, 0))
+    }
+
+    /// A new string that hangs nowhere yet. `text` is plain, not JSON-escaped.
+    pub fn new_string(&mut self, text: &str) -> NodeId {
+        let mut escaped = String::with_capacity(text.len());
+        let kind = if crate::json::escape(text, &mut escaped) { NodeKind::StringEscaped } else { NodeKind::String };
+        let (start, end) = self.store(&escaped);
+        NodeId(self.detached(kind, start, end))
+    }
+
+    /// A new boolean that hangs nowhere yet.
+    pub fn new_bool(&mut self, value: bool) -> NodeId {
+        let (start, end) = self.store(if value { "true" } else { "false" });
+        NodeId(self.detached(NodeKind::Bool, start, end))
+    }
+
+    /// A new number that hangs nowhere yet, its digits as given, or `None` if that is not a JSON number.
+    pub fn new_number(&mut self, digits: &str) -> Option<NodeId> {
+        if !crate::parse::is_number(digits) {
+            return None;
+        }
+        let (start, end) = self.store(digits);
+        Some(NodeId(self.detached(NodeKind::Number, start, end)))
+    }
+
+    /// A new JSON `null` that hangs nowhere yet (FHIR uses it only to keep places in arrays).
+    pub fn new_null(&mut self) -> NodeId {
+        let (start, end) = self.store("null");
+        NodeId(self.detached(NodeKind::Null, start, end))
+    }
+
+    /// A deep copy of a node of another tree (or, by cloning that first, of this one), hanging nowhere yet.
+    pub fn copy(&mut self, from: Ref<'_>) -> NodeId {
+        match from.kind() {
+            NodeKind::Object => {
+                let id = self.new_object();
+                for (key, child) in from.entries() {
+                    let child = self.copy(child);
+                    self.append(id, key, child);
+                }
+                id
+            }
+            NodeKind::Array => {
+                let id = self.new_array();
+                for child in from.items() {
+                    let child = self.copy(child);
+                    self.push(id, child);
+                }
+                id
+            }
+            kind => {
+                let (start, end) = self.store(from.raw());
+                NodeId(self.detached(kind, start, end))
+            }
+        }
+    }
+
+    fn touch(&mut self, id: u32) {
+        let mut at = id;
+        while at != NONE {
+            let node = &mut self.nodes[at as usize];
+            if node.dirty && at != id {
+                break;
+            }
+            node.dirty = true;
+            at = node.parent;
+        }
+    }
+
+    fn link(&mut self, parent: u32, child: u32) {
+        self.nodes[child as usize].parent = parent;
+        self.nodes[child as usize].next = NONE;
+        match self.nodes[parent as usize].last {
+            NONE => self.nodes[parent as usize].first = child,
+            last => self.nodes[last as usize].next = child,
+        }
+        self.nodes[parent as usize].last = child;
+        self.touch(parent);
+    }
+
+    fn unlink(&mut self, child: u32) {
+        let parent = self.nodes[child as usize].parent;
+        if parent == NONE {
+            return;
+        }
+        let (mut previous, mut at) = (NONE, self.nodes[parent as usize].first);
+        while at != child {
+            previous = at;
+            at = self.nodes[at as usize].next;
+        }
+        let next = self.nodes[child as usize].next;
+        if previous == NONE {
+            self.nodes[parent as usize].first = next;
+        } else {
+            self.nodes[previous as usize].next = next;
+        }
+        if next == NONE {
+            self.nodes[parent as usize].last = previous;
+        }
+        self.nodes[child as usize].parent = NONE;
+        self.nodes[child as usize].next = NONE;
+        self.touch(parent);
+    }
+
+    fn key(&mut self, id: u32, key: &str) {
+        let (start, _) = self.store(key);
+        let node = &mut self.nodes[id as usize];
+        node.key_start = start;
+        node.key_len = key.len() as u16;
+    }
+
+    /// Appends a detached `value` to an object under `key`, which the object must not hold yet.
+    fn append(&mut self, object: NodeId, key: &str, value: NodeId) {
+        debug_assert_eq!(self.nodes[object.0 as usize].kind, NodeKind::Object);
+        self.key(value.0, key);
+        self.link(object.0, value.0);
+    }
+
+    /// Puts `value` under `key`, in the place of what stood there; takes it from where it hung before.
+    pub fn set(&mut self, object: NodeId, key: &str, value: NodeId) {
+        self.unlink(value.0);
+        match self.node(object).get(key).map(Ref::id) {
+            None => self.append(object, key, value),
+            Some(old) => {
+                let (next, old_node) = (self.nodes[old.0 as usize].next, self.nodes[old.0 as usize]);
+                self.append(object, key, value);
+                // Into the old one's place, so that the order of elements stays the supplier's.
+                self.unlink(value.0);
+                let mut at = self.nodes[object.0 as usize].first;
+                let mut previous = NONE;
+                while at != old.0 {
+                    previous = at;
+                    at = self.nodes[at as usize].next;
+                }
+                self.nodes[value.0 as usize].next = next;
+                self.nodes[value.0 as usize].parent = old_node.parent;
+                if previous == NONE {
+                    self.nodes[object.0 as usize].first = value.0;
+                } else {
+                    self.nodes[previous as usize].next = value.0;
+                }
+                if next == NONE {
+                    self.nodes[object.0 as usize].last = value.0;
+                }
+                self.nodes[old.0 as usize].parent = NONE;
+                self.nodes[old.0 as usize].next = NONE;
+                self.touch(object.0);
+            }
+        }
+    }
+
+    /// `set` with a plain string.
+    pub fn set_string(&mut self, object: NodeId, key: &str, text: &str) -> NodeId {
+        let value = self.new_string(text);
+        self.set(object, key, value);
+        value
+    }
+
+    /// Appends to an array; takes `value` from where it hung before.
+    pub fn push(&mut self, array: NodeId, value: NodeId) {
+        debug_assert_eq!(self.nodes[array.0 as usize].kind, NodeKind::Array);
+        self.unlink(value.0);
+        self.nodes[value.0 as usize].key_len = 0;
+        self.link(array.0, value.0);
+    }
+
+    /// Takes `key` out of an object and returns what stood there, which then hangs nowhere.
+    pub fn remove(&mut self, object: NodeId, key: &str) -> Option<NodeId> {
+        let id = self.node(object).get(key)?.id();
+        self.unlink(id.0);
+        Some(id)
+    }
+
+    /// Takes a node from where it hangs (an array's item, say).
+    pub fn detach(&mut self, node: NodeId) {
+        self.unlink(node.0);
+    }
+
+    /// Renames a key in its place; false if `old` is not there or `new` already is.
+    pub fn rename(&mut self, object: NodeId, old: &str, new: &str) -> bool {
+        let Some(id) = self.node(object).get(old).map(|node| node.id()) else { return false };
+        if self.node(object).get(new).is_some() {
+            return false;
+        }
+        self.key(id.0, new);
+        self.touch(id.0);
+        true
+    }
+
+    /// Replaces a primitive's text by a plain string, in place.
+    pub fn set_text(&mut self, node: NodeId, text: &str) {
+        let mut escaped = String::with_capacity(text.len());
+        let kind = if crate::json::escape(text, &mut escaped) { NodeKind::StringEscaped } else { NodeKind::String };
+        let (start, end) = self.store(&escaped);
+        let at = &mut self.nodes[node.0 as usize];
+        (at.kind, at.start, at.end, at.first, at.last) = (kind, start, end, NONE, NONE);
+        self.touch(node.0);
+    }
+
+    /// Makes the value under `key` an array of that one value, if it is not an array yet. Returns the array.
+    pub fn listed(&mut self, object: NodeId, key: &str) -> Option<NodeId> {
+        let id = self.node(object).get(key)?.id();
+        if self.node(id).kind() == NodeKind::Array {
+            return Some(id);
+        }
+        let array = self.new_array();
+        self.set(object, key, array);
+        self.push(array, id);
+        Some(array)
+    }
+
+    /// The array under `key`, made if absent. `None` if something else stands there.
+    pub fn array_at(&mut self, object: NodeId, key: &str) -> Option<NodeId> {
+        match self.node(object).get(key) {
+            Some(node) => (node.kind() == NodeKind::Array).then(|| node.id()),
+            None => {
+                let array = self.new_array();
+                self.set(object, key, array);
+                Some(array)
+            }
+        }
+    }
+
+    /// The object under `key`, made if absent. `None` if something else stands there.
+    pub fn object_at(&mut self, object: NodeId, key: &str) -> Option<NodeId> {
+        match self.node(object).get(key) {
+            Some(node) => (node.kind() == NodeKind::Object).then(|| node.id()),
+            None => {
+                let made = self.new_object();
+                self.set(object, key, made);
+                Some(made)
+            }
+        }
+    }
+}
+
+impl<'a> Ref<'a> {
+    fn raw_node(self) -> &'a Node {
+        &self.tree.nodes[self.id as usize]
+    }
+
+    fn with(self, id: u32) -> Option<Ref<'a>> {
+        (id != NONE).then_some(Ref { tree: self.tree, id })
+    }
+
+    /// This node's id, to edit it with.
+    pub fn id(self) -> NodeId {
+        NodeId(self.id)
+    }
+
+    /// The tree it belongs to.
+    pub fn tree(self) -> &'a Tree {
+        self.tree
+    }
+
+    /// What it is; both kinds of string are told apart only for writing.
+    pub fn kind(self) -> NodeKind {
+        self.raw_node().kind
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.kind() == NodeKind::Object
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(self) -> bool {
+        self.kind() == NodeKind::Array
+    }
+
+    /// Whether it is a string.
+    pub fn is_string(self) -> bool {
+        matches!(self.kind(), NodeKind::String | NodeKind::StringEscaped)
+    }
+
+    /// Whether it is a string, number, boolean or null.
+    pub fn is_primitive(self) -> bool {
+        !self.is_object() && !self.is_array()
+    }
+
+    /// The parent, unless it is the root or hangs nowhere.
+    pub fn parent(self) -> Option<Ref<'a>> {
+        self.with(self.raw_node().parent)
+    }
+
+    /// The key it stands under; empty for items of arrays and the root.
+    pub fn key(self) -> &'a str {
+        let node = self.raw_node();
+        self.tree.slice(node.key_start, node.key_start + u32::from(node.key_len))
+    }
+
+    /// The value under `key`; `None` too when this is no object.
+    pub fn get(self, key: &str) -> Option<Ref<'a>> {
+        if !self.is_object() {
+            return None;
+        }
+        let mut at = self.raw_node().first;
+        while at != NONE {
+            let node = &self.tree.nodes[at as usize];
+            if node.key_len as usize == key.len()
+                && self.tree.bytes(node.key_start, node.key_start + u32::from(node.key_len)) == key.as_bytes()
+            {
+                return self.with(at);
+            }
+            at = node.next;
+        }
+        None
+    }
+
+    /// The first node down a dotted path. An array on the way is entered at its first item.
+    pub fn at(self, path: &str) -> Option<Ref<'a>> {
+        let mut here = self;
+        for step in path.split('.') {
+            while here.is_array() {
+                here = here.items().next()?;
+            }
+            here = here.get(step)?;
+        }
+        Some(here)
+    }
+
+    /// Every node down a dotted path, arrays on the way and at the end flattened.
+    pub fn all(self, path: &str) -> Vec<Ref<'a>> {
+        let mut found = vec![self];
+        for step in path.split('.') {
+            found = found.into_iter().flat_map(Ref::each).filter_map(|node| node.get(step)).collect();
+        }
+        found.into_iter().flat_map(Ref::each).collect()
+    }
+
+    /// Its items if it is an array, else itself.
+    pub fn each(self) -> Vec<Ref<'a>> {
+        if self.is_array() { self.items().collect() } else { vec![self] }
+    }
+
+    /// Children of an array (or object) in order.
+    pub fn items(self) -> impl Iterator<Item = Ref<'a>> {
+        let first = if self.is_primitive() { NONE } else { self.raw_node().first };
+        std::iter::successors(self.with(first), |node| node.with(node.raw_node().next))
+    }
+
+    /// Keys and values of an object in order; nothing for anything else.
+    pub fn entries(self) -> impl Iterator<Item = (&'a str, Ref<'a>)> {
+        let first = if self.is_object() { self.raw_node().first } else { NONE };
+        std::iter::successors(self.with(first), |node| node.with(node.raw_node().next)).map(|node| (node.key(), node))
+    }
+
+    /// How many children.
+    pub fn len(self) -> usize {
+        self.items().count()
+    }
+
+    /// Whether there are no children.
+    pub fn is_empty(self) -> bool {
+        self.items().next().is_none()
+    }
+
+    /// The JSON text of a primitive without a string's quotes: escapes still in it, digits as written.
+    /// Empty for objects and arrays.
+    pub fn raw(self) -> &'a str {
+        if !self.is_primitive() {
+            return "";
+        }
+        let node = self.raw_node();
+        self.tree.slice(node.start, node.end)
+    }
+
+    /// The plain text of a primitive: a string unescaped, a number's digits, `true`, `false`; `None` for the rest and null.
+    pub fn value(self) -> Option<Cow<'a, str>> {
+        match self.kind() {
+            NodeKind::String | NodeKind::Number | NodeKind::Bool => Some(Cow::Borrowed(self.raw())),
+            NodeKind::StringEscaped => Some(Cow::Owned(crate::json::unescape(self.raw()))),
+            NodeKind::Array | NodeKind::Null | NodeKind::Object => None,
+        }
+    }
+
+    /// The plain text at a dotted path (see [`Ref::at`]).
+    pub fn text(self, path: &str) -> Option<Cow<'a, str>> {
+        self.at(path)?.value()
+    }
+
+    /// Whether the plain text at `path` is `expected`.
+    pub fn is(self, path: &str, expected: &str) -> bool {
+        self.text(path).is_some_and(|text| text == expected)
+    }
+
+    /// Where this node is, as a dotted element path from the root without its type: `contact[0].name.family`.
+    pub fn path(self) -> String {
+        let Some(parent) = self.parent() else { return String::new() };
+        let above = parent.path();
+        if parent.is_array() {
+            let index = parent.items().take_while(|item| item.id != self.id).count();
+            return format!("{above}[{index}]");
+        }
+        if above.is_empty() { self.key().to_owned() } else { format!("{above}.{}", self.key()) }
+    }
+
+    /// A copy of this node alone, as a tree of its own.
+    pub fn to_tree(self) -> Tree {
+        let mut tree = Tree::object();
+        let root = tree.copy(self);
+        tree.root = root.0;
+        tree
+    }
+}
+
+impl std::fmt::Debug for Tree {
+    /// Shape only: a resource is a patient's data and stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tree({}, {} nodes)", self.resource_type().unwrap_or(Cow::Borrowed("?")), self.nodes.len())
+    }
+}
+
+impl std::fmt::Debug for Ref<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ref({})", self.path())
+    }
+}

@@ -1,0 +1,2 @@
+//! The `severn` binary.
+fn main() {}

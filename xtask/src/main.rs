@@ -1,0 +1,2 @@
+//! Generates the element tables of `fhir` from the published definitions.
+fn main() {}
