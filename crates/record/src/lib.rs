@@ -1,1 +1,42 @@
-//! The `record` crate.
+//! The nouns of Severn: what flows from a question to a record. Knows nothing of how anything is done.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | *ask* | one question about one person, with who asks and why |
+//! | *caller* | who asks: a person in a role at an organisation, or a system |
+//! | *source* | a system that is asked |
+//! | *holder* | a source together with the ids by which it knows the person |
+//! | *call*, *reply* | one HTTP exchange with a source, as values |
+//! | *chart* | what one source said about the person, in R4, with findings beside it |
+//! | *item* | one resource of a chart |
+//! | *finding* | something odd or lossy in a source's data |
+//! | *plan*, *row* | which source was asked for which type, and how that went |
+//! | *cluster* | items that say the same |
+//! | *conflict* | items that speak of the same and contradict |
+//! | *record* | the joined whole: items, clusters, conflicts, plan |
+//! | *entry* | a line of the ledger |
+
+mod ask;
+mod call;
+mod chart;
+mod clock;
+mod finding;
+mod ids;
+mod nhs_number;
+mod plan;
+mod shared;
+
+pub use ask::{Ask, Caller, Join, Need, Organisation, Question, UserId};
+pub use call::{Call, CallId, Failure, Method, Reply, Response};
+pub use chart::{Cause, Chart, Holder, Item, Origin, Quarantined, Traits};
+pub use clock::Clock;
+pub use finding::{Finding, FindingCode};
+pub use ids::{ExchangeId, MalformedId, OdsCode, PersonId, RequestId, SourceId};
+pub use nhs_number::{MalformedNhsNumber, NhsNumber};
+pub use plan::{Counts, Plan, Row, Status};
+pub use shared::{AllergyState, Cluster, Conflict, Fate, Hint, SharedRecord, Tier};
+
+/// The system URI of NHS numbers.
+pub const NHS_NUMBER_SYSTEM: &str = "https://fhir.nhs.uk/Id/nhs-number";
+/// The system URI of organisation codes.
+pub const ODS_SYSTEM: &str = "https://fhir.nhs.uk/Id/ods-organization-code";

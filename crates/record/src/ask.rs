@@ -1,0 +1,120 @@
+//! The question, and who puts it.
+
+use fhir::Kind;
+
+use crate::{ExchangeId, NhsNumber, OdsCode, PersonId, RequestId};
+
+/// One question about one person.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The request that carries it.
+    pub request: RequestId,
+    /// Who asks.
+    pub caller: Caller,
+    /// About whom and for what.
+    pub question: Question,
+    /// Exchanges this question came through, oldest first.
+    pub hops: Vec<ExchangeId>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// Who is the person with this NHS number? Identity only.
+    Find(NhsNumber),
+    /// What is known of this person?
+    Read {
+        /// The person, by the exchange's id.
+        person: PersonId,
+        /// Which part.
+        need: Need,
+    },
+}
+
+/// Which part of a record is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// The types wanted; empty means all.
+    pub kinds: Vec<Kind>,
+    /// Only what changed since, as FHIR's `_since` (an instant, as given).
+    pub since: Option<String>,
+    /// A birth date the caller states (`YYYY-MM-DD`), for the guards to compare with.
+    pub birth_date: Option<String>,
+    /// How to join.
+    pub join: Join,
+}
+
+impl Need {
+    /// Everything, grouped.
+    pub fn everything() -> Need {
+        Need { kinds: Vec::new(), since: None, birth_date: None, join: Join::Group }
+    }
+
+    /// Whether a type is wanted.
+    pub fn wants(&self, kind: Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+}
+
+/// The parameter `join`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Join {
+    /// No grouping.
+    All,
+    /// Clusters shown, every member kept. The default.
+    #[default]
+    Group,
+    /// Representatives only, of clusters of T0 to T2.
+    Collapse,
+}
+
+/// Who asks, as the verified token (or certificate) says. Facts only; `access` decides what they allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Issuer and subject of the token: who, for the ledger and for every onward hop.
+    pub user: UserId,
+    /// The name shown beside deeds.
+    pub name: String,
+    /// The person's national user id (12 digits), where there is one. Without a named end user some sources may not be asked.
+    pub sds_user_id: Option<String>,
+    /// The role profile at the organisation, or `UNK`.
+    pub sds_role_profile_id: Option<String>,
+    /// Whether a human reads the answer: decides the default of `_complete`.
+    pub human: bool,
+    /// For whom they act.
+    pub organisation: Organisation,
+    /// Job role codes (`R8000`), the last part of colon paths.
+    pub roles: Vec<String>,
+    /// Activity codes (`B0360`).
+    pub activities: Vec<String>,
+    /// Purposes of use, codes of v3-ActReason (`TREAT`).
+    pub purposes: Vec<String>,
+    /// SMART scopes, as granted.
+    pub scopes: Vec<String>,
+    /// The launch context: the person the user already has open.
+    pub launch_patient: Option<PersonId>,
+    /// The device, as the token names it.
+    pub device: Option<String>,
+    /// The client application.
+    pub client: Option<String>,
+    /// The token's own id, for the ledger.
+    pub token_id: Option<String>,
+}
+
+/// Issuer and subject.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId {
+    /// Who vouches.
+    pub issuer: String,
+    /// For whom.
+    pub subject: String,
+}
+
+/// An organisation a caller acts for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organisation {
+    /// Its ODS code.
+    pub code: OdsCode,
+    /// Its name, as the token gives it.
+    pub name: String,
+}

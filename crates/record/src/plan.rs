@@ -1,0 +1,183 @@
+//! The plan of a read: source by type, and how each row ended.
+
+use fhir::Kind;
+
+use crate::SourceId;
+
+/// How a row ended. Every row ends in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is the status of that name in docs/why/what-a-status-means.md and below in `code`")]
+pub enum Status {
+    Ok,
+    OkEmpty,
+    OkTruncated,
+    CacheFresh,
+    CacheStale,
+    NotLocated,
+    NotAskedLoop,
+    NotAskedShadow,
+    NotAskedScope,
+    NoRecordGiven,
+    Unsupported,
+    Withheld,
+    Throttled,
+    CircuitOpen,
+    FailedTimeout,
+    FailedAuth,
+    FailedHttp,
+    FailedParse,
+    FailedInternal,
+    IdentityMismatch,
+}
+
+impl Status {
+    /// The code on the wire, of system `urn:severn:status`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::OkEmpty => "ok-empty",
+            Status::OkTruncated => "ok-truncated",
+            Status::CacheFresh => "cache-fresh",
+            Status::CacheStale => "cache-stale",
+            Status::NotLocated => "not-located",
+            Status::NotAskedLoop | Status::NotAskedShadow | Status::NotAskedScope => "not-asked",
+            Status::NoRecordGiven => "no-record-given",
+            Status::Unsupported => "unsupported",
+            Status::Withheld => "withheld",
+            Status::Throttled => "throttled",
+            Status::CircuitOpen => "circuit-open",
+            Status::FailedTimeout => "failed-timeout",
+            Status::FailedAuth => "failed-auth",
+            Status::FailedHttp => "failed-http",
+            Status::FailedParse => "failed-parse",
+            Status::FailedInternal => "failed-internal",
+            Status::IdentityMismatch => "identity-mismatch",
+        }
+    }
+
+    /// The reason that goes with `not-asked`.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Status::NotAskedLoop => Some("loop"),
+            Status::NotAskedShadow => Some("shadow"),
+            Status::NotAskedScope => Some("scope"),
+            _ => None,
+        }
+    }
+
+    /// Whether the source answered for this type: with data, with nothing, or from cache.
+    pub fn answered(self) -> bool {
+        matches!(self, Status::Ok | Status::OkEmpty | Status::OkTruncated | Status::CacheFresh | Status::CacheStale)
+    }
+
+    /// Whether a list with this row is whole (SEMANTICS section 5).
+    pub fn complete(self) -> bool {
+        matches!(
+            self,
+            Status::Ok
+                | Status::OkEmpty
+                | Status::CacheFresh
+                | Status::NotLocated
+                | Status::Unsupported
+                | Status::NotAskedLoop
+                | Status::NotAskedShadow
+                | Status::NotAskedScope
+        )
+    }
+
+    /// Whether this is a failure of the source or of the way to it.
+    pub fn failed(self) -> bool {
+        matches!(
+            self,
+            Status::Throttled
+                | Status::CircuitOpen
+                | Status::FailedTimeout
+                | Status::FailedAuth
+                | Status::FailedHttp
+                | Status::FailedParse
+                | Status::FailedInternal
+                | Status::IdentityMismatch
+        )
+    }
+}
+
+/// One row: a source, a type, and how it went.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The source.
+    pub source: SourceId,
+    /// The type.
+    pub kind: Kind,
+    /// How it ended; `None` while pending.
+    pub status: Option<Status>,
+    /// What the status needs said: the code behind a withholding (`no-end-user`), a parameter dropped, a page cut. No patient data.
+    pub note: Option<String>,
+    /// When the source was asked.
+    pub tried: Option<jiff::Timestamp>,
+    /// When it last answered for this person, if that was before now.
+    pub last_answered: Option<jiff::Timestamp>,
+    /// What became of what it returned.
+    pub counts: Counts,
+}
+
+impl Row {
+    /// A pending row.
+    pub fn new(source: SourceId, kind: Kind) -> Row {
+        Row { source, kind, status: None, note: None, tried: None, last_answered: None, counts: Counts::default() }
+    }
+}
+
+/// Each resource that came in is in exactly one of the others, so `came` is their sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Resources the source returned (`in` on the wire).
+    pub came: u64,
+    /// Shown, in no cluster.
+    pub single: u64,
+    /// Shown, in a cluster.
+    pub clustered: u64,
+    /// Behind a representative, by `join=collapse`.
+    pub collapsed: u64,
+    /// Older versions of the same resource (T0).
+    pub history: u64,
+    /// Wider than what was asked, filtered here.
+    pub filtered: u64,
+    /// Withheld by permission.
+    pub withheld: u64,
+    /// In quarantine.
+    pub quarantined: u64,
+}
+
+impl Counts {
+    /// Whether every resource is accounted for.
+    pub fn add_up(&self) -> bool {
+        self.came == self.single + self.clustered + self.collapsed + self.history + self.filtered + self.withheld + self.quarantined
+    }
+}
+
+/// The plan of one read.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// One row per source and type, in order of source, then type.
+    pub rows: Vec<Row>,
+}
+
+impl Plan {
+    /// Gives `failed-internal` to every row nobody filled.
+    pub fn finalise(&mut self) {
+        for row in &mut self.rows {
+            row.status.get_or_insert(Status::FailedInternal);
+        }
+        self.rows.sort_by(|a, b| (&a.source, a.kind.name()).cmp(&(&b.source, b.kind.name())));
+    }
+
+    /// The row of a source and type.
+    pub fn row_mut(&mut self, source: &SourceId, kind: Kind) -> Option<&mut Row> {
+        self.rows.iter_mut().find(|row| row.kind == kind && row.source == *source)
+    }
+
+    /// Whether every row for `kind` is whole.
+    pub fn complete(&self, kind: Kind) -> bool {
+        self.rows.iter().filter(|row| row.kind == kind).all(|row| row.status.is_some_and(Status::complete))
+    }
+}
