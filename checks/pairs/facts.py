@@ -113,7 +113,7 @@ def medication(resource, find):
 
 
 def fact(resource, find):
-    """The fact, or None for a resource that states no clinical fact by itself. `find` resolves a reference."""
+    """The fact a resource states, or None for a type not judged here. `find` resolves a reference."""
     kind = one_name(resource["resourceType"])
     r = resource
     match kind:
@@ -140,11 +140,20 @@ def fact(resource, find):
             return Fact(kind, codes(r.get("code")), times(r, "effectiveDateTime", "effectivePeriod"), value(r))
         case "Procedure":
             return Fact(kind, codes(r.get("code")), times(r, "performedDateTime", "performedPeriod"), ())
+        # What carries no clinical fact by itself, told apart well enough to see two of them confused.
+        case "Goal":
+            return Fact(kind, codes(r.get("description")), (), (codes(r.get("statusReason")),))
+        case "Medication":
+            return Fact(kind, codes(r.get("code")), (), ())
+        case "Organization":
+            return Fact(kind, (r.get("name"),), (), ())
+        case "Patient":
+            return Fact(kind, (r.get("gender"),), (r.get("birthDate"),), ())
     return None
 
 
 def stated(half):
-    """(fact, resource) of every clinical resource of one half, as the raw file says."""
+    """(fact, resource) of every resource of one half, as the raw file says."""
     return [(f, r) for r in half.resources if (f := fact(r, half.by_key.get))]
 
 
