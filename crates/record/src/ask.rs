@@ -42,12 +42,43 @@ pub struct Need {
     pub birth_date: Option<String>,
     /// How to join.
     pub join: Join,
+    /// What a search narrows to, after joining: every one must hold.
+    pub filters: Vec<Filter>,
+    /// What a search takes along.
+    pub includes: Vec<Include>,
+}
+
+/// One search parameter that narrows: `code=http://loinc.org|718-7,718-8` matches when any value does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// The type it narrows.
+    pub kind: Kind,
+    /// The parameter's name.
+    pub name: String,
+    /// The modifier after the colon (`not`, `missing`, `text`, `exact`), if any.
+    pub modifier: Option<String>,
+    /// Alternatives, unescaped.
+    pub values: Vec<String>,
+}
+
+/// `_include=MedicationRequest:medication`: resources that matches refer to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// The type that refers.
+    pub kind: Kind,
+    /// The search parameter of the reference, or `*`.
+    pub name: String,
 }
 
 impl Need {
     /// Everything, grouped.
     pub fn everything() -> Need {
-        Need { kinds: Vec::new(), since: None, birth_date: None, join: Join::Group }
+        Need { kinds: Vec::new(), since: None, birth_date: None, join: Join::Group, filters: Vec::new(), includes: Vec::new() }
+    }
+
+    /// These types, grouped.
+    pub fn of(kinds: &[Kind]) -> Need {
+        Need { kinds: kinds.to_vec(), ..Need::everything() }
     }
 
     /// Whether a type is wanted.

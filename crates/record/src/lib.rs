@@ -26,7 +26,7 @@ mod nhs_number;
 mod plan;
 mod shared;
 
-pub use ask::{Ask, Caller, Join, Need, Organisation, Question, UserId};
+pub use ask::{Ask, Caller, Filter, Include, Join, Need, Organisation, Question, UserId};
 pub use call::{Call, CallId, Failure, Method, Reply, Response};
 pub use chart::{Cause, Chart, Holder, Item, Origin, Quarantined, Traits};
 pub use clock::Clock;
