@@ -18,6 +18,7 @@
 
 mod ask;
 mod call;
+mod carried;
 mod chart;
 mod clock;
 mod finding;
@@ -28,6 +29,7 @@ mod shared;
 
 pub use ask::{Ask, Caller, Filter, Include, Join, Need, Organisation, Question, UserId};
 pub use call::{Call, CallId, Failure, Method, Reply, Response};
+pub use carried::{CARRIED, SUPPORTING};
 pub use chart::{Cause, Chart, Holder, Item, Origin, Quarantined, Traits};
 pub use clock::Clock;
 pub use finding::{Finding, FindingCode};
