@@ -1,0 +1,54 @@
+// npm `fhirclient`, the SMART on FHIR JavaScript client, in Node.
+import smart from 'fhirclient';
+import { close, context, identifier, must, once, outcome, step } from './told.mjs';
+
+const signed = (token) => smart({}, {}).client({ serverUrl: context.base, tokenResponse: { access_token: token } });
+const client = signed(context.token);
+const ids = (bundle) => bundle.entry.map((e) => e.resource.id);
+const query = new URLSearchParams({ identifier }).toString();
+const refused = (name, run, status) =>
+  step(name, async () => {
+    try {
+      await run();
+    } catch (error) {
+      must((error.status ?? error.statusCode) === status, `${error.status}: ${error}`);
+      const body = await error.response?.clone?.().json?.().catch(() => undefined);
+      // Its error carries the parsed body, or has read it into the message already.
+      if (body) return outcome(body);
+      must(String(error.message).length > 0, 'no words');
+      return 'words in the error';
+    }
+    throw new Error('it answered');
+  });
+
+await step('metadata', async () => {
+  must((await client.request('metadata')).resourceType === 'CapabilityStatement', 'not a CapabilityStatement');
+});
+await step('search by GET', async () => {
+  must(ids(await client.request(`Patient?${query}`)).includes(context.person), 'not found');
+});
+await step('search by POST', async () => {
+  const found = await client.request({
+    url: 'Patient/_search',
+    method: 'POST',
+    body: query,
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+  });
+  must(ids(found).includes(context.person), 'not found');
+});
+await step('read', async () => {
+  must((await client.request(`Patient/${context.person}`)).id === context.person, 'another');
+});
+await step('page', async () => {
+  const came = await client.request(`${context.type}?patient=${context.person}&_count=2`, { pageLimit: 0, flat: true });
+  return once(came.filter((r) => r.resourceType === context.type));
+});
+await step('$everything', async () => {
+  const whole = await client.request(`Patient/${context.person}/$everything`);
+  must(whole.entry?.length, 'empty');
+  return `${whole.entry.length} entries on the first page`;
+});
+await refused('401', () => signed('not-a-token').request(`Patient/${context.person}`), 401);
+await refused('403', () => client.request('Patient/never-minted'), 403);
+await refused('404', () => client.request('NoSuchType/1'), 404);
+close();
