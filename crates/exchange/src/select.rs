@@ -1,0 +1,223 @@
+//! What a search narrows to: filters and includes, applied to the joined record.
+
+use fhir::tables::{self, SearchKind};
+use fhir::{Kind, Ref};
+use record::{Fate, Filter, Item, Need, SharedRecord};
+
+/// Keeps what matches and what matches refer to. What is left out counts as `filtered` in the plan.
+pub fn narrow(record: &mut SharedRecord, need: &Need) {
+    let Some(main) = main_kind(need) else { return };
+    let kept = keep(record, need, main);
+    if kept.iter().all(|kept| *kept) {
+        return;
+    }
+    for (index, item) in record.items.iter().enumerate().filter(|(index, _)| !kept[*index]) {
+        let fate = record.fates[index];
+        if let Some(row) = record.plan.rows.iter_mut().find(|row| row.kind == item.kind && row.source == item.origin.source) {
+            let counted = match fate {
+                Fate::Single => &mut row.counts.single,
+                Fate::Clustered => &mut row.counts.clustered,
+                Fate::History => &mut row.counts.history,
+            };
+            if *counted > 0 {
+                *counted -= 1;
+                row.counts.filtered += 1;
+            }
+        }
+    }
+    retain(record, &kept);
+}
+
+/// The type searched for: the first wanted, when there are filters or includes.
+fn main_kind(need: &Need) -> Option<Kind> {
+    if need.filters.is_empty() && need.includes.is_empty() { None } else { need.kinds.first().copied() }
+}
+
+fn keep(record: &SharedRecord, need: &Need, main: Kind) -> Vec<bool> {
+    let mut kept: Vec<bool> = record.items.iter().map(|item| item.kind == main && need.filters.iter().all(|filter| matches(item, filter))).collect();
+    // Includes may lead on: from a request to a medication to its maker.
+    loop {
+        let wanted: rustc_hash::FxHashSet<String> =
+            record.items.iter().zip(&kept).filter(|(_, kept)| **kept).flat_map(|(item, _)| referred(item, need)).collect();
+        let mut grew = false;
+        for (index, item) in record.items.iter().enumerate() {
+            if !kept[index] && wanted.contains(&format!("{}/{}", item.kind, item.id)) {
+                kept[index] = true;
+                grew = true;
+            }
+        }
+        if !grew {
+            return kept;
+        }
+    }
+}
+
+fn referred(item: &Item, need: &Need) -> Vec<String> {
+    let includes = need.includes.iter().filter(|include| include.kind == item.kind);
+    let params = includes.flat_map(|include| {
+        tables::search_params(item.kind).iter().filter(move |param| include.name == "*" || param.name == include.name)
+    });
+    let paths = params.flat_map(|param| param.paths.iter());
+    paths.flat_map(|path| item.tree.root().all(path)).filter_map(|node| Some(node.text("reference")?.into_owned())).collect()
+}
+
+/// Takes items out and renumbers what speaks of them by index.
+pub fn retain(record: &mut SharedRecord, kept: &[bool]) {
+    let mut places = vec![None; kept.len()];
+    let mut next = 0;
+    for (index, kept) in kept.iter().enumerate() {
+        if *kept {
+            places[index] = Some(next);
+            next += 1;
+        }
+    }
+    let mut index = 0;
+    record.items.retain(|_| {
+        index += 1;
+        kept[index - 1]
+    });
+    index = 0;
+    record.fates.retain(|_| {
+        index += 1;
+        kept[index - 1]
+    });
+    let renumber = |members: &mut Vec<usize>| *members = members.iter().filter_map(|member| places[*member]).collect();
+    for cluster in &mut record.clusters {
+        renumber(&mut cluster.members);
+        renumber(&mut cluster.lagging);
+        cluster.representative = places[cluster.representative].or(cluster.members.first().copied()).unwrap_or(0);
+    }
+    record.clusters.retain(|cluster| cluster.members.len() > 1);
+    for conflict in &mut record.conflicts {
+        renumber(&mut conflict.members);
+    }
+    record.conflicts.retain(|conflict| conflict.members.len() > 1);
+    for hint in &mut record.hints {
+        renumber(&mut hint.members);
+    }
+    record.hints.retain(|hint| hint.members.len() > 1);
+}
+
+/// Whether an item matches one parameter: any of its alternatives.
+fn matches(item: &Item, filter: &Filter) -> bool {
+    if filter.kind != item.kind {
+        return true;
+    }
+    if filter.name == "_id" {
+        return filter.values.contains(&item.id);
+    }
+    if filter.name == "_lastUpdated" {
+        let node = item.tree.root().at("meta.lastUpdated");
+        return filter.values.iter().any(|value| node.is_some_and(|node| date_matches(node, value)));
+    }
+    // Parameters that no table knows were ignored or refused before.
+    let Some(param) = tables::search_params(item.kind).iter().find(|param| param.name == filter.name) else { return true };
+    let nodes: Vec<Ref<'_>> = param.paths.iter().flat_map(|path| item.tree.root().all(path)).collect();
+    if filter.modifier.as_deref() == Some("missing") {
+        return filter.values.iter().any(|value| (value == "true") == nodes.is_empty());
+    }
+    let any = nodes.iter().any(|node| filter.values.iter().any(|value| value_matches(*node, param.kind, value, filter.modifier.as_deref())));
+    if filter.modifier.as_deref() == Some("not") { !any } else { any }
+}
+
+fn value_matches(node: Ref<'_>, kind: SearchKind, value: &str, modifier: Option<&str>) -> bool {
+    match kind {
+        SearchKind::Date => date_matches(node, value),
+        SearchKind::Quantity | SearchKind::Number => number_matches(node, value),
+        SearchKind::Reference => node.text("reference").is_some_and(|reference| reference == value || reference.rsplit('/').next() == Some(value)),
+        SearchKind::String => strings(node).iter().any(|text| string_matches(text, value, modifier)),
+        SearchKind::Token => match modifier {
+            Some("text") => strings(node).iter().any(|text| text.to_lowercase().contains(&value.to_lowercase())),
+            _ => token_matches(node, value),
+        },
+        SearchKind::Composite | SearchKind::Special => true,
+        SearchKind::Uri => node.value().is_some_and(|text| text == value),
+    }
+}
+
+/// `code`, `system|code`, `|code`, `system|` against a Coding, CodeableConcept, Identifier, ContactPoint, code or boolean.
+fn token_matches(node: Ref<'_>, value: &str) -> bool {
+    let (system, code) = match value.split_once('|') {
+        Some((system, code)) => (Some(system), code),
+        None => (None, value),
+    };
+    let fits = |own_system: Option<&str>, own_code: Option<&str>| {
+        system.is_none_or(|system| own_system.unwrap_or_default() == system) && (code.is_empty() || own_code == Some(code))
+    };
+    if node.is_primitive() {
+        return fits(None, node.value().as_deref());
+    }
+    let codings = node.all("coding");
+    if !codings.is_empty() {
+        return codings.iter().any(|coding| fits(coding.text("system").as_deref(), coding.text("code").as_deref()));
+    }
+    let own = node.text("code").or_else(|| node.text("value"));
+    fits(node.text("system").as_deref(), own.as_deref())
+}
+
+fn strings(node: Ref<'_>) -> Vec<String> {
+    if node.is_primitive() {
+        return node.value().map(|text| text.into_owned()).into_iter().collect();
+    }
+    node.items().flat_map(strings).collect()
+}
+
+fn string_matches(text: &str, value: &str, modifier: Option<&str>) -> bool {
+    let (text, value) = (text.to_lowercase(), value.to_lowercase());
+    match modifier {
+        Some("exact") => text == value,
+        Some("contains") => text.contains(&value),
+        _ => text.starts_with(&value),
+    }
+}
+
+/// FHIR's date search: the ranges that both sides stand for, compared by the prefix.
+fn date_matches(node: Ref<'_>, value: &str) -> bool {
+    let (prefix, text) = match value.get(..2) {
+        Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_lowercase()) => (prefix, &value[2..]),
+        _ => ("eq", value),
+    };
+    let Some(asked) = fhir::date::Partial::parse(&text.replace(' ', "+")) else { return false };
+    let (from, to) = asked.range();
+    let Some((own_from, own_to)) = own_range(node) else { return false };
+    match prefix {
+        "eq" => own_from >= from && own_to <= to,
+        "ne" => !(own_from >= from && own_to <= to),
+        "gt" => own_to > to,
+        "lt" => own_from < from,
+        "ge" => own_to >= from,
+        "le" => own_from <= to,
+        "sa" => own_from > to,
+        "eb" => own_to < from,
+        _ => false,
+    }
+}
+
+/// The range of a date, an instant, or a Period, whose missing ends are open.
+fn own_range(node: Ref<'_>) -> Option<(i128, i128)> {
+    let range = |text: &str| fhir::date::Partial::parse(text).map(|partial| partial.range());
+    if node.is_primitive() {
+        return range(&node.value()?);
+    }
+    let start = node.text("start").and_then(|text| range(&text)).map_or(i128::MIN, |(from, _)| from);
+    let end = node.text("end").and_then(|text| range(&text)).map_or(i128::MAX, |(_, to)| to);
+    Some((start, end))
+}
+
+fn number_matches(node: Ref<'_>, value: &str) -> bool {
+    let number = value.split('|').next().unwrap_or_default();
+    let (prefix, text) = match number.get(..2) {
+        Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_lowercase()) => (prefix, &number[2..]),
+        _ => ("eq", number),
+    };
+    let own = node.text("value").or_else(|| node.value());
+    let (Some(own), Ok(asked)) = (own.and_then(|own| own.parse::<f64>().ok()), text.parse::<f64>()) else { return false };
+    match prefix {
+        "gt" => own > asked,
+        "lt" => own < asked,
+        "ge" => own >= asked,
+        "le" => own <= asked,
+        "ne" => own != asked,
+        _ => own == asked,
+    }
+}

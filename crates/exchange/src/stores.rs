@@ -1,0 +1,80 @@
+//! What the journey needs kept: people, claims, minted ids, plans. `store` implements these.
+
+use async_trait::async_trait;
+use fhir::Kind;
+use record::{NhsNumber, PersonId, Plan, RequestId, SourceId, UserId};
+
+/// The store is away or broken. The cause is in the store's own log; no caller is told more.
+#[derive(Debug, thiserror::Error)]
+#[error("the store did not answer: {0}")]
+pub struct StoreDown(pub String);
+
+/// Persons and their numbers.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// The person of a number; minted, random and stable, when new.
+    async fn person_of(&self, number: &NhsNumber) -> Result<PersonId, StoreDown>;
+    /// The number of a person; `None` for an id never minted.
+    async fn number_of(&self, person: &PersonId) -> Result<Option<NhsNumber>, StoreDown>;
+}
+
+/// Claims of a relationship or an emergency that were granted.
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// Keeps a claim until it ends.
+    async fn keep(&self, claim: KeptClaim) -> Result<(), StoreDown>;
+    /// Claims of this user for this person that have not ended.
+    async fn of(&self, person: &PersonId, user: &UserId, now: jiff::Timestamp) -> Result<Vec<KeptClaim>, StoreDown>;
+}
+
+/// A granted claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptClaim {
+    /// About whom.
+    pub person: PersonId,
+    /// By whom.
+    pub user: UserId,
+    /// For which organisation.
+    pub organisation: record::OdsCode,
+    /// Emergency, or a relationship.
+    pub emergency: bool,
+    /// The coded reason.
+    pub reason: String,
+    /// When it ends.
+    pub until: jiff::Timestamp,
+}
+
+/// A minted id and what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MintedId {
+    /// The R4 type.
+    pub kind: Kind,
+    /// The minted id.
+    pub id: String,
+    /// About whom.
+    pub person: PersonId,
+    /// Whose resource.
+    pub source: SourceId,
+    /// The type as the source names it.
+    pub source_kind: String,
+    /// The source's id, if it has one.
+    pub source_id: Option<String>,
+}
+
+/// Minted ids.
+#[async_trait]
+pub trait Minted: Send + Sync {
+    /// Keeps ids; those already kept stay as they are.
+    async fn keep_ids(&self, ids: Vec<MintedId>) -> Result<(), StoreDown>;
+    /// What an id stands for.
+    async fn resolve(&self, kind: Kind, id: &str) -> Result<Option<MintedId>, StoreDown>;
+}
+
+/// Plans of reads, for `$plan`.
+#[async_trait]
+pub trait Plans: Send + Sync {
+    /// Keeps the plan of a request.
+    async fn keep_plan(&self, request: &RequestId, person: &PersonId, user: &UserId, plan: &Plan, until: jiff::Timestamp) -> Result<(), StoreDown>;
+    /// The plan of a request about a person that this user made.
+    async fn plan_of(&self, request: &RequestId, person: &PersonId, now: jiff::Timestamp) -> Result<Option<(UserId, Plan)>, StoreDown>;
+}

@@ -1,0 +1,8 @@
+//! A joined record as a FHIR Bundle: outcome first, tags, Linkages, conflicts, Provenance, pages.
+
+pub mod outcome;
+mod pages;
+mod parts;
+
+pub use pages::{Head, Pieces, page};
+pub use parts::{Assembler, Style, minted, parts};

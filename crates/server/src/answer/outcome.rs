@@ -1,0 +1,105 @@
+//! OperationOutcomes: how each source answered, and every error, in FHIR's words.
+
+use record::{Plan, Row, SourceId, Status};
+use serde_json::{Value, json};
+
+/// Names of sources and of the organisations behind them, for people to read.
+pub trait Names {
+    /// The source's name and its organisation's ODS code.
+    fn of(&self, source: &SourceId) -> (String, String);
+}
+
+/// One issue per row that is not `ok` or `ok-empty`; an informational one when there is none.
+pub fn of_plan(plan: &Plan, names: &dyn Names) -> Value {
+    let mut issues: Vec<Value> = plan.rows.iter().filter_map(|row| issue(row, names)).collect();
+    if issues.is_empty() {
+        let nobody = plan.rows.iter().all(|row| !matches!(row.status, Some(Status::Ok | Status::OkTruncated)));
+        let text = if nobody { "Every source was asked or is known to hold nothing: nobody knows this person." } else { "Every source answered." };
+        issues.push(json!({"severity": "information", "code": "informational", "diagnostics": text}));
+    }
+    json!({"resourceType": "OperationOutcome", "issue": issues})
+}
+
+fn issue(row: &Row, names: &dyn Names) -> Option<Value> {
+    let status = row.status.unwrap_or(Status::FailedInternal);
+    if matches!(status, Status::Ok | Status::OkEmpty) && row.note.is_none() {
+        return None;
+    }
+    let (name, organisation) = names.of(&row.source);
+    let (severity, code) = severity_and_code(status);
+    let said = words(status);
+    let note = row.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+    let mut coding = json!({"system": "urn:severn:status", "code": status.code()});
+    if let Some(reason) = status.reason() {
+        coding["display"] = json!(reason);
+    }
+    let mut extensions = vec![
+        json!({"url": "urn:severn:source", "valueString": row.source.as_str()}),
+        json!({"url": "urn:severn:organisation", "valueIdentifier": {"system": record::ODS_SYSTEM, "value": organisation}}),
+        json!({"url": "urn:severn:type", "valueCode": row.kind.name()}),
+    ];
+    if let Some(tried) = row.tried {
+        extensions.push(json!({"url": "urn:severn:tried", "valueInstant": tried.to_string()}));
+    }
+    if let Some(answered) = row.last_answered {
+        extensions.push(json!({"url": "urn:severn:last-answered", "valueInstant": answered.to_string()}));
+    }
+    Some(json!({
+        "extension": extensions,
+        "severity": severity,
+        "code": code,
+        "details": {"coding": [coding], "text": format!("{name}, {}: {said}{note}", row.kind)},
+    }))
+}
+
+/// FHIR's severity and issue code of a status. A wrong identity is the one error among them.
+fn severity_and_code(status: Status) -> (&'static str, &'static str) {
+    match status {
+        Status::Ok | Status::OkEmpty | Status::CacheFresh => ("information", "informational"),
+        Status::OkTruncated => ("warning", "incomplete"),
+        Status::CacheStale => ("warning", "incomplete"),
+        Status::NotLocated => ("warning", "informational"),
+        Status::NotAskedLoop | Status::NotAskedShadow | Status::NotAskedScope => ("warning", "informational"),
+        Status::NoRecordGiven => ("warning", "not-found"),
+        Status::Unsupported => ("warning", "not-supported"),
+        Status::Withheld => ("warning", "suppressed"),
+        Status::Throttled | Status::CircuitOpen => ("warning", "throttled"),
+        Status::FailedTimeout => ("warning", "timeout"),
+        Status::FailedAuth => ("warning", "security"),
+        Status::FailedHttp => ("warning", "transient"),
+        Status::FailedParse => ("warning", "structure"),
+        Status::FailedInternal => ("warning", "exception"),
+        Status::IdentityMismatch => ("error", "conflict"),
+    }
+}
+
+/// What a status means, for the reader of a page.
+pub fn words(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "answered",
+        Status::OkEmpty => "answered, holds nothing",
+        Status::OkTruncated => "answered, but more exists than was fetched",
+        Status::CacheFresh => "served from a recent copy",
+        Status::CacheStale => "no reply; an older copy is shown",
+        Status::NotLocated => "said before that it does not know this person; not asked again",
+        Status::NotAskedLoop => "not asked: the question came from there",
+        Status::NotAskedShadow => "not asked: kept for comparison only",
+        Status::NotAskedScope => "not asked: not part of the question",
+        Status::NoRecordGiven => "gave no record, reason not stated",
+        Status::Unsupported => "cannot answer for this type",
+        Status::Withheld => "some information is withheld",
+        Status::Throttled => "not asked: too many questions are waiting for it",
+        Status::CircuitOpen => "not asked: it has been failing and is given a pause",
+        Status::FailedTimeout => "no reply in time",
+        Status::FailedAuth => "did not accept our credentials",
+        Status::FailedHttp => "answered with an error, or could not be reached",
+        Status::FailedParse => "sent something that could not be read",
+        Status::FailedInternal => "failed inside this exchange",
+        Status::IdentityMismatch => "answered about somebody else; nothing of its answer is shown",
+    }
+}
+
+/// An OperationOutcome with one issue.
+pub fn single(severity: &str, code: &str, text: &str) -> Value {
+    json!({"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": code, "details": {"text": text}, "diagnostics": text}]})
+}

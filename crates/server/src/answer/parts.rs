@@ -1,0 +1,252 @@
+//! The parts of an answer, in order: the person, each item with what belongs beside it, Provenance.
+
+use std::collections::BTreeMap;
+
+use fhir::{Kind, Tree};
+use record::{Item, Join, NhsNumber, SharedRecord, SourceId, Tier};
+use serde_json::{Value, json};
+
+use super::outcome::Names;
+use super::pages::Pieces;
+
+/// How an answer is to be laid out.
+pub struct Style<'a> {
+    /// The FHIR base that clients see, without a slash at its end.
+    pub base: &'a str,
+    /// The type searched for; none for `$everything`. Other types are included, not matched.
+    pub main: Option<Kind>,
+    /// How to join.
+    pub join: Join,
+    /// Whether to add a Provenance for each source's answer.
+    pub provenance: bool,
+    /// Who assembles, for Provenance: exchange, version and rule-set hash.
+    pub assembler: &'a Assembler,
+    /// Names of sources.
+    pub names: &'a dyn Names,
+    /// The request's id and time.
+    pub request: &'a str,
+    /// When the answer was made.
+    pub now: jiff::Timestamp,
+}
+
+/// Who put a record together, and by which rules.
+#[derive(Debug, Clone)]
+pub struct Assembler {
+    /// The exchange's id and this program's version.
+    pub name: String,
+    /// The operator's ODS code.
+    pub organisation: String,
+    /// Hash of the rules of translating and joining.
+    pub rules: String,
+}
+
+/// Lays out a record. Consumes it: tags are written into the resources on their way out.
+pub fn parts(mut record: SharedRecord, number: &NhsNumber, style: &Style<'_>) -> Pieces {
+    let mut pieces = Pieces::default();
+    if style.main.is_none_or(|kind| kind == Kind::PATIENT) {
+        pieces.entry(style.base, "Patient", record.person.as_str(), "match", minted(&record, number).to_string().as_bytes());
+        pieces.cut(true);
+    }
+    let places = tag_all(&mut record, style.join);
+    let mut room = Vec::with_capacity(4096);
+    for (index, item) in record.items.iter().enumerate() {
+        if !places.shown[index] {
+            continue;
+        }
+        let matched = style.main.is_none_or(|kind| kind == item.kind);
+        room.clear();
+        item.tree.write_json(&mut room);
+        pieces.entry(style.base, item.kind.name(), &item.id, if matched { "match" } else { "include" }, &room);
+        for beside in places.beside.get(&index).into_iter().flatten() {
+            write_beside(&mut pieces, &record, beside, style);
+        }
+        pieces.cut(matched);
+    }
+    if style.provenance {
+        for (id, provenance) in provenances(&record, &places.shown, style) {
+            pieces.entry(style.base, "Provenance", &id, "include", provenance.to_string().as_bytes());
+            pieces.join_last();
+        }
+    }
+    pieces
+}
+
+/// The exchange's own Patient: the number and links, and nothing else.
+pub fn minted(record: &SharedRecord, number: &NhsNumber) -> Value {
+    let links: Vec<Value> = record
+        .items
+        .iter()
+        .filter(|item| item.kind == Kind::PATIENT)
+        .map(|item| json!({"other": {"reference": format!("Patient/{}", item.id)}, "type": "seealso"}))
+        .collect();
+    let mut patient = json!({
+        "resourceType": "Patient",
+        "id": record.person.as_str(),
+        "meta": {"tag": [{"system": "urn:severn:source", "code": "severn"}]},
+        "identifier": [{"use": "official", "system": record::NHS_NUMBER_SYSTEM, "value": number.expose()}],
+    });
+    if !links.is_empty() {
+        patient["link"] = Value::Array(links);
+    }
+    patient
+}
+
+/// What stands beside an item.
+enum Beside {
+    Cluster(usize),
+    Conflict(usize),
+}
+
+struct Places {
+    shown: Vec<bool>,
+    beside: BTreeMap<usize, Vec<Beside>>,
+}
+
+/// Writes tags into every item and says what is shown and what stands beside it.
+fn tag_all(record: &mut SharedRecord, join: Join) -> Places {
+    let mut places = Places { shown: vec![true; record.items.len()], beside: BTreeMap::new() };
+    for (index, fate) in record.fates.iter().enumerate() {
+        // Older versions are history: reachable by the source's own id, counted in the plan, not part of the list.
+        places.shown[index] = *fate != record::Fate::History;
+    }
+    let freshness: BTreeMap<(SourceId, Kind), &'static str> =
+        record.plan.rows.iter().filter_map(|row| Some(((row.source.clone(), row.kind), fresh(row.status?)))).collect();
+    for item in &mut record.items {
+        let fresh = freshness.get(&(item.origin.source.clone(), item.kind)).copied().unwrap_or("ok");
+        tag(&mut item.tree, "urn:severn:freshness", fresh);
+    }
+    if join == Join::All {
+        return places;
+    }
+    for (number, cluster) in record.clusters.iter().enumerate() {
+        let collapses = join == Join::Collapse && cluster.tier <= Tier::T2;
+        for member in &cluster.members {
+            let tree = &mut record.items[*member].tree;
+            tag(tree, "urn:severn:cluster", &cluster.id);
+            tag(tree, "urn:severn:tier", cluster.tier.code());
+            if cluster.lagging.contains(member) {
+                tag(tree, "urn:severn:relay", "older-copy");
+            }
+            if cluster.retracted {
+                tag(tree, "urn:severn:relay", "retracted-by-author");
+            }
+            if collapses && *member != cluster.representative {
+                places.shown[*member] = false;
+            }
+        }
+        places.beside.entry(cluster.representative).or_default().push(Beside::Cluster(number));
+    }
+    for (number, conflict) in record.conflicts.iter().enumerate() {
+        if let Some(first) = conflict.members.iter().find(|member| places.shown[**member]) {
+            places.beside.entry(*first).or_default().push(Beside::Conflict(number));
+        }
+    }
+    places
+}
+
+fn fresh(status: record::Status) -> &'static str {
+    match status {
+        record::Status::CacheFresh => "cache-fresh",
+        record::Status::CacheStale => "cache-stale",
+        _ => "ok",
+    }
+}
+
+/// Appends one coding to `meta.tag`.
+fn tag(tree: &mut Tree, system: &str, code: &str) {
+    let root = tree.root().id();
+    let Some(meta) = tree.object_at(root, "meta") else { return };
+    let Some(tags) = tree.array_at(meta, "tag") else { return };
+    let coding = tree.new_object();
+    tree.set_string(coding, "system", system);
+    tree.set_string(coding, "code", code);
+    tree.push(tags, coding);
+}
+
+fn reference(item: &Item) -> Value {
+    json!({"reference": format!("{}/{}", item.kind, item.id)})
+}
+
+fn write_beside(pieces: &mut Pieces, record: &SharedRecord, beside: &Beside, style: &Style<'_>) {
+    match beside {
+        Beside::Cluster(number) => {
+            let cluster = &record.clusters[*number];
+            let others = cluster.members.iter().filter(|member| **member != cluster.representative);
+            let mut items = vec![json!({"type": "source", "resource": reference(&record.items[cluster.representative])})];
+            items.extend(others.map(|member| json!({"type": "alternate", "resource": reference(&record.items[*member])})));
+            let linkage = json!({
+                "resourceType": "Linkage",
+                "id": cluster.id,
+                "meta": {"tag": [{"system": "urn:severn:tier", "code": cluster.tier.code()}]},
+                "extension": [{"url": "urn:severn:why", "valueString": cluster.why}],
+                "active": true,
+                "item": items,
+            });
+            pieces.entry(style.base, "Linkage", &cluster.id, "include", linkage.to_string().as_bytes());
+        }
+        Beside::Conflict(number) => {
+            let conflict = &record.conflicts[*number];
+            let implicated: Vec<Value> = conflict.members.iter().map(|member| reference(&record.items[*member])).collect();
+            let issue = json!({
+                "resourceType": "DetectedIssue",
+                "id": conflict.id,
+                "status": "final",
+                "code": {"coding": [{"system": "urn:severn:conflict", "code": conflict.code}]},
+                "implicated": implicated,
+                "detail": conflict.why,
+            });
+            pieces.entry(style.base, "DetectedIssue", &conflict.id, "include", issue.to_string().as_bytes());
+        }
+    }
+}
+
+/// One Provenance for each source that has something in the answer.
+fn provenances(record: &SharedRecord, shown: &[bool], style: &Style<'_>) -> Vec<(String, Value)> {
+    let mut by_source: BTreeMap<&SourceId, Vec<&Item>> = BTreeMap::new();
+    for item in record.items.iter().zip(shown).filter(|(_, shown)| **shown).map(|(item, _)| item) {
+        by_source.entry(&item.origin.source).or_default().push(item);
+    }
+    by_source.into_iter().map(|(source, items)| provenance(source, &items, style)).collect()
+}
+
+fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String, Value) {
+    let id = format!("{source}-{}", style.request).chars().take(64).collect::<String>();
+    let (name, organisation) = style.names.of(source);
+    let findings: Vec<Value> = items.iter().flat_map(|item| item.findings.iter().map(move |finding| finding_extension(item, finding))).collect();
+    let mut extensions = vec![json!({"url": "urn:severn:rules", "valueString": style.assembler.rules})];
+    extensions.extend(findings);
+    let kind = |code: &str| json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": code}]});
+    let provenance = json!({
+        "resourceType": "Provenance",
+        "id": id,
+        "extension": extensions,
+        "target": items.iter().map(|item| reference(item)).collect::<Vec<_>>(),
+        "recorded": style.now.to_string(),
+        "agent": [
+            {"type": kind("assembler"), "who": {"identifier": {"system": record::ODS_SYSTEM, "value": style.assembler.organisation}, "display": style.assembler.name}},
+            {"type": kind("custodian"), "who": {"identifier": {"system": record::ODS_SYSTEM, "value": organisation}, "display": name}},
+        ],
+        "entity": items.iter().filter_map(|item| original(item)).collect::<Vec<_>>(),
+    });
+    (id, provenance)
+}
+
+/// The id and version by which the source knows an item.
+fn original(item: &Item) -> Option<Value> {
+    let id = item.origin.id.as_ref()?;
+    let version = item.origin.version.as_ref().map(|version| format!("/_history/{version}")).unwrap_or_default();
+    let what = json!({
+        "identifier": {"system": format!("urn:severn:original:{}", item.origin.source), "value": format!("{}/{id}{version}", item.origin.kind)},
+        "reference": format!("{}/{}", item.kind, item.id),
+    });
+    Some(json!({"role": "source", "what": what}))
+}
+
+fn finding_extension(item: &Item, finding: &record::Finding) -> Value {
+    json!({"url": "urn:severn:finding", "extension": [
+        {"url": "item", "valueReference": reference(item)},
+        {"url": "code", "valueCode": finding.code.code()},
+        {"url": "path", "valueString": finding.path},
+        {"url": "detail", "valueString": finding.detail},
+    ]})
+}

@@ -1,0 +1,101 @@
+//! `severn read`: a client of any exchange, over the wire like everybody else.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::page::{View, text};
+
+/// Prints the joined record of a person: a page of text, or the Bundle.
+pub async fn run(number: &str, url: &str, token: &Path, json: bool, claim: Option<&str>) -> anyhow::Result<ExitCode> {
+    let number: record::NhsNumber = number.parse().context("the NHS number")?;
+    let token = std::fs::read_to_string(token).with_context(|| format!("reading the token in {}", token.display()))?;
+    let client = Client::new(url, token.trim())?;
+    let pages = client.record(&number, claim).await?;
+    if json {
+        pages.iter().for_each(|page| println!("{page}"));
+    } else {
+        let view = View::read(&pages).context("the exchange answered with something that is no Bundle")?;
+        print!("{}", text(&view, true));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A client of one exchange with one token.
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Client {
+    /// `url` is the exchange's public URL, or its FHIR base.
+    pub fn new(url: &str, token: &str) -> anyhow::Result<Client> {
+        let url = url.trim_end_matches('/');
+        let base = if url.ends_with("/fhir/R4") { url.to_owned() } else { format!("{url}/fhir/R4") };
+        let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build()?;
+        Ok(Client { http, base, token: token.to_owned() })
+    }
+
+    /// The exchange's id of the person with this number.
+    pub async fn find(&self, number: &record::NhsNumber) -> anyhow::Result<String> {
+        let mut url = url::Url::parse(&format!("{}/Patient", self.base)).context("--url")?;
+        url.query_pairs_mut().append_pair("identifier", &format!("{}|{}", record::NHS_NUMBER_SYSTEM, number.expose()));
+        let bundle: Value = serde_json::from_str(&self.get(url.as_str()).await?)?;
+        let found = bundle["entry"].as_array().into_iter().flatten().find(|entry| entry["search"]["mode"] == "match");
+        found.and_then(|entry| entry["resource"]["id"].as_str()).map(str::to_owned).context("no source of this exchange knows that number")
+    }
+
+    /// Asks for a relationship with the person, in these words.
+    pub async fn claim(&self, person: &str, words: &str) -> anyhow::Result<()> {
+        let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
+            {"name": "kind", "valueCode": "relationship"},
+            {"name": "reason", "valueCoding": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"}},
+            {"name": "text", "valueString": words},
+        ]});
+        let request = self.http.post(format!("{}/Patient/{person}/$request-access", self.base)).bearer_auth(&self.token);
+        let response = request.header("content-type", "application/fhir+json").body(body.to_string()).send().await?;
+        checked(response).await.map(drop)
+    }
+
+    /// Every page of the joined record.
+    pub async fn record(&self, number: &record::NhsNumber, claim: Option<&str>) -> anyhow::Result<Vec<String>> {
+        let person = self.find(number).await?;
+        if let Some(words) = claim {
+            self.claim(&person, words).await?;
+        }
+        let mut next = Some(format!("{}/Patient/{person}/$everything", self.base));
+        let mut pages = Vec::new();
+        while let Some(url) = next {
+            let page = self.get(&url).await?;
+            next = next_link(&page)?;
+            pages.push(page);
+        }
+        Ok(pages)
+    }
+
+    async fn get(&self, url: &str) -> anyhow::Result<String> {
+        let request = self.http.get(url).bearer_auth(&self.token).header("accept", "application/fhir+json");
+        checked(request.send().await.with_context(|| format!("asking {}", self.base))?).await
+    }
+}
+
+fn next_link(page: &str) -> anyhow::Result<Option<String>> {
+    let page: Value = serde_json::from_str(page)?;
+    let link = page["link"].as_array().into_iter().flatten().find(|link| link["relation"] == "next");
+    Ok(link.and_then(|link| link["url"].as_str()).map(str::to_owned))
+}
+
+/// The body, or the words of the OperationOutcome.
+async fn checked(response: reqwest::Response) -> anyhow::Result<String> {
+    let status = response.status();
+    let body = response.text().await?;
+    if status.is_success() {
+        return Ok(body);
+    }
+    let outcome: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
+    let said: Vec<&str> = outcome["issue"].as_array().into_iter().flatten().filter_map(|issue| issue["details"]["text"].as_str()).collect();
+    bail!("{status}: {}", if said.is_empty() { body.chars().take(200).collect() } else { said.join("; ") })
+}

@@ -1,0 +1,467 @@
+//! The configuration: one typed value, wholly checked before a port opens.
+//!
+//! Every limit has a key and a default here. There is no key that turns permission or audit off.
+
+mod reader;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use record::{ExchangeId, OdsCode, SourceId};
+use toml::de::DeTable;
+use url::Url;
+
+pub use reader::Mistake;
+use reader::{Mistakes, Section};
+
+/// The whole file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[exchange]`
+    pub exchange: ExchangeConfig,
+    /// `[store]`
+    pub store: StoreConfig,
+    /// `[[sign_in]]`
+    pub sign_in: Vec<SignIn>,
+    /// `[[source]]`
+    pub sources: Vec<Source>,
+    /// `[[consumer]]`: systems that may have an incomplete read.
+    pub consumers: Vec<Consumer>,
+    /// `[limits]`
+    pub limits: Limits,
+}
+
+/// `[exchange]`
+#[derive(Debug, Clone)]
+pub struct ExchangeConfig {
+    /// Also the hop id.
+    pub id: ExchangeId,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The base that clients see, without a slash at its end.
+    pub public_url: String,
+    /// The operator.
+    pub organisation: OdsCode,
+    /// Where the operator accepted real (not synthetic) NHS numbers; refused until a source of restricted labels exists.
+    pub people: People,
+}
+
+/// Which NHS numbers this exchange serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum People {
+    /// Only ranges that are never issued.
+    Synthetic,
+}
+
+/// `[store]`
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// The SQLite file.
+    pub file: PathBuf,
+    /// The file with the master key; beside the store unless named.
+    pub key_file: PathBuf,
+}
+
+/// `[[sign_in]]`
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// `iss`, exactly.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// A JWKS.
+    pub keys: Keys,
+}
+
+/// Where a JWKS is.
+#[derive(Debug, Clone)]
+pub enum Keys {
+    /// A file.
+    File(PathBuf),
+    /// A URL.
+    Url(Url),
+}
+
+/// `[[consumer]]`
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    /// `sub` of the system's tokens.
+    pub subject: String,
+    /// Who accepted that its screen shows an incomplete read.
+    pub partial_accepted_by: String,
+}
+
+/// `[[source]]`
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Short, stable, in every id minted.
+    pub id: SourceId,
+    /// For people.
+    pub name: String,
+    /// Who answers for it.
+    pub organisation: OdsCode,
+    /// How it speaks.
+    pub dialect: dialect::Dialect,
+    /// Its base, without a slash at its end.
+    pub url: Url,
+    /// Asked for everyone, or only for those the locator names.
+    pub locate: Locate,
+    /// Served, or only compared.
+    pub usage: Usage,
+    /// Whether entries must say themselves that the number is verified.
+    pub nhs_number: NhsNumberTrust,
+    /// Further spellings of the NHS number's system at this source.
+    pub nhs_number_systems: Vec<String>,
+    /// Systems of business identifiers that this source mints for what it owns.
+    pub owns: Vec<String>,
+    /// Where it is itself an exchange: its hop id.
+    pub exchange: Option<ExchangeId>,
+    /// How to authenticate.
+    pub auth: Auth,
+    /// Whether to use `$everything`.
+    pub everything: dialect::Everything,
+    /// `_count` to ask for.
+    pub page_size: Option<u32>,
+    /// Its own limits.
+    pub limits: SourceLimits,
+}
+
+/// `locate`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locate {
+    /// On every read.
+    Always,
+    /// When the locator does not say that it knows nothing of the person.
+    Index,
+}
+
+/// `use`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// Asked and stored for judging, never served.
+    Compare,
+    /// Served.
+    Live,
+}
+
+/// `nhs_number`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NhsNumberTrust {
+    /// Only entries whose own status says present and verified.
+    Check,
+    /// The source is declared verified by contract.
+    Verified,
+}
+
+/// `auth`
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names are those of OAuth 2 and of the configuration")]
+pub enum Auth {
+    Bearer { token_file: PathBuf },
+    ClientCredentials { token_url: Url, client_id: String, secret_file: PathBuf, scope: Option<String> },
+    Mtls { cert_file: PathBuf, key_file: PathBuf },
+    None,
+    PrivateKeyJwt { token_url: Url, client_id: String, key_file: PathBuf, kid: Option<String>, scope: Option<String> },
+}
+
+/// `[limits]`
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is the key of that name; docs/configuration.md says what it limits")]
+pub struct Limits {
+    pub read_ms: u64,
+    pub first_paint_ms: u64,
+    pub hops_max: usize,
+    pub asks_in_flight: usize,
+    pub request_bytes_max: usize,
+    pub token_bytes_max: usize,
+    pub page_size: usize,
+    pub page_size_max: usize,
+    pub snapshot_minutes: u64,
+    pub snapshots_max: u64,
+    pub plan_hours: u64,
+    pub locator_hours: u64,
+    pub relationship_hours: u64,
+    pub emergency_hours: u64,
+    pub source: SourceLimits,
+}
+
+/// Limits of one source: `[limits]` sets them for all, `[source.limits]` for one.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is the key of that name; docs/configuration.md says what it limits")]
+pub struct SourceLimits {
+    pub connect_ms: u64,
+    pub source_ms: u64,
+    pub queue_ms: u64,
+    pub concurrent: usize,
+    pub leg_concurrent: usize,
+    pub per_second: u64,
+    pub resources_max: usize,
+    pub pages_max: usize,
+    pub source_bytes_max: usize,
+    pub references_max: usize,
+    pub retries: u64,
+    pub breaker_window: usize,
+    pub breaker_share_percent: u64,
+    pub breaker_pause_ms: u64,
+}
+
+impl Config {
+    /// Reads a file's text. Relative paths in it are taken from `folder`.
+    pub fn parse(text: &str, folder: &std::path::Path) -> Result<Config, Vec<Mistake>> {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let mistakes = Mistakes::of(text);
+        for error in errors {
+            mistakes.at(error.span().map(|span| span.start), error.message().to_owned());
+        }
+        let reader = Reader { folder, mistakes: &mistakes };
+        let config = reader.config(document.get_ref());
+        let found = mistakes.into_sorted();
+        match config {
+            Some(config) if found.is_empty() => Ok(config),
+            _ => Err(found),
+        }
+    }
+}
+
+struct Reader<'a> {
+    folder: &'a std::path::Path,
+    mistakes: &'a Mistakes<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// `None` only where a mistake was noted.
+    fn config(&self, table: &'a DeTable<'a>) -> Option<Config> {
+        let top = Section::new("", None, Some(table), self.mistakes);
+        let exchange = self.exchange(top.section("exchange"));
+        let store = self.store(top.section("store"));
+        let section = top.section("limits");
+        let defaults = self.source_limits(&section, &SourceLimits::default());
+        let limits = self.limits(section, defaults);
+        let sign_in: Vec<_> = top.sections("sign_in").into_iter().map(|section| self.sign_in(section)).collect();
+        let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
+        self.ids_once(&top.sections("source"));
+        let consumers: Vec<_> = top.sections("consumer").into_iter().map(|section| self.consumer(section)).collect();
+        if sources.is_empty() {
+            self.mistakes.at(None, "no [[source]]: there is nobody to ask");
+        }
+        if sign_in.is_empty() {
+            self.mistakes.at(None, "no [[sign_in]]: nobody could ask, since every request needs a token");
+        }
+        top.finish();
+        Some(Config {
+            exchange: exchange?,
+            store: store?,
+            sign_in: sign_in.into_iter().collect::<Option<_>>()?,
+            sources: sources.into_iter().collect::<Option<_>>()?,
+            consumers: consumers.into_iter().collect::<Option<_>>()?,
+            limits,
+        })
+    }
+
+    fn exchange(&self, section: Section<'a>) -> Option<ExchangeConfig> {
+        let id = section.required("id");
+        let listen = section.parsed("listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700)));
+        let public_url = section.parsed::<Url>("public_url").map_or_else(|| format!("http://{listen}"), |url| trimmed(&url));
+        let organisation = section.required("organisation");
+        let people = section.choice("people", &[("synthetic", People::Synthetic)], People::Synthetic);
+        section.finish();
+        Some(ExchangeConfig { id: id?, listen, public_url, organisation: organisation?, people })
+    }
+
+    fn store(&self, section: Section<'a>) -> Option<StoreConfig> {
+        let url = section.text("url").unwrap_or_else(|| "sqlite:severn.db".to_owned());
+        let Some(file) = url.strip_prefix("sqlite:") else {
+            section.mistake("url", "only sqlite:FILE is built so far; PostgreSQL comes with the person index");
+            section.finish();
+            return None;
+        };
+        let file = self.path(file.trim_start_matches("//"));
+        let beside = PathBuf::from(format!("{}.key", file.display()));
+        let key_file = section.text("key_file").map_or(beside, |path| self.path(&path));
+        section.finish();
+        Some(StoreConfig { file, key_file })
+    }
+
+    fn sign_in(&self, section: Section<'a>) -> Option<SignIn> {
+        let issuer = section.required("issuer");
+        let audience = section.required("audience");
+        let keys = section.required::<String>("keys").map(|keys| match keys.parse::<Url>() {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Keys::Url(url),
+            _ => Keys::File(self.path(keys.strip_prefix("file://").unwrap_or(&keys))),
+        });
+        if let Some(Keys::File(path)) = &keys
+            && let Err(error) = std::fs::metadata(path)
+        {
+            section.mistake("keys", format!("{}: {error}", path.display()));
+        }
+        section.finish();
+        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys? })
+    }
+
+    fn consumer(&self, section: Section<'a>) -> Option<Consumer> {
+        let subject = section.required("subject");
+        let partial_accepted_by = section.required("partial_accepted_by");
+        section.finish();
+        Some(Consumer { subject: subject?, partial_accepted_by: partial_accepted_by? })
+    }
+
+    fn source(&self, section: Section<'a>, limits: &Limits) -> Option<Source> {
+        use dialect::Everything;
+        let id = section.required("id");
+        let name = section.required("name");
+        let organisation = section.required("organisation");
+        let dialect = section.required("dialect");
+        let url = section.required::<Url>("url").filter(|url| {
+            let fine = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+            if !fine {
+                section.mistake("url", "must be an http or https base without a query");
+            }
+            fine
+        });
+        let locate = section.choice("locate", &[("always", Locate::Always), ("index", Locate::Index)], Locate::Index);
+        let usage = section.choice("use", &[("compare", Usage::Compare), ("live", Usage::Live)], Usage::Live);
+        let trust = [("check", NhsNumberTrust::Check), ("verified", NhsNumberTrust::Verified)];
+        let nhs_number = section.choice("nhs_number", &trust, NhsNumberTrust::Check);
+        let words = [("always", Everything::Always), ("auto", Everything::Auto), ("never", Everything::Never)];
+        let everything = section.choice("everything", &words, Everything::Auto);
+        let page_size = section.has("page_size").then(|| section.number("page_size", 100, 1..=10_000) as u32);
+        let own = section.section("limits");
+        let source_limits = self.source_limits(&own, &limits.source);
+        own.finish();
+        let auth = self.auth(section.section("auth"));
+        let nhs_number_systems = section.texts("nhs_number_systems");
+        let owns = section.texts("owns");
+        let exchange = section.parsed("exchange");
+        section.finish();
+        Some(Source {
+            id: id?,
+            name: name?,
+            organisation: organisation?,
+            dialect: dialect?,
+            url: url?,
+            locate,
+            usage,
+            nhs_number,
+            nhs_number_systems,
+            owns,
+            exchange,
+            auth: auth?,
+            everything,
+            page_size,
+            limits: source_limits,
+        })
+    }
+
+    /// Sources that shared an id would share the ids of their resources.
+    fn ids_once(&self, sections: &[Section<'a>]) {
+        let mut seen = std::collections::BTreeSet::new();
+        for section in sections {
+            if let Some(id) = section.text("id")
+                && !seen.insert(id)
+            {
+                section.mistake("id", "is used twice; ids minted for one source would be taken for the other's");
+            }
+        }
+    }
+
+    fn auth(&self, section: Section<'a>) -> Option<Auth> {
+        let kind = section.text("kind").unwrap_or_else(|| "none".to_owned());
+        let file = |key| section.required::<String>(key).map(|path| self.path(&path));
+        let auth = match kind.as_str() {
+            "none" => Some(Auth::None),
+            "bearer" => file("token_file").map(|token_file| Auth::Bearer { token_file }),
+            "client-credentials" => {
+                let (token_url, client_id, secret_file) = (section.required("token_url"), section.required("client_id"), file("secret_file"));
+                let scope = section.text("scope");
+                (|| Some(Auth::ClientCredentials { token_url: token_url?, client_id: client_id?, secret_file: secret_file?, scope }))()
+            }
+            "private-key-jwt" => {
+                let (token_url, client_id, key_file) = (section.required("token_url"), section.required("client_id"), file("key_file"));
+                let (kid, scope) = (section.text("kid"), section.text("scope"));
+                (|| Some(Auth::PrivateKeyJwt { token_url: token_url?, client_id: client_id?, key_file: key_file?, kid, scope }))()
+            }
+            "mtls" => {
+                let (cert_file, key_file) = (file("cert_file"), file("key_file"));
+                (|| Some(Auth::Mtls { cert_file: cert_file?, key_file: key_file? }))()
+            }
+            other => {
+                section.mistake("kind", format!("`{other}` is not known; use one of none, bearer, client-credentials, private-key-jwt, mtls"));
+                None
+            }
+        };
+        section.finish();
+        auth
+    }
+
+    fn limits(&self, section: Section<'a>, source: SourceLimits) -> Limits {
+        let limits = Limits {
+            read_ms: section.number("read_ms", 10_000, 100..=120_000),
+            first_paint_ms: section.number("first_paint_ms", 2_000, 100..=60_000),
+            hops_max: section.number("hops_max", 3, 1..=10) as usize,
+            asks_in_flight: section.number("asks_in_flight", 256, 1..=100_000) as usize,
+            request_bytes_max: section.number("request_bytes_max", 1 << 20, 1_024..=1 << 30) as usize,
+            token_bytes_max: section.number("token_bytes_max", 16_384, 256..=1 << 20) as usize,
+            page_size: section.number("page_size", 1_000, 1..=100_000) as usize,
+            page_size_max: section.number("page_size_max", 5_000, 1..=100_000) as usize,
+            snapshot_minutes: section.number("snapshot_minutes", 10, 1..=60),
+            snapshots_max: section.number("snapshots_max", 256, 1..=100_000),
+            plan_hours: section.number("plan_hours", 24, 1..=8_760),
+            locator_hours: section.number("locator_hours", 24, 1..=8_760),
+            relationship_hours: section.number("relationship_hours", 12, 1..=2_160),
+            emergency_hours: section.number("emergency_hours", 4, 1..=4),
+            source,
+        };
+        section.finish();
+        limits
+    }
+
+    fn source_limits(&self, section: &Section<'a>, default: &SourceLimits) -> SourceLimits {
+        let size = |key, default: usize, bounds| section.number(key, default as u64, bounds) as usize;
+        SourceLimits {
+            connect_ms: section.number("connect_ms", default.connect_ms, 10..=60_000),
+            source_ms: section.number("source_ms", default.source_ms, 50..=120_000),
+            queue_ms: section.number("queue_ms", default.queue_ms, 0..=60_000),
+            concurrent: size("concurrent", default.concurrent, 1..=10_000),
+            leg_concurrent: size("leg_concurrent", default.leg_concurrent, 1..=1_000),
+            per_second: section.number("per_second", default.per_second, 1..=1_000_000),
+            resources_max: size("resources_max", default.resources_max, 1..=1_000_000),
+            pages_max: size("pages_max", default.pages_max, 1..=100_000),
+            source_bytes_max: size("source_bytes_max", default.source_bytes_max, 1_024..=1 << 31),
+            references_max: size("references_max", default.references_max, 0..=100_000),
+            retries: section.number("retries", default.retries, 0..=1),
+            breaker_window: size("breaker_window", default.breaker_window, 2..=10_000),
+            breaker_share_percent: section.number("breaker_share_percent", default.breaker_share_percent, 1..=100),
+            breaker_pause_ms: section.number("breaker_pause_ms", default.breaker_pause_ms, 10..=3_600_000),
+        }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+}
+
+impl Default for SourceLimits {
+    fn default() -> SourceLimits {
+        SourceLimits {
+            connect_ms: 2_000,
+            source_ms: 8_000,
+            queue_ms: 200,
+            concurrent: 16,
+            leg_concurrent: 8,
+            per_second: 200,
+            resources_max: 5_000,
+            pages_max: 50,
+            source_bytes_max: 64 << 20,
+            references_max: 200,
+            retries: 1,
+            breaker_window: 20,
+            breaker_share_percent: 50,
+            breaker_pause_ms: 10_000,
+        }
+    }
+}
+
+/// A URL without a slash at its end.
+fn trimmed(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}

@@ -1,0 +1,140 @@
+//! `severn demo` and `severn region`: a pretend region, and the exchange in front of it.
+
+mod judge;
+mod token;
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use testbed::{DEMO_PERSON, Fault, Refusal, Region, RunningRegion};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::client::Client;
+use crate::config::Config;
+use crate::page::{View, text};
+use crate::{http, serve, wiring};
+
+/// The source that fails in the demo's read, so that a gap is seen.
+const FAILING: &str = "soc";
+
+/// Starts everything, shows one joined read, and serves until told to stop (or, with `check`, judges the read and ends).
+pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
+    println!("Severn's demo: a pretend region of synthetic people. Nothing here is real.");
+    let folder = Folder::new()?;
+    let region = Region::start([127, 0, 0, 1].into(), None).await.context("starting the pretend suppliers")?;
+    region.fail(FAILING, Fault::Refusing { how: Refusal::Unavailable });
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}; is another demo running?"))?;
+    let public = format!("http://{}", listener.local_addr()?);
+    let issuer = token::Issuer::new()?;
+    let config = configuration(&folder.0, &region, &public, &issuer)?;
+    let app = Arc::new(wiring::app(config).await?);
+    let mut server = JoinSet::new();
+    server.spawn(http::serve(listener, app, serve::stop()));
+    let bearer = issuer.token()?;
+    let token_file = folder.0.join("token");
+    std::fs::write(&token_file, &bearer)?;
+    let (pages, person) = joined_read(&public, &bearer).await?;
+    let view = View::read(&pages).context("the joined read is no Bundle")?;
+    print!("{}", introduction(&region, &public));
+    println!("{}", text(&view, check));
+    let faults = judge::faults(&pages, FAILING);
+    for fault in &faults {
+        println!("WRONG: {fault}");
+    }
+    println!("The same as FHIR (the token is good for eight hours):\n");
+    println!("curl -s '{public}/fhir/R4/Patient/{person}/$everything' -H 'Authorization: Bearer {bearer}'\n");
+    println!("token: {}", token_file.display());
+    if check {
+        println!("{}", if faults.is_empty() { "The joined read is right." } else { "The joined read is wrong." });
+        return Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    println!("A plain page: {public}/viewer (paste the token). FHIR: {public}/fhir/R4/metadata. Break a supplier: {}", region.control_url());
+    println!("Stop with Ctrl-C.");
+    while let Some(ended) = server.join_next().await {
+        ended??;
+    }
+    region.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts only the suppliers.
+pub async fn region(listen: SocketAddr) -> anyhow::Result<ExitCode> {
+    let first = (listen.port() != 0).then_some(listen.port());
+    let region = Region::start(listen.ip(), first).await.context("starting the pretend suppliers")?;
+    println!("# The pretend region listens. Faults: curl -X PUT {}/faults/ccr -d '{{\"fault\":\"slow\",\"ms\":3000}}'", region.control_url());
+    println!("{}", testbed::table().lines().map(|line| format!("# {line}\n")).collect::<String>());
+    for source in region.sources() {
+        println!("{}", source.to_toml("token"));
+    }
+    serve::stop().await;
+    region.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Finds the person, claims the relationship that a ward would have, and reads.
+async fn joined_read(public: &str, bearer: &str) -> anyhow::Result<(Vec<String>, String)> {
+    let client = Client::new(public, bearer)?;
+    let number: record::NhsNumber = DEMO_PERSON.parse().context("the demo person's number")?;
+    let person = client.find(&number).await?;
+    client.claim(&person, "Admitted to my ward this morning").await?;
+    Ok((client.record(&number, None).await?, person))
+}
+
+fn introduction(region: &RunningRegion, public: &str) -> String {
+    let mut out = format!("\nSuppliers:\n");
+    for source in region.sources() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {:<5} {:<44} {:<11} {}", source.id, source.name, source.dialect, source.url);
+    }
+    let _ = writeln!(out, "The exchange: {public}\n\nOne question about {DEMO_PERSON}, asked of all of them ({FAILING} is made to fail):\n");
+    out
+}
+
+/// The demo's configuration: the same text and the same checks as anybody's.
+fn configuration(folder: &Path, region: &RunningRegion, public: &str, issuer: &token::Issuer) -> anyhow::Result<Config> {
+    let keys = folder.join("keys.json");
+    std::fs::write(&keys, issuer.jwks()?)?;
+    let listen = public.trim_start_matches("http://");
+    let mut text = format!(
+        "[exchange]\nid = \"demo\"\nlisten = \"{listen}\"\npublic_url = \"{public}\"\norganisation = \"QHL\"\n\n\
+         [store]\nurl = \"sqlite:severn.db\"\n\n\
+         [[sign_in]]\nissuer = \"{}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n",
+        token::ISSUER
+    );
+    for source in region.sources() {
+        let token_file = format!("{}.token", source.id);
+        if let Some(bearer) = source.bearer {
+            std::fs::write(folder.join(&token_file), bearer)?;
+        }
+        text.push_str(&source.to_toml(&token_file));
+        text.push('\n');
+    }
+    std::fs::write(folder.join("severn.toml"), &text)?;
+    match Config::parse(&text, folder) {
+        Ok(config) => Ok(config),
+        Err(mistakes) => bail!("the demo's configuration is wrong: {}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+    }
+}
+
+/// A folder of the demo's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> anyhow::Result<Folder> {
+        let path = std::env::temp_dir().join(format!("severn-demo-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
+        Ok(Folder(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing can be done about a temporary folder that stays.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,197 @@
+//! `/fhir/R4`: a FHIR R4 server that holds what the region knows.
+
+mod fault;
+mod handlers;
+mod interaction;
+mod metadata;
+mod params;
+mod search;
+mod snapshots;
+pub mod viewer;
+mod wire;
+
+use std::sync::Arc;
+
+use audit::Audited;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use exchange::Exchange;
+use record::{Ask, Caller, Clock, Question, RequestId};
+use tokio::sync::Semaphore;
+
+use crate::answer::Assembler;
+use crate::config::Config;
+use crate::token::{TokenFault, Tokens};
+
+pub use fault::Fault;
+pub use interaction::Interaction;
+pub use wire::Format;
+
+use params::Params;
+use snapshots::Snapshots;
+
+/// What the FHIR server works with.
+pub struct App {
+    /// The journey.
+    pub exchange: Exchange,
+    /// Who callers are.
+    pub tokens: Tokens,
+    /// The configuration.
+    pub config: Config,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who assembles answers.
+    pub assembler: Assembler,
+    snapshots: Snapshots,
+    in_flight: Semaphore,
+}
+
+/// A body to be written, and its status: what leaves only once it is on the ledger.
+pub struct Written {
+    status: StatusCode,
+    json: Vec<u8>,
+}
+
+/// One request, read and by a known caller.
+struct Asked {
+    request: RequestId,
+    caller: Caller,
+    params: Params,
+    headers: axum::http::HeaderMap,
+    hops: Vec<record::ExchangeId>,
+    body: bytes::Bytes,
+    strict: bool,
+    xml: bool,
+    /// Path and query as they came, for the link `self`.
+    target: String,
+}
+
+impl Asked {
+    fn ask(&self, question: Question) -> Ask {
+        Ask { request: self.request.clone(), caller: self.caller.clone(), question, hops: self.hops.clone() }
+    }
+
+    /// Issuer and subject, to bind a cursor to.
+    fn user(&self) -> String {
+        format!("{}|{}", self.caller.user.issuer, self.caller.user.subject)
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(exchange: Exchange, tokens: Tokens, config: Config, clock: Arc<dyn Clock>, assembler: Assembler) -> App {
+        let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
+        let in_flight = Semaphore::new(config.limits.asks_in_flight);
+        App { exchange, tokens, config, clock, assembler, snapshots, in_flight }
+    }
+
+    /// The FHIR base that clients see.
+    pub fn base(&self) -> String {
+        format!("{}/fhir/R4", self.config.exchange.public_url)
+    }
+}
+
+/// Answers any request below `/fhir/R4`.
+pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
+    let id = wire::request_id(request.headers());
+    let query = Params::parse(request.uri().query().unwrap_or_default());
+    let format = Format::negotiated(&query, request.headers());
+    let head = request.method() == axum::http::Method::HEAD;
+    let outcome = match format {
+        Err(fault) => Err(fault),
+        Ok(format) => app.answer(request, &id, query, format).await,
+    };
+    let format = format.unwrap_or(Format::Json);
+    let mut response = match outcome {
+        Ok(written) => wire::respond(written.status, written.json, format, &id),
+        Err(fault) => refuse(&fault, format, &id),
+    };
+    if head {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+fn refuse(fault: &Fault, format: Format, id: &RequestId) -> Response {
+    let (status, outcome) = fault.parts();
+    let mut response = wire::respond(status, outcome.to_string().into_bytes(), format, id);
+    let extra = match fault {
+        Fault::Token(_) => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        Fault::Method(allow) => Some((header::ALLOW, *allow)),
+        Fault::Busy | Fault::Unavailable => Some((header::RETRY_AFTER, "1")),
+        _ => None,
+    };
+    if let Some((name, value)) = extra {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+impl App {
+    async fn answer(&self, request: Request, id: &RequestId, query: Params, format: Format) -> Result<Written, Fault> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().trim_start_matches("/fhir/R4").trim_start_matches('/').to_owned();
+        let interaction = Interaction::parse(&parts.method, &path);
+        if interaction == Ok(Interaction::Metadata) {
+            return Ok(Written { status: StatusCode::OK, json: metadata::statement(self).to_string().into_bytes() });
+        }
+        // Who asks comes before what is asked: a stranger learns nothing of what exists.
+        let caller = self.caller(&parts.headers, id).await?;
+        let interaction = interaction?;
+        let _place = self.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
+        let limit = self.config.limits.request_bytes_max;
+        let body = axum::body::to_bytes(body, limit).await.map_err(|_| Fault::TooLarge(limit))?;
+        let asked = Asked {
+            request: id.clone(),
+            caller,
+            params: with_form(query, &parts, &body)?,
+            hops: wire::hops(&parts.headers)?,
+            strict: wire::strict(&parts.headers),
+            xml: format == Format::Xml,
+            target: parts.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default(),
+            headers: parts.headers,
+            body,
+        };
+        self.dispatch(interaction, asked).await.map(Audited::into_inner)
+    }
+
+    async fn caller(&self, headers: &axum::http::HeaderMap, id: &RequestId) -> Result<Caller, Fault> {
+        let verified = match wire::bearer(headers) {
+            Some(token) => self.tokens.caller(token).await,
+            None => Err(TokenFault::Missing),
+        };
+        match verified {
+            Ok(caller) => Ok(caller),
+            Err(fault) => {
+                // Refusals are entered too. When even that fails, so does the request.
+                self.exchange.refused_stranger(id, &fault.to_string()).await.map_err(|_| Fault::Unavailable)?;
+                Err(Fault::Token(fault))
+            }
+        }
+    }
+
+    /// Every interaction, each answered only by what the ledger has let go.
+    async fn dispatch(&self, interaction: Interaction, asked: Asked) -> Result<Audited<Written>, Fault> {
+        match interaction {
+            Interaction::Everything(person) => self.everything(asked, person).await,
+            Interaction::Metadata => Err(Fault::NotFound("metadata is answered before".into())),
+            Interaction::Page => self.page(asked).await,
+            Interaction::Plan(person) => self.plan(asked, person).await,
+            Interaction::Read(kind, id) => self.read(asked, kind, id).await,
+            Interaction::RequestAccess(person) => self.request_access(asked, person).await,
+            Interaction::Search(kind) => self.search(asked, kind).await,
+        }
+    }
+}
+
+/// Adds a form's parameters to the query's, for POST searches.
+fn with_form(mut query: Params, parts: &axum::http::request::Parts, body: &[u8]) -> Result<Params, Fault> {
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type.starts_with("application/x-www-form-urlencoded") {
+        let text = std::str::from_utf8(body).map_err(|_| Fault::parameter("body", "is not UTF-8"))?;
+        query.0.extend(Params::parse(text).0);
+    }
+    Ok(query)
+}

@@ -1,0 +1,20 @@
+//! What each interaction does.
+
+mod access;
+mod find;
+mod page;
+mod plan;
+mod read;
+
+use exchange::Refused;
+
+use super::Fault;
+
+/// What the journey refused, as this server says it.
+fn fault(refused: Refused) -> Fault {
+    match refused {
+        Refused::Denied(_) => Fault::Denied,
+        Refused::Loop => Fault::Loop,
+        Refused::Unavailable(_) => Fault::Unavailable,
+    }
+}

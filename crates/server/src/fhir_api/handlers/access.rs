@@ -1,0 +1,60 @@
+//! `Patient/{id}/$request-access`: a relationship claimed, or an emergency.
+
+use access::{Claim, ClaimKind};
+use audit::Audited;
+use axum::http::{StatusCode, header};
+use serde_json::json;
+
+use super::super::search::PatientRef;
+use super::super::{App, Asked, Fault, Written};
+use super::fault;
+
+impl App {
+    pub(in super::super) async fn request_access(&self, asked: Asked, id: String) -> Result<Audited<Written>, Fault> {
+        let claim = claim(&asked)?;
+        let person = self.person(&asked, &PatientRef::Id(id)).await?;
+        let person = person.unwrap_or_else(|| "unknown".parse().expect("a person id"));
+        let granted = self.exchange.request_access(&asked.request, &asked.caller, &person, claim).await.map_err(fault)?;
+        Ok(granted.map(|until| {
+            let json = json!({"resourceType": "Parameters", "parameter": [
+                {"name": "granted", "valueBoolean": true},
+                {"name": "until", "valueInstant": until.to_string()},
+            ]});
+            Written { status: StatusCode::OK, json: json.to_string().into_bytes() }
+        }))
+    }
+}
+
+fn claim(asked: &Asked) -> Result<Claim, Fault> {
+    let content_type = asked.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/fhir+json");
+    let tree = if content_type.contains("xml") {
+        fhir::Tree::from_xml(fhir::Version::R4, &asked.body).map_err(|error| Fault::parameter("body", format!("{error}")))?
+    } else if content_type.contains("json") {
+        fhir::Tree::from_json(asked.body.clone()).map_err(|error| Fault::parameter("body", format!("is no JSON: {error}")))?
+    } else {
+        return Err(Fault::UnsupportedMedia);
+    };
+    if tree.resource_type().as_deref() != Some("Parameters") {
+        return Err(Fault::parameter("body", "must be a Parameters resource with kind, reason and text"));
+    }
+    let parameters = tree.root().all("parameter");
+    let parameter = |name: &str| parameters.iter().find(|parameter| parameter.is("name", name)).copied();
+    let word = |name: &str| {
+        let parameter = parameter(name)?;
+        ["valueCode", "valueString"].iter().find_map(|key| parameter.text(key)).map(|text| text.into_owned())
+    };
+    let kind = match word("kind").as_deref() {
+        Some("relationship") => ClaimKind::Relationship,
+        Some("emergency") => ClaimKind::Emergency,
+        _ => return Err(Fault::parameter("kind", "must be relationship or emergency")),
+    };
+    let reason = parameter("reason").and_then(|parameter| parameter.get("valueCoding"));
+    let code = reason.and_then(|coding| coding.text("code")).map(|code| code.into_owned());
+    let system = reason.and_then(|coding| coding.text("system")).map(|system| system.into_owned());
+    Ok(Claim {
+        kind,
+        reason_system: system.unwrap_or_default(),
+        reason_code: code.filter(|code| !code.is_empty()).ok_or_else(|| Fault::parameter("reason", "must be a Coding with a code: why you need this record"))?,
+        text: word("text").filter(|text| !text.trim().is_empty()).ok_or_else(|| Fault::parameter("text", "must say in words why you need this record"))?,
+    })
+}

@@ -1,0 +1,163 @@
+//! `$everything`, searches by type, and reads by id: one way through all of them.
+
+use audit::Audited;
+use axum::http::StatusCode;
+use exchange::Joined;
+use fhir::Kind;
+use record::{Need, PersonId, Question, Status};
+
+use super::super::search::{Complete, PatientRef, Search};
+use super::super::snapshots::Kept;
+use super::super::{App, Asked, Fault, Written};
+use super::fault;
+use crate::answer::{Head, Pieces, Style, minted, outcome, page, parts};
+
+impl App {
+    pub(in super::super) async fn everything(&self, asked: Asked, id: String) -> Result<Audited<Written>, Fault> {
+        let search = Search::everything(&asked.params, asked.strict)?;
+        let person = self.person(&asked, &PatientRef::Id(id)).await?;
+        let read = self.joined(&asked, &search, person).await?;
+        self.bundle(asked, search, None, read)
+    }
+
+    pub(in super::super) async fn search(&self, asked: Asked, kind: Kind) -> Result<Audited<Written>, Fault> {
+        if kind == Kind::PATIENT && asked.params.0.iter().any(|param| param.name == "identifier") {
+            return self.find(asked).await;
+        }
+        let search = Search::of_type(kind, &asked.params, asked.strict)?;
+        let Some(patient) = &search.patient else {
+            let why = format!("is missing: {kind} is searched by patient, as {kind}?patient=ID or {kind}?patient.identifier={}|NUMBER", record::NHS_NUMBER_SYSTEM);
+            return Err(Fault::parameter("patient", why));
+        };
+        let person = self.person(&asked, patient).await?;
+        let read = self.joined(&asked, &search, person).await?;
+        self.bundle(asked, search, Some(kind), read)
+    }
+
+    pub(in super::super) async fn read(&self, asked: Asked, kind: Kind, id: String) -> Result<Audited<Written>, Fault> {
+        let person = if kind == Kind::PATIENT {
+            self.person(&asked, &PatientRef::Id(id.clone())).await?
+        } else {
+            self.exchange.person_of_minted(kind, &id).await.map_err(fault)?
+        };
+        // Supporting types cannot be asked for by patient: they come with what refers to them.
+        let need = if record::SUPPORTING.contains(&kind) { Need::everything() } else { Need::of(&[kind]) };
+        let search = Search { need, patient: None, count: None, provenance: false, complete: None, count_only: false };
+        let read = self.joined(&asked, &search, person).await?;
+        self.unanswered(&read)?;
+        let own = kind == Kind::PATIENT && id == read.record.person.as_str();
+        let (status, json) = {
+            let found = read.record.items.iter().find(|item| item.kind == kind && item.id == id);
+            match (own, found) {
+                (true, _) => (StatusCode::OK, minted(&read.record, &read.number).to_string()),
+                (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
+                (false, None) => {
+                    let text = format!("{kind}/{} is not in the record now; the outcome of a search says which sources did not answer.", super::super::params::clipped(&id));
+                    let (status, outcome) = Fault::NotFound(text).parts();
+                    (status, outcome.to_string())
+                }
+            }
+        };
+        Ok(read.map(|_| Written { status, json: json.into_bytes() }))
+    }
+
+    /// The person a request is about. Nobody is told whether an id exists before it is decided that they may know.
+    pub(super) async fn person(&self, asked: &Asked, patient: &PatientRef) -> Result<Option<PersonId>, Fault> {
+        let _ = asked;
+        match patient {
+            PatientRef::Id(id) => self.exchange.person_of_patient(id).await.map_err(fault),
+            PatientRef::Number(number) => self.exchange.person_of_number(number).await.map_err(fault),
+        }
+    }
+
+    async fn joined(&self, asked: &Asked, search: &Search, person: Option<PersonId>) -> Result<Audited<Joined>, Fault> {
+        // An id never minted takes the same way as any other, to the same refusal.
+        let person = person.unwrap_or_else(|| "unknown".parse().expect("a person id"));
+        let question = Question::Read { person, need: search.need.clone() };
+        self.exchange.read(asked.ask(question)).await.map_err(fault)
+    }
+
+    /// Nobody answered: never an empty 200, unless each said that it knows nothing.
+    fn unanswered(&self, read: &Joined) -> Result<(), Fault> {
+        let rows = &read.record.plan.rows;
+        let answered = rows.iter().any(|row| row.status.is_some_and(Status::answered));
+        let all_know_nothing = rows.iter().all(|row| row.status.is_none_or(|status| status.complete()));
+        if answered || all_know_nothing {
+            return Ok(());
+        }
+        let timeout = rows.iter().any(|row| row.status == Some(Status::FailedTimeout));
+        Err(Fault::Gateway { timeout, outcome: outcome::of_plan(&read.record.plan, &self.exchange) })
+    }
+
+    fn bundle(&self, asked: Asked, search: Search, main: Option<Kind>, read: Audited<Joined>) -> Result<Audited<Written>, Fault> {
+        self.unanswered(&read)?;
+        self.whole_enough(&asked, &search, &read)?;
+        let base = self.base();
+        let now = self.clock.now();
+        let count = search.count.unwrap_or(self.config.limits.page_size).min(self.config.limits.page_size_max);
+        let result = read.try_map(|read| {
+            let complete = read.record.plan.rows.iter().all(|row| row.status.is_some_and(Status::complete));
+            let outcome = outcome::of_record(&read.record, &self.exchange);
+            let tags = read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).collect();
+            let style = Style {
+                base: &base,
+                main,
+                join: search.need.join,
+                provenance: search.provenance,
+                assembler: &self.assembler,
+                names: &self.exchange,
+                request: asked.request.as_str(),
+                now,
+            };
+            let person = read.record.person.as_str().to_owned();
+            let pieces = parts(read.record, &read.number, &style);
+            let head = Head {
+                id: asked.request.as_str().to_owned(),
+                kind: "searchset".to_owned(),
+                timestamp: now.to_string(),
+                tags,
+                total: complete.then(|| pieces.matches()),
+                self_url: format!("{}{}", self.config.exchange.public_url, asked.target),
+                outcome,
+            };
+            self.first_page(&asked, head, person, if search.count_only { Pieces::default() } else { pieces }, count)
+        });
+        result
+    }
+
+    fn first_page(&self, asked: &Asked, head: Head, person: String, pieces: Pieces, count: usize) -> Result<Written, Fault> {
+        let cursor = if pieces.len() > count {
+            let kept = Kept { head: head.clone(), person, xml: asked.xml };
+            Some(self.snapshots.seal(&asked.user(), &kept, &pieces).map_err(|_| Fault::Unavailable)?)
+        } else {
+            None
+        };
+        let next = |from: usize| cursor.as_ref().map(|cursor| self.page_url(&cursor.at(from, count), asked.xml)).unwrap_or_default();
+        let (json, _) = page(&head, &pieces, 0, count, next);
+        Ok(Written { status: StatusCode::OK, json })
+    }
+
+    pub(super) fn page_url(&self, cursor: &super::super::snapshots::Cursor, xml: bool) -> String {
+        let format = if xml { "&_format=xml" } else { "" };
+        format!("{}?_page={}{format}", self.base(), cursor.encode())
+    }
+
+    /// `_complete=required` is the default for callers without a human user, who would read "absent" as "none".
+    fn whole_enough(&self, asked: &Asked, search: &Search, read: &Joined) -> Result<(), Fault> {
+        let accepted = self.config.consumers.iter().any(|consumer| consumer.subject == asked.caller.user.subject);
+        let complete = match search.complete {
+            Some(Complete::Partial) if !asked.caller.human && !accepted => {
+                let why = "partial is for systems whose configuration names who accepted that their screen shows an incomplete read";
+                return Err(Fault::parameter("_complete", why));
+            }
+            Some(given) => given,
+            None if asked.caller.human => Complete::Partial,
+            None => Complete::Required,
+        };
+        let failed = read.record.plan.rows.iter().any(|row| row.status.is_none_or(Status::failed));
+        if complete == Complete::Required && failed {
+            return Err(Fault::Gateway { timeout: true, outcome: outcome::of_plan(&read.record.plan, &self.exchange) });
+        }
+        Ok(())
+    }
+}

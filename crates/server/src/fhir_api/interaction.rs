@@ -1,0 +1,56 @@
+//! What a request asks this FHIR server to do, from its method and path alone.
+
+use axum::http::Method;
+use fhir::Kind;
+use record::CARRIED;
+
+use super::fault::Fault;
+
+/// One FHIR interaction. Adding one here makes the governance table fail until it is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interaction {
+    /// `GET Patient/{id}/$everything`
+    Everything(String),
+    /// `GET metadata`
+    Metadata,
+    /// `GET ?_page=`: a further page of an answer.
+    Page,
+    /// `GET Patient/{id}/$plan`
+    Plan(String),
+    /// `GET {type}/{id}`
+    Read(Kind, String),
+    /// `POST Patient/{id}/$request-access`
+    RequestAccess(String),
+    /// `GET {type}?…` or `POST {type}/_search`
+    Search(Kind),
+}
+
+impl Interaction {
+    /// Reads the path below the FHIR base, without a leading slash.
+    pub fn parse(method: &Method, path: &str) -> Result<Interaction, Fault> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let get = method == Method::GET || method == Method::HEAD;
+        let post = method == Method::POST;
+        let need = |allowed: bool, allow: &'static str, interaction: Interaction| if allowed { Ok(interaction) } else { Err(Fault::Method(allow)) };
+        match parts.as_slice() {
+            [] => need(get, "GET", Interaction::Page),
+            ["metadata"] => need(get, "GET", Interaction::Metadata),
+            ["_search"] => Err(Fault::NotSupported("Searching over all types at once is not supported; search a type, or use Patient/{id}/$everything.".into())),
+            ["Patient", id, "$everything"] => need(get || post, "GET, POST", Interaction::Everything((*id).to_owned())),
+            ["Patient", id, "$plan"] => need(get, "GET", Interaction::Plan((*id).to_owned())),
+            ["Patient", id, "$request-access"] => need(post, "POST", Interaction::RequestAccess((*id).to_owned())),
+            [.., operation] if operation.starts_with('$') => Err(Fault::NotSupported(format!("The operation {} is not supported here.", super::params::clipped(operation)))),
+            [kind] => need(get, "GET", Interaction::Search(carried(kind)?)),
+            [kind, "_search"] => need(post, "POST", Interaction::Search(carried(kind)?)),
+            [kind, id] => need(get, "GET", Interaction::Read(carried(kind)?, (*id).to_owned())),
+            _ => Err(Fault::NotSupported("There is no such interaction here; see metadata.".into())),
+        }
+    }
+}
+
+fn carried(name: &str) -> Result<Kind, Fault> {
+    match Kind::parse(name).filter(|kind| CARRIED.contains(kind)) {
+        Some(kind) => Ok(kind),
+        None => Err(Fault::NotSupported(format!("The type {} is not supported; metadata lists those that are.", super::params::clipped(name)))),
+    }
+}

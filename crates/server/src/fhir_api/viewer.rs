@@ -1,0 +1,96 @@
+//! A plain page of a record, until there is the viewer: a form that takes a number and a token.
+//!
+//! It asks the FHIR server of the same process, by the same way in as everybody: the same token, permission and ledger.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::params::Params;
+use super::{App, serve};
+use crate::page::{View, html};
+
+const FORM: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Read a record</title><h1>Read a record</h1>\
+<form method=post><p><label>NHS number<br><input name=number autocomplete=off required></label>\
+<p><label>Token<br><textarea name=token rows=6 cols=80 required></textarea></label>\
+<p><label>Why you need this record (claims a relationship; it is recorded)<br><input name=claim size=80></label><p><button>Read</button></form>";
+
+/// `GET /viewer`
+pub async fn form() -> Html<&'static str> {
+    Html(FORM)
+}
+
+/// `POST /viewer`
+pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
+    let limit = app.config.limits.request_bytes_max;
+    let Ok(body) = axum::body::to_bytes(request.into_body(), limit).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    let fields = Params::parse(&String::from_utf8_lossy(&body));
+    let field = |name: &str| fields.all(name).next().map(|param| param.value.trim().to_owned()).unwrap_or_default();
+    let mut response = match record_page(&app, &field("number"), &field("token"), &field("claim")).await {
+        Ok(page) => Html(page).into_response(),
+        Err((status, said)) => (status, Html(format!("{FORM}<hr><p><strong>{}</strong>", crate::page::escape(&said)))).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"));
+    response
+}
+
+async fn record_page(app: &Arc<App>, number: &str, token: &str, claim: &str) -> Result<String, (StatusCode, String)> {
+    let number: record::NhsNumber = number.parse().map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}")))?;
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("identifier", &format!("{}|{}", record::NHS_NUMBER_SYSTEM, number.expose()))
+        .finish();
+    let found = ask(app, Method::GET, &format!("/fhir/R4/Patient?{query}"), token, String::new()).await?;
+    let person = first_match(&found).ok_or((StatusCode::NOT_FOUND, "No source of this exchange knows that number.".to_owned()))?;
+    if !claim.is_empty() {
+        let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
+            {"name": "kind", "valueCode": "relationship"},
+            {"name": "reason", "valueCoding": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"}},
+            {"name": "text", "valueString": claim},
+        ]});
+        ask(app, Method::POST, &format!("/fhir/R4/Patient/{person}/$request-access"), token, body.to_string()).await?;
+    }
+    let count = app.config.limits.page_size_max;
+    let mut pages = vec![ask(app, Method::GET, &format!("/fhir/R4/Patient/{person}/$everything?_count={count}"), token, String::new()).await?];
+    while let Some(next) = pages.last().and_then(|page| next_link(page)) {
+        let target = next.strip_prefix(&app.config.exchange.public_url).unwrap_or(&next).to_owned();
+        pages.push(ask(app, Method::GET, &target, token, String::new()).await?);
+    }
+    let view = View::read(&pages).ok_or((StatusCode::INTERNAL_SERVER_ERROR, "The answer could not be laid out.".to_owned()))?;
+    Ok(html(&view))
+}
+
+async fn ask(app: &Arc<App>, method: Method, target: &str, token: &str, body: String) -> Result<String, (StatusCode, String)> {
+    let request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/fhir+json")
+        .body(Body::from(body))
+        .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let response = serve(State(app.clone()), request).await;
+    let status = response.status();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    if status.is_success() {
+        return Ok(body);
+    }
+    let outcome: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+    Err((status, outcome["issue"][0]["details"]["text"].as_str().unwrap_or("The record cannot be shown.").to_owned()))
+}
+
+fn first_match(bundle: &str) -> Option<String> {
+    let bundle: serde_json::Value = serde_json::from_str(bundle).ok()?;
+    let found = bundle["entry"].as_array()?.iter().find(|entry| entry["search"]["mode"] == "match")?;
+    found["resource"]["id"].as_str().map(str::to_owned)
+}
+
+fn next_link(bundle: &str) -> Option<String> {
+    let bundle: serde_json::Value = serde_json::from_str(bundle).ok()?;
+    let link = bundle["link"].as_array()?.iter().find(|link| link["relation"] == "next")?;
+    link["url"].as_str().map(str::to_owned)
+}

@@ -1,0 +1,93 @@
+//! Media types, headers and bodies, both ways.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use record::{ExchangeId, RequestId};
+
+use super::fault::Fault;
+use super::params::Params;
+
+/// What a body is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `application/fhir+json`
+    Json,
+    /// `application/fhir+xml`
+    Xml,
+}
+
+impl Format {
+    fn media_type(self) -> &'static str {
+        match self {
+            Format::Json => "application/fhir+json; charset=utf-8",
+            Format::Xml => "application/fhir+xml; charset=utf-8",
+        }
+    }
+
+    fn of(text: &str) -> Option<Format> {
+        match text.split(';').next().unwrap_or_default().trim().replace(' ', "+").to_ascii_lowercase().as_str() {
+            "json" | "application/json" | "application/fhir+json" | "application/json+fhir" | "text/json" | "*/*" | "application/*" | "" | "text/html" => Some(Format::Json),
+            "xml" | "application/xml" | "application/fhir+xml" | "application/xml+fhir" | "text/xml" => Some(Format::Xml),
+            _ => None,
+        }
+    }
+
+    /// What the client wants: `_format` before `Accept`, the first accepted that we write.
+    pub fn negotiated(params: &Params, headers: &HeaderMap) -> Result<Format, Fault> {
+        if let Some(format) = params.all("_format").next() {
+            return Format::of(&format.value).ok_or(Fault::NotAcceptable);
+        }
+        let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return Ok(Format::Json) };
+        accept.split(',').find_map(Format::of).ok_or(Fault::NotAcceptable)
+    }
+}
+
+/// `Prefer: handling=strict`
+pub fn strict(headers: &HeaderMap) -> bool {
+    headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).any(|value| value.split([',', ';']).any(|part| part.trim() == "handling=strict"))
+}
+
+/// The request's id: the client's where it is a usable one, else a new one.
+pub fn request_id(headers: &HeaderMap) -> RequestId {
+    let theirs = headers.get("x-request-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    theirs.unwrap_or_else(|| uuid::Uuid::new_v4().to_string().parse().expect("a UUID is a request id"))
+}
+
+/// The exchanges a question came through. A header nobody can read is refused: a loop could hide in it.
+pub fn hops(headers: &HeaderMap) -> Result<Vec<ExchangeId>, Fault> {
+    let mut hops = Vec::new();
+    for value in headers.get_all("severn-hops") {
+        let text = value.to_str().map_err(|_| Fault::parameter("Severn-Hops", "is not text"))?;
+        for id in text.split(',').map(str::trim).filter(|id| !id.is_empty()) {
+            hops.push(id.parse().map_err(|error| Fault::parameter("Severn-Hops", format!("{error}")))?);
+        }
+    }
+    Ok(hops)
+}
+
+/// The bearer token.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// A response with a FHIR body, given as JSON.
+pub fn respond(status: StatusCode, json: Vec<u8>, format: Format, request: &RequestId) -> Response {
+    let body = match format {
+        Format::Json => json,
+        // What we wrote is JSON; should it ever not be, the JSON is better than nothing.
+        Format::Xml => fhir::Tree::from_json(json.clone().into()).map(|tree| tree.to_xml(fhir::Version::R4).into_bytes()).unwrap_or(json),
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    // A record must not linger in a shared cache or a browser's disk.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(request.as_str()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    response
+}

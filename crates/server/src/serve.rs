@@ -1,0 +1,39 @@
+//! `severn serve`: configuration, build, serve, drain.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use crate::check;
+use crate::wiring;
+
+/// Runs until told to stop; requests under way are finished first.
+pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = match check::load(file)? {
+        Ok(config) => config,
+        Err(mistakes) => {
+            check::print_mistakes(file, &mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let listen = config.exchange.listen;
+    let public = config.exchange.public_url.clone();
+    let app = Arc::new(wiring::app(config).await?);
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    println!("severn: serving {public}/fhir/R4 on {listen}");
+    crate::http::serve(listener, app, stop()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves when the process is asked to stop.
+pub async fn stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
