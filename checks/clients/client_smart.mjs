@@ -2,21 +2,25 @@
 import smart from 'fhirclient';
 import { close, context, identifier, must, once, outcome, step } from './told.mjs';
 
-const signed = (token) => smart({}, {}).client({ serverUrl: context.base, tokenResponse: { access_token: token } });
+// Its own storage wants a browser session or an express session; a Map will do here.
+const memory = new Map();
+const storage = {
+  get: async (key) => memory.get(key),
+  set: async (key, value) => memory.set(key, value) && value,
+  unset: async (key) => memory.delete(key),
+};
+const signed = (token) => smart({ headers: {} }, {}, storage).client({ serverUrl: context.base, tokenResponse: { access_token: token } });
 const client = signed(context.token);
 const ids = (bundle) => bundle.entry.map((e) => e.resource.id);
 const query = new URLSearchParams({ identifier }).toString();
+// The client reads the body itself and leaves it as JSON among its error's words.
 const refused = (name, run, status) =>
   step(name, async () => {
     try {
       await run();
     } catch (error) {
       must((error.status ?? error.statusCode) === status, `${error.status}: ${error}`);
-      const body = await error.response?.clone?.().json?.().catch(() => undefined);
-      // Its error carries the parsed body, or has read it into the message already.
-      if (body) return outcome(body);
-      must(String(error.message).length > 0, 'no words');
-      return 'words in the error';
+      return outcome(JSON.parse(error.message.slice(error.message.indexOf('{'), error.message.lastIndexOf('}') + 1)));
     }
     throw new Error('it answered');
   });

@@ -123,6 +123,8 @@ class Exchange:
         body = None
         if "json" in (headers.get("Content-Type") or ""):
             body = json.loads(data)
+            if not isinstance(body, dict) or "resourceType" not in body:
+                return status, headers, body
             self.kept += 1
             (self.folder / f"{self.kept:05}.json").write_bytes(data)
         return status, headers, body if body is not None else data
