@@ -1,0 +1,12 @@
+//! The files in `fixtures/people`. A test compares this list with the folder.
+
+macro_rules! files {
+    ($($slug:literal),* $(,)?) => {
+        /// Slug and text of each life.
+        pub(super) const FILES: &[(&str, &str)] = &[
+            $(($slug, include_str!(concat!("../../../../fixtures/people/", $slug, ".toml")))),*
+        ];
+    };
+}
+
+files!["margaret-hartley",];

@@ -1,0 +1,239 @@
+//! The region: its organisations, its staff, and all suppliers together.
+
+use crate::fault::{Fault, Setting};
+use crate::message::{Answer, Request, Response};
+use crate::supplier::{Auth, Habits, SUPPLIERS, Supplier, Verification};
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+mod listen;
+mod organisations;
+
+pub use listen::RunningRegion;
+pub use organisations::{Organisation, Place, Staff, organisation, organisations, places, staff};
+
+/// Where the suppliers of a region that does not listen would be.
+const NOWHERE: &str = "testbed.example";
+
+/// How many requests are remembered for each supplier.
+const REMEMBERED: usize = 2_000;
+
+/// The suppliers of a region, and what is wrong with each.
+#[derive(Debug)]
+pub struct Region {
+    desks: Vec<Desk>,
+    clock: fn() -> Timestamp,
+}
+
+#[derive(Debug)]
+struct Desk {
+    supplier: Supplier,
+    faults: Mutex<Vec<Setting>>,
+    asked: Mutex<VecDeque<Request>>,
+}
+
+impl Desk {
+    fn new(supplier: Supplier) -> Self {
+        Desk { supplier, faults: Mutex::default(), asked: Mutex::default() }
+    }
+}
+
+/// The connection was closed without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the supplier closed the connection")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+/// What is needed to ask one supplier: the content of a `[[source]]` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Source id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// ODS code.
+    pub organisation: String,
+    /// `fhir-r4`, `fhir-stu3` or `fhir-dstu2`.
+    pub dialect: &'static str,
+    /// Address of its FHIR service.
+    pub url: String,
+    /// The bearer token to show, where one is wanted.
+    pub bearer: Option<&'static str>,
+    /// Whether its NHS numbers are verified by contract, and bear no status.
+    pub verified_by_contract: bool,
+}
+
+impl Source {
+    /// As TOML. A token is named by the file that the caller keeps it in.
+    pub fn to_toml(&self, token_file: &str) -> String {
+        let auth = match self.bearer {
+            Some(_) => format!("{{ kind = \"bearer\", token_file = {token_file:?} }}"),
+            None => "{ kind = \"none\" }".to_owned(),
+        };
+        let verified = if self.verified_by_contract { "nhs_number = \"verified\"\n" } else { "" };
+        format!(
+            "[[source]]\nid = {:?}\nname = {:?}\norganisation = {:?}\ndialect = {:?}\nurl = {:?}\n\
+             {verified}auth = {auth}\n",
+            self.id, self.name, self.organisation, self.dialect, self.url
+        )
+    }
+}
+
+/// The clock of the region stands still, so that its answers can be compared.
+fn still() -> Timestamp {
+    Timestamp::constant(1_795_424_400, 0) // 2026-11-23T09:00:00Z
+}
+
+impl Region {
+    /// All suppliers, listening nowhere: ask with [`Region::respond`] or [`Region::send`].
+    pub fn in_memory() -> Self {
+        Self::of(SUPPLIERS.iter().map(|habits| Supplier::of_the_region(habits, &format!("http://{}.{NOWHERE}", habits.id))))
+    }
+
+    /// A region of these suppliers.
+    pub fn of(suppliers: impl IntoIterator<Item = Supplier>) -> Self {
+        Region { desks: suppliers.into_iter().map(Desk::new).collect(), clock: still }
+    }
+
+    /// The same with a clock that runs.
+    #[must_use]
+    pub fn with_clock(mut self, clock: fn() -> Timestamp) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What is needed to ask each supplier.
+    pub fn sources(&self) -> Vec<Source> {
+        self.desks.iter().map(|desk| source(&desk.supplier)).collect()
+    }
+
+    /// The suppliers.
+    pub fn suppliers(&self) -> impl Iterator<Item = &Supplier> {
+        self.desks.iter().map(|desk| &desk.supplier)
+    }
+
+    /// One supplier.
+    pub fn supplier(&self, id: &str) -> Option<&Supplier> {
+        self.desk(id).map(|desk| &desk.supplier)
+    }
+
+    /// Sets what goes wrong at a supplier from now on, in place of what went wrong before.
+    /// False when there is no such supplier.
+    pub fn set_faults(&self, id: &str, faults: impl IntoIterator<Item = Setting>) -> bool {
+        let Some(desk) = self.desk(id) else {
+            return false;
+        };
+        *lock(&desk.faults) = faults.into_iter().collect();
+        true
+    }
+
+    /// Makes one thing go wrong at a supplier until further notice.
+    pub fn fail(&self, id: &str, fault: Fault) -> bool {
+        self.set_faults(id, [fault.into()])
+    }
+
+    /// What goes wrong at a supplier.
+    pub fn faults(&self, id: &str) -> Vec<Setting> {
+        self.desk(id).map(|desk| lock(&desk.faults).clone()).unwrap_or_default()
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn heal(&self) {
+        self.desks.iter().for_each(|desk| lock(&desk.faults).clear());
+    }
+
+    /// The latest requests that a supplier got.
+    pub fn asked(&self, id: &str) -> Vec<Request> {
+        self.desk(id).map(|desk| lock(&desk.asked).iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Asks a supplier, waiting as long as it takes: for ever, when it is silent.
+    pub async fn respond(&self, id: &str, request: Request) -> Result<Response, Closed> {
+        let Some(desk) = self.desk(id) else {
+            return Err(Closed);
+        };
+        match self.take(desk, request) {
+            Answer::Closed => Err(Closed),
+            Answer::Reply { after, response } => {
+                if !after.is_zero() {
+                    tokio::time::sleep(after).await;
+                }
+                Ok(response)
+            }
+            Answer::Silent => std::future::pending().await,
+        }
+    }
+
+    /// Asks whichever supplier a whole address belongs to; closed when it belongs to none.
+    pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Closed> {
+        let uri = request.uri().to_string();
+        let at = |desk: &&Desk| {
+            let base = desk.supplier.base();
+            uri.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        };
+        let desk = self.desks.iter().find(at).ok_or(Closed)?;
+        let id = desk.supplier.habits().id;
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let (parts, body) = request.into_parts();
+        let request = Request { method: parts.method, path_and_query: path, headers: parts.headers, body };
+        let answer = self.respond(id, request).await?;
+        let mut response = http::Response::new(answer.body);
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        Ok(response)
+    }
+
+    fn desk(&self, id: &str) -> Option<&Desk> {
+        self.desks.iter().find(|desk| desk.supplier.habits().id == id)
+    }
+
+    fn take(&self, desk: &Desk, request: Request) -> Answer {
+        let faults = present_faults(&mut lock(&desk.faults));
+        let answer = desk.supplier.answer(&request, &faults, (self.clock)());
+        let mut asked = lock(&desk.asked);
+        if asked.len() == REMEMBERED {
+            asked.pop_front();
+        }
+        asked.push_back(request);
+        answer
+    }
+}
+
+/// The faults that hold for this request; those that end with it are dropped.
+fn present_faults(settings: &mut Vec<Setting>) -> Vec<Fault> {
+    let faults = settings.iter().map(|setting| setting.fault.clone()).collect();
+    for setting in settings.iter_mut() {
+        setting.times = setting.times.map(|times| times.saturating_sub(1));
+    }
+    settings.retain(|setting| setting.times != Some(0));
+    faults
+}
+
+fn source(supplier: &Supplier) -> Source {
+    let habits: &Habits = supplier.habits();
+    Source {
+        id: habits.id.to_owned(),
+        name: habits.name.to_owned(),
+        organisation: habits.organisation.to_owned(),
+        dialect: habits.version.dialect(),
+        url: supplier.base().to_owned(),
+        bearer: match habits.auth {
+            Auth::Bearer(token) => Some(token),
+            Auth::None => None,
+        },
+        verified_by_contract: habits.verification == Verification::ByContract,
+    }
+}
+
+/// A poisoned lock still holds whole values here: each is replaced in one step.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,15 @@
+//! The pretend suppliers: what each is like, what it holds and how it answers.
+
+mod answer;
+mod auxiliary;
+mod habits;
+mod lists;
+mod metadata;
+mod pages;
+mod patient;
+mod search;
+mod shelf;
+
+pub use answer::Supplier;
+pub use habits::{Auth, Codes, Habits, Medicines, PageLinks, Refs, SUPPLIERS, Verification, Version, Zone, habits};
+pub(crate) use shelf::Kept;
