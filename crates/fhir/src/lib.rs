@@ -15,9 +15,11 @@
 //! What an element *means* is left to `dialect` and `join`; what a code means to `terms`.
 
 mod bundle;
+mod generated;
 mod json;
 mod kind;
 mod parse;
+pub mod tables;
 mod tree;
 
 pub use bundle::{Bundle, Entry, Malformed};
