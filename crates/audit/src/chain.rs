@@ -1,0 +1,107 @@
+//! The hash chain.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+
+use crate::Line;
+
+/// A chain that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Lines checked.
+    pub lines: u64,
+    /// Runs among them.
+    pub runs: u64,
+}
+
+/// The first line that does not hold, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("run {run}, entry {sequence}: {why}")]
+pub struct FirstBad {
+    /// The run.
+    pub run: String,
+    /// Its number.
+    pub sequence: u64,
+    /// What is wrong.
+    pub why: &'static str,
+}
+
+/// The hash of a line over everything else in it.
+pub(crate) fn hash(line: &Line) -> String {
+    let mut bytes = Vec::with_capacity(line.event.len() + 256);
+    for part in [&line.run, &line.sequence.to_string(), &line.at, &line.trace, &line.event, &line.previous] {
+        // Lengths before parts, so that no two lines read alike.
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    HEXLOWER.encode(digest(&SHA256, &bytes).as_ref())
+}
+
+/// Checks lines, each run in the order of its numbers; the runs may be mixed.
+pub fn verify<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Result<Verified, FirstBad> {
+    let mut heads: std::collections::BTreeMap<&str, (u64, &str)> = Default::default();
+    let mut count = 0;
+    for line in lines {
+        let bad = |why| Err(FirstBad { run: line.run.clone(), sequence: line.sequence, why });
+        let (before, previous) = heads.get(line.run.as_str()).copied().unwrap_or((0, ""));
+        if line.sequence != before + 1 {
+            return bad("an entry before it is missing, or it stands twice");
+        }
+        if line.previous != previous {
+            return bad("it does not follow the entry before it");
+        }
+        if line.hash != hash(line) {
+            return bad("it is not what was written");
+        }
+        heads.insert(&line.run, (line.sequence, &line.hash));
+        count += 1;
+    }
+    Ok(Verified { lines: count, runs: heads.len() as u64 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(count: u64) -> Vec<Line> {
+        let mut lines: Vec<Line> = Vec::new();
+        for sequence in 1..=count {
+            let previous = lines.last().map(|line| line.hash.clone()).unwrap_or_default();
+            let mut line = Line {
+                run: "r".into(),
+                sequence,
+                at: "t".into(),
+                trace: "q".into(),
+                event: format!("{{\"n\":{sequence}}}"),
+                previous,
+                hash: String::new(),
+            };
+            line.hash = hash(&line);
+            lines.push(line);
+        }
+        lines
+    }
+
+    fn check(change: impl FnOnce(&mut Vec<Line>), expected: Result<u64, u64>) {
+        let mut lines = chain(5);
+        change(&mut lines);
+        assert_eq!(verify(&lines).map(|verified| verified.lines).map_err(|bad| bad.sequence), expected);
+    }
+
+    #[test]
+    fn the_first_bad_entry_is_named() {
+        check(|_| {}, Ok(5));
+        check(|lines| lines[2].event.push(' '), Err(3));
+        check(|lines| drop(lines.remove(2)), Err(4));
+        check(|lines| lines.swap(1, 2), Err(3));
+        check(|lines| lines[3].at = "u".into(), Err(4));
+        check(
+            |lines| {
+                lines[3].at = "u".into();
+                lines[3].hash = hash(&lines[3]);
+            },
+            Err(5),
+        );
+        check(|lines| drop(lines.pop()), Ok(4));
+    }
+}
