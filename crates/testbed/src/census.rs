@@ -1,11 +1,13 @@
 //! What a joined record should say, known without asking the code under test.
 
-use crate::kinds::Kind;
+use crate::kinds::{Key, Kind};
 use crate::person::{Fact, Holding, Person, people};
-use crate::supplier::{SUPPLIERS, habits};
+use crate::supplier::{Codes, Habits, SUPPLIERS, habits};
+use crate::terms;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// How one holding of a fact stands to the first holding of it.
+/// How one holding of a fact stands to those before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Nature {
     /// The same in life, but said so that no rule may bring them together; why.
@@ -16,12 +18,11 @@ pub enum Nature {
     Duplicate,
     /// The first, or only, holding.
     First,
-    /// A copy of what another supplier owns, under the same business identifier; whether the copy
-    /// says something that the owner no longer says.
+    /// A copy of what another holding says at first hand, under the same business identifier.
     Relayed {
-        /// The owner.
+        /// The owner: a supplier, or an organisation that is not connected, by ODS code.
         from: String,
-        /// It differs from the owner's.
+        /// The copy differs in something that matters from what the owner says now.
         lags: bool,
     },
     /// The same medicine, as another kind of fact (an order beside a statement).
@@ -37,8 +38,10 @@ pub struct Held {
     pub resource_type: &'static str,
     /// The id at the supplier.
     pub id: String,
-    /// How it stands to the first.
+    /// How it stands to those before it.
     pub nature: Nature,
+    /// Holdings of one group belong in one cluster.
+    pub group: usize,
 }
 
 /// A fact, with everyone who holds it.
@@ -48,19 +51,23 @@ pub struct Expected {
     pub key: String,
     /// Kind of fact.
     pub kind: Kind,
-    /// Its holdings; the first is the one that the others are compared with.
+    /// Its holdings.
     pub held: Vec<Held>,
 }
 
 impl Expected {
-    /// The holdings that belong in one cluster with the first, the first included. A cluster needs
-    /// two; fewer than that means the fact stands alone.
-    pub fn together(&self) -> Vec<&Held> {
-        let belongs = |held: &&Held| match held.nature {
-            Nature::Duplicate | Nature::First | Nature::Relayed { .. } => true,
-            Nature::Apart(_) | Nature::Contradicts | Nature::SameLine => false,
-        };
-        self.held.iter().filter(belongs).collect()
+    /// The holdings that belong together. A group of one stands alone; a larger one is a cluster.
+    pub fn groups(&self) -> Vec<Vec<&Held>> {
+        let mut groups: BTreeMap<usize, Vec<&Held>> = BTreeMap::new();
+        for held in &self.held {
+            groups.entry(held.group).or_default().push(held);
+        }
+        groups.into_values().collect()
+    }
+
+    /// How many clusters of two or more the fact should give.
+    pub fn clusters(&self) -> usize {
+        self.groups().iter().filter(|group| group.len() > 1).count()
     }
 
     /// Whether independent holders contradict each other.
@@ -72,41 +79,63 @@ impl Expected {
 impl Person {
     /// Every fact, with what each supplier holds of it.
     pub fn facts(&self) -> Vec<Expected> {
-        let expected = |fact: &Fact| Expected { key: fact.key.clone(), kind: fact.kind, held: held(fact) };
-        self.facts.iter().map(expected).collect()
+        self.facts.iter().map(|fact| self.expected(fact)).collect()
     }
 
     /// How many clinical resources a supplier holds, by type; lists and Binaries are not counted.
-    pub fn counts(&self, supplier: &str) -> std::collections::BTreeMap<&'static str, usize> {
-        let mut counts = std::collections::BTreeMap::new();
-        for held in self.facts().iter().flat_map(|fact| &fact.held) {
-            if held.supplier == supplier {
-                *counts.entry(held.resource_type).or_default() += 1;
-            }
+    pub fn counts(&self, supplier: &str) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        let held = self.facts.iter().flat_map(|fact| &fact.holdings);
+        for holding in held.filter(|holding| holding.supplier == supplier) {
+            *counts.entry(resource_type(holding)).or_default() += 1;
         }
         counts
     }
-}
 
-fn held(fact: &Fact) -> Vec<Held> {
-    let types: Vec<&'static str> = fact.holdings.iter().map(resource_type).collect();
-    let one = |(at, holding): (usize, &Holding)| Held {
-        supplier: holding.supplier,
-        resource_type: types[at],
-        id: holding.id.clone(),
-        nature: nature(fact, at, types[at] == types[0] || at == 0 || same_fact(types[at], types[0])),
-    };
-    fact.holdings.iter().enumerate().map(one).collect()
-}
+    fn expected(&self, fact: &Fact) -> Expected {
+        let mut held: Vec<Held> = Vec::new();
+        for at in 0..fact.holdings.len() {
+            let (nature, group) = self.place(fact, at, &held);
+            let holding = &fact.holdings[at];
+            held.push(Held { supplier: holding.supplier, resource_type: resource_type(holding), id: holding.id.clone(), nature, group });
+        }
+        Expected { key: fact.key.clone(), kind: fact.kind, held }
+    }
 
-/// An order is an order in every version; so is a referral.
-fn same_fact(a: &str, b: &str) -> bool {
-    let one_name = |kind: &str| match kind {
-        "MedicationOrder" => "MedicationRequest".to_owned(),
-        "ReferralRequest" => "ServiceRequest".to_owned(),
-        kind => kind.to_owned(),
-    };
-    one_name(a) == one_name(b)
+    /// How a holding stands to those before it, and which group it belongs to.
+    fn place(&self, fact: &Fact, at: usize, before: &[Held]) -> (Nature, usize) {
+        let holding = &fact.holdings[at];
+        let alone = before.iter().map(|held| held.group + 1).max().unwrap_or(0);
+        if at == 0 {
+            return (Nature::First, alone);
+        }
+        if let Some(why) = &holding.common.apart {
+            return (Nature::Apart(why.clone()), alone);
+        }
+        let earlier = &fact.holdings[..at];
+        let identifier = self.business_identifier(&fact.key, holding);
+        let owned = |other: &&Holding| self.business_identifier(&fact.key, other) == identifier && same_type(other, holding);
+        if let Some(owner) = earlier.iter().position(|other| owned(&other)) {
+            let lags = clash(fact.kind, &earlier[owner], holding);
+            let from = holding.from.clone().unwrap_or_else(|| holding.supplier.to_owned());
+            return (Nature::Relayed { from, lags }, before[owner].group);
+        }
+        if !same_type(&earlier[0], holding) {
+            return (Nature::SameLine, alone);
+        }
+        if let Some(why) = apart(fact.kind, &earlier[0], holding) {
+            return (Nature::Apart(why), alone);
+        }
+        if clash(fact.kind, &earlier[0], holding) {
+            return (Nature::Contradicts, alone);
+        }
+        let group = before[0].group;
+        let twice = before.iter().any(|b| b.group == group && b.supplier == holding.supplier);
+        match twice {
+            true => (Nature::Apart("one source never says a thing twice".into()), alone),
+            false => (Nature::Duplicate, group),
+        }
+    }
 }
 
 fn resource_type(holding: &Holding) -> &'static str {
@@ -114,38 +143,100 @@ fn resource_type(holding: &Holding) -> &'static str {
     version.and_then(|version| holding.detail.resource_type(version)).unwrap_or("nothing")
 }
 
-fn nature(fact: &Fact, at: usize, same_type: bool) -> Nature {
-    let holding = &fact.holdings[at];
-    if let Some(why) = &holding.common.apart {
-        return Nature::Apart(why.clone());
-    }
-    if let Some(from) = &holding.from {
-        return Nature::Relayed { from: from.clone(), lags: differs(fact.kind, holding) };
-    }
-    if at == 0 {
-        return Nature::First;
-    }
-    if !same_type {
-        return Nature::SameLine;
-    }
-    if differs(fact.kind, holding) { Nature::Contradicts } else { Nature::Duplicate }
+/// An order is an order in every version; so is a referral.
+fn same_type(a: &Holding, b: &Holding) -> bool {
+    let one_name = |holding: &Holding| match resource_type(holding) {
+        "MedicationOrder" => "MedicationRequest",
+        "ReferralRequest" => "ServiceRequest",
+        kind => kind,
+    };
+    one_name(a) == one_name(b)
 }
 
-fn differs(kind: Kind, holding: &Holding) -> bool {
-    holding.differs_in.iter().any(|name| kind.clashes().contains(&name.as_str()))
+fn said<'a>(holding: &'a Holding, name: &str) -> Option<&'a toml::Value> {
+    holding.said.get(name)
+}
+
+/// Whether two holdings say what cannot both be so. What one of them leaves out is no difference,
+/// but for what is always said.
+fn clash(kind: Kind, a: &Holding, b: &Holding) -> bool {
+    let differs = |name: &&str| match (said(a, name), said(b, name)) {
+        (Some(a), Some(b)) => a != b,
+        (None, None) => false,
+        _ => matches!(*name, "certainty" | "decision" | "status"),
+    };
+    kind.clashes().iter().any(|name| differs(&name))
+}
+
+/// Why no rule brings two independent holdings together, when none does.
+fn apart(kind: Kind, a: &Holding, b: &Holding) -> Option<String> {
+    let key = kind.key();
+    if key == Key::None {
+        // Plans and decisions are never joined, but they can contradict.
+        let contradicts = kind == Kind::Plan && clash(kind, a, b);
+        return (!contradicts).then(|| "there is no clinical key for this kind".into());
+    }
+    if !share_a_code(a, b) {
+        return Some("they share no code".into());
+    }
+    let text = |holding, name: &str| said(holding, name).and_then(|v| v.as_str()).map(str::to_owned);
+    match key {
+        Key::Code | Key::None => None,
+        Key::Exact(names) => {
+            let differs = |name: &&&str| text(a, name) != text(b, name);
+            names.iter().find(differs).map(|name| format!("another {name}"))
+        }
+        Key::Onset(name) => match (text(a, name), text(b, name)) {
+            (Some(a), Some(b)) if a.starts_with(&b) || b.starts_with(&a) => None,
+            (Some(_), Some(_)) => Some("another onset".into()),
+            _ => Some("an absent onset matches nothing".into()),
+        },
+        Key::Day(name) => {
+            let day = |holding| text(holding, name).map(|at| at.chars().take(10).collect::<String>());
+            (day(a) != day(b)).then(|| "another day".into())
+        }
+    }
+}
+
+/// Whether two suppliers send one code of one system for what they hold.
+fn share_a_code(a: &Holding, b: &Holding) -> bool {
+    let codes = |holding: &Holding| {
+        let none = terms::Term::default();
+        let name = said(holding, "what").and_then(|v| v.as_str()).unwrap_or_default();
+        let term = terms::term(name).unwrap_or(&none);
+        let only = holding.common.coded.as_deref();
+        let habits: Option<&Habits> = habits(holding.supplier);
+        let code = |codes: &Codes| {
+            let (label, code) = match codes {
+                Codes::Dmd(_) => ("dmd", &term.dmd),
+                Codes::Emis(_) => ("emis", &term.emis),
+                Codes::Icd10(_) => ("icd10", &term.icd10),
+                Codes::Loinc(_) => ("loinc", &term.loinc),
+                Codes::Read(_) => ("read", &term.read),
+                Codes::Snomed(_) => ("snomed", &term.snomed),
+                Codes::Local(_) => ("local", &None),
+            };
+            let sent = only.is_none_or(|only| only == label);
+            code.clone().filter(|_| sent).map(|code| (label, code))
+        };
+        let all = habits.map(|habits| habits.codes).unwrap_or_default();
+        all.iter().filter_map(code).collect::<Vec<_>>()
+    };
+    let theirs = codes(b);
+    codes(a).iter().any(|code| theirs.contains(code))
 }
 
 /// People by suppliers, with how many clinical resources each holds.
 pub fn table() -> String {
-    let mut out = format!("{:<12}{:<28}{:<12}", "NHS number", "name", "born");
+    let mut out = format!("{:<12}{:<24}{:<12}", "NHS number", "name", "born");
     for supplier in SUPPLIERS {
         let _ = write!(out, "{:>6}", supplier.id);
     }
-    let _ = writeln!(out, "{:>8}{:>10}{:>10}", "facts", "clusters", "conflicts");
+    let _ = writeln!(out, "{:>8}{:>10}{:>11}", "facts", "clusters", "conflicts");
     for person in people() {
         let about = &person.about;
         let name = format!("{} {}", about.given.first().map_or("", String::as_str), about.family);
-        let _ = write!(out, "{:<12}{name:<28}{:<12}", about.nhs_number, about.birth_date);
+        let _ = write!(out, "{:<12}{name:<24}{:<12}", about.nhs_number, about.birth_date);
         for supplier in SUPPLIERS {
             let cell = match person.known_to.contains_key(supplier.id) {
                 true => person.counts(supplier.id).values().sum::<usize>().to_string(),
@@ -154,9 +245,9 @@ pub fn table() -> String {
             let _ = write!(out, "{cell:>6}");
         }
         let facts = person.facts();
-        let clusters = facts.iter().filter(|fact| fact.together().len() > 1).count();
+        let clusters: usize = facts.iter().map(Expected::clusters).sum();
         let conflicts = facts.iter().filter(|fact| fact.is_in_conflict()).count();
-        let _ = writeln!(out, "{:>8}{clusters:>10}{conflicts:>10}", facts.len());
+        let _ = writeln!(out, "{:>8}{clusters:>10}{conflicts:>11}", facts.len());
     }
     out
 }

@@ -26,10 +26,28 @@ mod report;
 mod task;
 mod vaccination;
 
+/// When holdings of two independent holders are one fact: they share a code, and then this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// Nothing more.
+    Code,
+    /// These are the same, to the letter.
+    Exact(&'static [&'static str]),
+    /// No rule brings them together.
+    None,
+    /// The date is the same at the coarser precision of the two, and is there.
+    Onset(&'static str),
+    /// The day is the same.
+    Day(&'static str),
+}
+
 /// How a kind of fact is written.
 pub(crate) trait Writes {
     /// What two independent holders may not differ in without being in conflict.
     const CLASHES: &'static [&'static str] = &[];
+
+    /// When holdings of two independent holders are one fact.
+    const KEY: Key = Key::None;
 
     /// The resource that carries it in a version; none where the version has no such resource.
     fn resource_type(&self, version: Version) -> Option<&'static str>;
@@ -64,6 +82,10 @@ macro_rules! kinds {
             /// What two independent holders may not differ in without being in conflict.
             pub fn clashes(self) -> &'static [&'static str] {
                 match self { $(Kind::$kind => <$type as Writes>::CLASHES),* }
+            }
+
+            pub(crate) fn key(self) -> Key {
+                match self { $(Kind::$kind => <$type as Writes>::KEY),* }
             }
         }
 

@@ -8,7 +8,7 @@ use crate::supplier::Habits;
 use crate::{ident, region};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use toml::{Table, Value};
 
 mod all;
@@ -104,8 +104,7 @@ pub struct Holding {
     pub from: Option<String>,
     /// The id of the resource at the supplier.
     pub id: String,
-    /// What this supplier says differently from the first, by name.
-    pub differs_in: Vec<String>,
+    pub(crate) said: Arc<Table>,
     pub(crate) common: Common,
     pub(crate) detail: Detail,
 }
@@ -262,8 +261,12 @@ impl Person {
         }
         let mut table = said.clone();
         for (name, value) in but.into_iter().flatten() {
-            table.insert(name.clone(), value.clone());
+            match value.as_str() {
+                Some("") => table.remove(name),
+                _ => table.insert(name.clone(), value.clone()),
+            };
         }
+        let said = Arc::new(table.clone());
         let mut common = Table::new();
         for name in COMMON {
             if let Some(value) = table.remove(*name) {
@@ -272,13 +275,13 @@ impl Person {
         }
         let common: Common = Value::Table(common).try_into().map_err(|e| format!("{e}"))?;
         let detail = Detail::read(kind, table)?;
-        let seed = format!("{}/{key}/{label}", self.about.nhs_number);
+        let seed = format!("{}/{key}/{who}", self.about.nhs_number);
         let id = common.id.clone();
         Ok(Holding {
             supplier: habits.id,
             from: who.split_once(" from ").map(|(_, from)| from.to_owned()),
             id: id.unwrap_or_else(|| ident::local(habits.ids, &seed)),
-            differs_in: but.into_iter().flat_map(|but| but.keys().cloned()).collect(),
+            said,
             common,
             detail,
         })
@@ -311,7 +314,8 @@ impl Person {
     }
 }
 
-/// `ccr from gp` is the holder `ccr`; `uhb again from gp` is its second holding, `uhb again`.
+/// `ccr from gp` is the holder `ccr`. A second holding of the same supplier has another word
+/// behind its name, to be told from the first: `ccr hospital from RQ3`.
 fn label_of(who: &str) -> String {
     who.split_once(" from ").map_or(who, |(label, _)| label).to_owned()
 }

@@ -1,6 +1,6 @@
 //! Allergies, intolerances, and the statement that there are none.
 
-use super::Writes;
+use super::{Key, Writes};
 use crate::node::{Node, list, object};
 use crate::pen::Pen;
 use crate::supplier::Version;
@@ -45,6 +45,7 @@ fn confirmed() -> String {
 
 impl Writes for Allergy {
     const CLASHES: &'static [&'static str] = &["certainty", "criticality"];
+    const KEY: Key = Key::Code;
 
     fn resource_type(&self, _: Version) -> Option<&'static str> {
         Some("AllergyIntolerance")

@@ -1,6 +1,6 @@
 //! Contacts with services: encounters, episodes of care and appointments.
 
-use super::Writes;
+use super::{Key, Writes};
 use crate::node::{Node, list, object};
 use crate::pen::{Pen, coding};
 use crate::supplier::Version;
@@ -33,6 +33,7 @@ fn finished() -> String {
 
 impl Writes for Encounter {
     const CLASHES: &'static [&'static str] = &["status"];
+    const KEY: Key = Key::Exact(&["class", "since", "place"]);
 
     fn resource_type(&self, _: Version) -> Option<&'static str> {
         Some("Encounter")

@@ -1,6 +1,6 @@
 //! Medicines: ordered, taken, dispensed or given.
 
-use super::Writes;
+use super::{Key, Writes};
 use crate::node::{Node, list, object};
 use crate::pen::{Pen, codeable};
 use crate::supplier::Version;
@@ -57,7 +57,8 @@ fn active() -> String {
 }
 
 impl Writes for Medicine {
-    const CLASHES: &'static [&'static str] = &["status", "dose", "often", "route", "what"];
+    const CLASHES: &'static [&'static str] = &["status", "dose"];
+    const KEY: Key = Key::Exact(&["what", "often", "route"]);
 
     fn resource_type(&self, version: Version) -> Option<&'static str> {
         Some(match (self.role.as_str(), version) {

@@ -1,6 +1,6 @@
 //! Results, measurements and other observations, and the specimens they were made on.
 
-use super::{Detail, Writes};
+use super::{Detail, Key, Writes};
 use crate::node::{Node, list, object};
 use crate::pen::{Pen, codeable};
 use crate::person::Fact;
@@ -89,7 +89,8 @@ pub(super) fn series(fact: Fact) -> Vec<Fact> {
 }
 
 impl Writes for Observation {
-    const CLASHES: &'static [&'static str] = &["value", "parts", "status"];
+    const CLASHES: &'static [&'static str] = &["value", "parts"];
+    const KEY: Key = Key::Exact(&["when", "method", "site"]);
 
     fn resource_type(&self, _: Version) -> Option<&'static str> {
         Some("Observation")

@@ -1,6 +1,6 @@
 //! Problems and diagnoses.
 
-use super::Writes;
+use super::{Key, Writes};
 use crate::node::{Node, list, object};
 use crate::pen::{Pen, codeable};
 use crate::supplier::Version;
@@ -44,6 +44,7 @@ fn confirmed() -> String {
 
 impl Writes for Problem {
     const CLASHES: &'static [&'static str] = &["certainty", "site"];
+    const KEY: Key = Key::Onset("since");
 
     fn resource_type(&self, _: Version) -> Option<&'static str> {
         Some("Condition")

@@ -1,6 +1,6 @@
 //! Procedures done, and not done.
 
-use super::Writes;
+use super::{Key, Writes};
 use crate::node::{Node, list, object};
 use crate::pen::Pen;
 use crate::supplier::Version;
@@ -31,6 +31,7 @@ fn completed() -> String {
 
 impl Writes for Procedure {
     const CLASHES: &'static [&'static str] = &["status", "site"];
+    const KEY: Key = Key::Exact(&["when"]);
 
     fn resource_type(&self, _: Version) -> Option<&'static str> {
         Some("Procedure")

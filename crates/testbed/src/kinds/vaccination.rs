@@ -1,6 +1,6 @@
 //! Vaccinations given, and not given.
 
-use super::Writes;
+use super::{Key, Writes};
 use crate::node::{Node, list, object};
 use crate::pen::Pen;
 use crate::supplier::Version;
@@ -41,6 +41,7 @@ fn yes() -> bool {
 
 impl Writes for Vaccination {
     const CLASHES: &'static [&'static str] = &["status", "lot", "dose_number"];
+    const KEY: Key = Key::Day("when");
 
     fn resource_type(&self, _: Version) -> Option<&'static str> {
         Some("Immunization")

@@ -9,4 +9,15 @@ macro_rules! files {
     };
 }
 
-files!["margaret-hartley",];
+files![
+    "aisha-malik",
+    "delroy-campbell",
+    "doris-whittaker",
+    "emily-carter",
+    "grace-bellamy",
+    "kofi-mensah",
+    "leo-novak",
+    "margaret-hartley",
+    "thomas-bevan",
+    "zara-malik",
+];

@@ -65,7 +65,7 @@ pub async fn everything(region: &Region, habits: &Habits, person: &Person) -> Ve
     let mut all: Vec<Node> =
         pages(region, habits, &format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number%7C{number}")).await.concat();
     for kind in clinical_types(region, habits).await {
-        all.extend(pages(region, habits, &format!("{kind}?patient={id}")).await.concat());
+        all.extend(pages(region, habits, &format!("{kind}?patient={id}&_count=200")).await.concat());
     }
     all
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod faults;
+mod legal;
 
 mod listening;
 mod people;
