@@ -93,48 +93,97 @@ impl Person {
     }
 
     fn expected(&self, fact: &Fact) -> Expected {
-        let mut held: Vec<Held> = Vec::new();
-        for at in 0..fact.holdings.len() {
-            let (nature, group) = self.place(fact, at, &held);
-            let holding = &fact.holdings[at];
-            held.push(Held { supplier: holding.supplier, resource_type: resource_type(holding), id: holding.id.clone(), nature, group });
+        let units = self.units(fact);
+        let mut held: Vec<Option<Held>> = vec![None; fact.holdings.len()];
+        // Units that have joined the first, and the next free group.
+        let mut joined: Vec<&Unit> = Vec::new();
+        for (group, unit) in units.iter().enumerate() {
+            let verdict = compare(fact, &joined, unit);
+            let group = if verdict == Nature::Duplicate { 0 } else { group };
+            if matches!(verdict, Nature::Duplicate | Nature::First) {
+                joined.push(unit);
+            }
+            for (at, index) in unit.holdings.iter().enumerate() {
+                let holding = &fact.holdings[*index];
+                let nature = match at {
+                    0 => verdict.clone(),
+                    _ => relayed(fact, unit, holding),
+                };
+                held[*index] =
+                    Some(Held { supplier: holding.supplier, resource_type: resource_type(holding), id: holding.id.clone(), nature, group });
+            }
         }
+        let held = held.into_iter().flatten().collect();
         Expected { key: fact.key.clone(), kind: fact.kind, held }
     }
 
-    /// How a holding stands to those before it, and which group it belongs to.
-    fn place(&self, fact: &Fact, at: usize, before: &[Held]) -> (Nature, usize) {
-        let holding = &fact.holdings[at];
-        let alone = before.iter().map(|held| held.group + 1).max().unwrap_or(0);
-        if at == 0 {
-            return (Nature::First, alone);
+    /// Holdings under one business identifier, in one type, unless they are to stand apart.
+    fn units(&self, fact: &Fact) -> Vec<Unit> {
+        let mut units: Vec<Unit> = Vec::new();
+        for (index, holding) in fact.holdings.iter().enumerate() {
+            let identifier = self.business_identifier(&fact.key, holding);
+            let apart = holding.common.apart.is_some();
+            let fits = |unit: &&mut Unit| {
+                let first = &fact.holdings[unit.holdings[0]];
+                !apart && unit.identifier == identifier && same_type(first, holding)
+            };
+            match units.iter_mut().find(fits) {
+                Some(unit) => unit.holdings.push(index),
+                None => units.push(Unit { identifier, holdings: vec![index] }),
+            }
         }
-        if let Some(why) = &holding.common.apart {
-            return (Nature::Apart(why.clone()), alone);
-        }
-        let earlier = &fact.holdings[..at];
-        let identifier = self.business_identifier(&fact.key, holding);
-        let owned = |other: &&Holding| self.business_identifier(&fact.key, other) == identifier && same_type(other, holding);
-        if let Some(owner) = earlier.iter().position(|other| owned(&other)) {
-            let lags = clash(fact.kind, &earlier[owner], holding);
-            let from = holding.from.clone().unwrap_or_else(|| holding.supplier.to_owned());
-            return (Nature::Relayed { from, lags }, before[owner].group);
-        }
-        if !same_type(&earlier[0], holding) {
-            return (Nature::SameLine, alone);
-        }
-        if let Some(why) = apart(fact.kind, &earlier[0], holding) {
-            return (Nature::Apart(why), alone);
-        }
-        if clash(fact.kind, &earlier[0], holding) {
-            return (Nature::Contradicts, alone);
-        }
-        let group = before[0].group;
-        let twice = before.iter().any(|b| b.group == group && b.supplier == holding.supplier);
-        match twice {
-            true => (Nature::Apart("one source never says a thing twice".into()), alone),
-            false => (Nature::Duplicate, group),
-        }
+        units
+    }
+}
+
+/// What one owner says, with its copies.
+struct Unit {
+    identifier: (String, String),
+    holdings: Vec<usize>,
+}
+
+impl Unit {
+    /// The owner's own holding, or the first copy where the owner is not connected.
+    fn owner<'a>(&self, fact: &'a Fact) -> &'a Holding {
+        let all = || self.holdings.iter().map(|index| &fact.holdings[*index]);
+        let first_hand = all().find(|holding| holding.from.is_none());
+        first_hand.unwrap_or(&fact.holdings[self.holdings[0]])
+    }
+
+    fn shares_a_source(&self, other: &Unit, fact: &Fact) -> bool {
+        let source = |index: &usize| fact.holdings[*index].supplier;
+        self.holdings.iter().any(|a| other.holdings.iter().any(|b| source(a) == source(b)))
+    }
+}
+
+fn relayed(fact: &Fact, unit: &Unit, holding: &Holding) -> Nature {
+    let from = holding.from.clone().unwrap_or_else(|| holding.supplier.to_owned());
+    let lags = clash(fact.kind, unit.owner(fact), holding);
+    Nature::Relayed { from, lags }
+}
+
+/// How what one owner says stands to what the first, and those who agree with it, say.
+fn compare(fact: &Fact, joined: &[&Unit], unit: &Unit) -> Nature {
+    let Some(first) = joined.first() else {
+        return Nature::First;
+    };
+    let (first, here) = (first.owner(fact), unit.owner(fact));
+    if let Some(why) = &here.common.apart {
+        return Nature::Apart(why.clone());
+    }
+    if !same_type(first, here) {
+        return Nature::SameLine;
+    }
+    let why = joined.iter().find_map(|other| apart(fact.kind, other.owner(fact), here));
+    if let Some(why) = why {
+        return Nature::Apart(why);
+    }
+    if clash(fact.kind, first, here) {
+        return Nature::Contradicts;
+    }
+    match joined.iter().any(|other| other.shares_a_source(unit, fact)) {
+        true => Nature::Apart("one source never says a thing twice".into()),
+        false => Nature::Duplicate,
     }
 }
 
@@ -165,7 +214,7 @@ fn clash(kind: Kind, a: &Holding, b: &Holding) -> bool {
         (None, None) => false,
         _ => matches!(*name, "certainty" | "decision" | "status"),
     };
-    kind.clashes().iter().any(|name| differs(&name))
+    kind.clashes().iter().any(differs)
 }
 
 /// Why no rule brings two independent holdings together, when none does.
@@ -180,6 +229,12 @@ fn apart(kind: Kind, a: &Holding, b: &Holding) -> Option<String> {
         return Some("they share no code".into());
     }
     let text = |holding, name: &str| said(holding, name).and_then(|v| v.as_str()).map(str::to_owned);
+    if kind == Kind::Problem && text(a, "as") != text(b, "as") {
+        return Some("a problem and a diagnosis".into());
+    }
+    if kind == Kind::Observation && text(a, "when").is_some_and(|when| !when.contains('T')) {
+        return Some("a day is no exact time".into());
+    }
     match key {
         Key::Code | Key::None => None,
         Key::Exact(names) => {
@@ -189,6 +244,8 @@ fn apart(kind: Kind, a: &Holding, b: &Holding) -> Option<String> {
         Key::Onset(name) => match (text(a, name), text(b, name)) {
             (Some(a), Some(b)) if a.starts_with(&b) || b.starts_with(&a) => None,
             (Some(_), Some(_)) => Some("another onset".into()),
+            // Confirmed and dated against refuted and undated is a conflict all the same.
+            _ if clash(kind, a, b) => None,
             _ => Some("an absent onset matches nothing".into()),
         },
         Key::Day(name) => {

@@ -46,7 +46,9 @@ pub use kinds::Kind;
 pub use message::{Answer, Request, Response};
 pub use node::Node;
 pub use person::{About, Fact, Holding, KnownAs, Person, people, person};
-pub use region::{Closed, Organisation, Place, Region, RunningRegion, Source, Staff, organisation, organisations, places, staff};
+pub use region::{
+    Closed, Organisation, Place, Region, RunningRegion, Source, Staff, organisation, organisations, places, region_toml, staff,
+};
 pub use supplier::{Auth, Codes, Habits, Medicines, PageLinks, Refs, SUPPLIERS, Supplier, Verification, Version, Zone, habits};
 pub use terms::Term;
 

@@ -299,8 +299,7 @@ impl Person {
     /// The identifier that goes with a fact wherever it is passed on.
     pub(crate) fn business_identifier(&self, key: &str, holding: &Holding) -> (String, String) {
         let owner = self.owner(holding);
-        let again = if holding.common.version.is_none() { &holding.common.identifier } else { &None };
-        let seed = again.as_deref().unwrap_or(key);
+        let seed = holding.common.identifier.as_deref().unwrap_or(key);
         let seed = format!("{}/{owner}/{seed}", self.about.nhs_number);
         match region::organisation(owner).and_then(|o| o.system.as_deref()) {
             Some("EMIS") => (format!("https://EMISWeb/{owner}"), ident::guid(&seed).to_uppercase()),

@@ -6,6 +6,7 @@ use crate::supplier::{Auth, Habits, SUPPLIERS, Supplier, Verification};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
 mod listen;
@@ -112,7 +113,7 @@ impl Region {
 
     /// What is needed to ask each supplier.
     pub fn sources(&self) -> Vec<Source> {
-        self.desks.iter().map(|desk| source(&desk.supplier)).collect()
+        self.suppliers().map(|s| source(s.habits(), s.base().to_owned())).collect()
     }
 
     /// The suppliers.
@@ -217,14 +218,24 @@ fn present_faults(settings: &mut Vec<Setting>) -> Vec<Fault> {
     faults
 }
 
-fn source(supplier: &Supplier) -> Source {
-    let habits: &Habits = supplier.habits();
+/// The `[[source]]` blocks of a region that was, or will be, started from this first port.
+/// `token_file` names the file in which the caller keeps a supplier's bearer token.
+pub fn region_toml(ip: IpAddr, first_port: u16, token_file: impl Fn(&str) -> String) -> String {
+    let block = |(at, habits): (u16, &Habits)| {
+        let address = SocketAddr::new(ip, first_port.saturating_add(at));
+        let source = source(habits, format!("http://{address}{}", habits.path));
+        source.to_toml(&token_file(habits.id))
+    };
+    (1..).zip(SUPPLIERS).map(block).collect::<Vec<_>>().join("\n")
+}
+
+fn source(habits: &Habits, url: String) -> Source {
     Source {
         id: habits.id.to_owned(),
         name: habits.name.to_owned(),
         organisation: habits.organisation.to_owned(),
         dialect: habits.version.dialect(),
-        url: supplier.base().to_owned(),
+        url,
         bearer: match habits.auth {
             Auth::Bearer(token) => Some(token),
             Auth::None => None,

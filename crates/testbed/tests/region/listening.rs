@@ -94,3 +94,32 @@ async fn a_stopped_region_no_longer_listens() {
     let host = url.split('/').nth(2).expect("a host");
     assert!(TcpStream::connect(host).await.is_err());
 }
+
+#[tokio::test]
+async fn answers_are_packed_for_those_who_can_unpack() {
+    let region = running().await;
+    let (url, path) = find(&region, "ccr");
+    let host = url.split('/').nth(2).expect("a host");
+    let mut stream = TcpStream::connect(host).await.expect("a listener");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: gzip\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    assert!(String::from_utf8_lossy(&answer).contains("content-encoding: gzip"));
+    region.stop().await;
+}
+
+#[tokio::test]
+async fn the_blocks_of_a_region_are_known_before_it_starts() {
+    // Ports that are free now; another process may take one, so it is tried a few times.
+    for first in [18_700, 28_700, 38_700] {
+        let Ok(region) = Region::start(LOOPBACK, Some(first)).await else { continue };
+        let files = |id: &str| format!("tokens/{id}");
+        let toml = testbed::region_toml(LOOPBACK, first, files);
+        let blocks: Vec<String> = region.sources().iter().map(|source| source.to_toml(&files(&source.id))).collect();
+        assert_eq!(toml, blocks.join("\n"));
+        assert!(toml.parse::<toml::Table>().is_ok());
+        region.stop().await;
+        return;
+    }
+}

@@ -121,3 +121,33 @@ fn the_region_has_every_sort_of_agreement_and_disagreement() {
     assert!(count(|n| matches!(n, Nature::Relayed { lags: true, .. })) >= 1);
     println!("{}", testbed::table());
 }
+
+/// The census itself, on the facts that are easiest to get wrong.
+#[test]
+fn the_census_says_what_a_clinician_would() {
+    let check = |slug: &str, key: &str, groups: &[&[&str]], conflict: bool| {
+        let person = people().iter().find(|person| person.slug == slug).expect("a person");
+        let facts = person.facts();
+        let fact = facts.iter().find(|fact| fact.key == key).expect("a fact");
+        let got: Vec<Vec<&str>> = fact.groups().iter().map(|group| group.iter().map(|held| held.supplier).collect()).collect();
+        assert_eq!(got, groups, "{slug} {key}: {:?}", fact.held);
+        assert_eq!(fact.is_in_conflict(), conflict, "{slug} {key}: {:?}", fact.held);
+    };
+    check("margaret-hartley", "penicillin", &[&["gp", "ccr", "ohc", "rx"], &["uhb"]], true);
+    check("margaret-hartley", "diabetes", &[&["gp", "ccr", "ohc", "uhb"]], false);
+    check("margaret-hartley", "ramipril", &[&["gp", "ccr"], &["uhb"]], true);
+    check("margaret-hartley", "warfarin", &[&["gp", "ohc"]], false);
+    check("margaret-hartley", "flu", &[&["rx", "gp", "ccr"]], false);
+    check("margaret-hartley", "hip", &[&["ohc", "ccr"]], false);
+    check("doris-whittaker", "respect", &[&["uhb", "ccr", "gp"], &["ohc"]], true);
+    check("doris-whittaker", "frailty", &[&["uhb"], &["gp"]], false);
+    check("leo-novak", "egg", &[&["gp", "ccr"], &["ccr"]], false);
+    check("leo-novak", "hib", &[&["gp"], &["ccr"]], true);
+    check("evelyn-price", "parkinson", &[&["ohc"], &["gp", "ohc"]], false);
+    check("adam-wojcik", "methotrexate", &[&["gp", "ccr"], &["uhb"]], false);
+    check("isaac-thornton", "flu", &[&["rx"], &["gp", "ohc"]], true);
+    check("philip-ashdown", "epilepsy", &[&["uhb", "gp"], &["ohc"]], true);
+    check("philip-ashdown", "atenolol", &[&["gp", "uhb"], &["ohc"]], true);
+    check("sophie-hargreaves", "coeliac", &[&["gp", "ccr", "ohc"]], false);
+    check("jacqueline-obi", "cancer", &[&["uhb", "ccr"], &["gp"]], true);
+}

@@ -247,3 +247,56 @@ async fn odd_questions_get_an_outcome() {
     check("Observation?queryId=rubbish", 410).await;
     check("a/b/c/d", 404).await;
 }
+
+#[tokio::test]
+async fn every_answer_in_xml_is_well_formed() {
+    let region = Region::in_memory();
+    for supplier in SUPPLIERS.iter().filter(|supplier| !supplier.json_only) {
+        for person in people() {
+            for id in person.ids_at(supplier) {
+                for kind in clinical_types(&region, supplier).await {
+                    let path = format!("{}/{kind}?patient={id}&_format=xml", supplier.path);
+                    let response = region.respond(supplier.id, Request::get(path)).await;
+                    let response = response.expect("an answer");
+                    let mut reader = quick_xml::Reader::from_str(response.text());
+                    loop {
+                        match reader.read_event() {
+                            Ok(quick_xml::events::Event::Eof) => break,
+                            Ok(_) => {}
+                            Err(why) => panic!("{} {kind}: {why}: {}", supplier.id, response.text()),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn anybodys_resources_can_be_served_in_a_suppliers_manner() {
+    let habits = testbed::habits("ohc").expect("a supplier");
+    let record = vec![
+        r#"{"resourceType":"Patient","id":"p1","birthDate":"1980-01-01"}"#.to_owned(),
+        r#"{"resourceType":"Observation","id":"o1","valueQuantity":{"value":1.50}}"#.to_owned(),
+    ];
+    let records = vec![("9990000018".to_owned(), record)];
+    let supplier = testbed::Supplier::of_resources(habits, "http://elsewhere", records);
+    let region = Region::of([supplier.expect("JSON")]);
+    let number = "https://fhir.nhs.uk/Id/nhs-number%7C9990000018";
+    let found = pages(&region, habits, &format!("Patient?identifier={number}")).await.concat();
+    assert_eq!(found.len(), 1);
+    let found = pages(&region, habits, "Observation?patient=p1").await.concat();
+    assert!(found[0].to_json().contains("1.50"));
+}
+
+#[tokio::test]
+async fn a_whole_address_finds_its_supplier() {
+    let region = Region::in_memory();
+    for source in region.sources() {
+        let uri = format!("{}/metadata", source.url);
+        let request = http::Request::get(uri).body(bytes::Bytes::new()).expect("a request");
+        assert_eq!(region.send(request).await.expect("an answer").status(), 200);
+    }
+    let nowhere = http::Request::get("http://nowhere.example/x").body(bytes::Bytes::new());
+    assert!(region.send(nowhere.expect("a request")).await.is_err());
+}
