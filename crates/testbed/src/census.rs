@@ -65,6 +65,11 @@ impl Expected {
         groups.into_values().collect()
     }
 
+    /// The holdings that belong with the first one, the first included.
+    pub fn together(&self) -> Vec<&Held> {
+        self.groups().into_iter().next().unwrap_or_default()
+    }
+
     /// How many clusters of two or more the fact should give.
     pub fn clusters(&self) -> usize {
         self.groups().iter().filter(|group| group.len() > 1).count()
