@@ -8,7 +8,8 @@ DENY_VERSION=0.20.2
 if ! cargo-deny --version 2>/dev/null | grep -qF "$DENY_VERSION"; then
     say "building cargo-deny $DENY_VERSION into the cache (once; some minutes)"
     "$CARGO" install --locked --quiet --root "$SEVERN_CACHE/tools" --target-dir "$SEVERN_CACHE/tools/target" \
-        --no-default-features "cargo-deny@$DENY_VERSION"
+        "cargo-deny@$DENY_VERSION"
+    rm -rf "$SEVERN_CACHE/tools/target"
 fi
 
 cargo-deny --log-level error check --hide-inclusion-graph bans licenses sources
@@ -16,5 +17,5 @@ cargo-deny --log-level error check --hide-inclusion-graph bans licenses sources
 if timeout 60 cargo-deny --log-level error fetch db >"$SEVERN_CACHE/advisories.log" 2>&1; then
     cargo-deny --log-level error check --disable-fetch advisories
 else
-    say "advisories: NOT CHECKED, their database could not be had from here ($(tail -n 1 "$SEVERN_CACHE/advisories.log" | cut -c1-160))"
+    say "advisories: NOT CHECKED, their database could not be had from here (see advisories.log in the cache)"
 fi

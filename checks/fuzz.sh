@@ -14,6 +14,7 @@ fi
 if ! cargo-fuzz --version 2>/dev/null | grep -qF "$FUZZ_VERSION"; then
     say "building cargo-fuzz $FUZZ_VERSION into the cache (once)"
     "$CARGO" install --locked --quiet --root "$SEVERN_CACHE/tools" --target-dir "$SEVERN_CACHE/tools/target" "cargo-fuzz@$FUZZ_VERSION"
+    rm -rf "$SEVERN_CACHE/tools/target"
 fi
 export CARGO_TARGET_DIR="$SEVERN_CACHE/fuzz-target"
 targets=("$@")
