@@ -138,8 +138,9 @@ def compare_file(file, answer, tally):
         tally.count["refused leaves"] += sum(len(rows) for _, _, rows in inputs)
         return
     tally.count["resources"] += len(inputs)
-    pairing = paired(inputs, answer.get("resources", []), tally, short)
-    quarantined = Counter(q.get("kind") for q in answer.get("quarantined", []))
+    held = answer.get("quarantined", [])
+    pairing = paired(inputs, answer.get("resources", []), {(q.get("kind"), q["id"]) for q in held if q.get("id")}, tally, short)
+    quarantined = Counter(q.get("kind") for q in held)
     for (kind, own, rows), outputs in zip(inputs, pairing):
         if outputs:
             same_resource(kind, own, outputs, tally, short, rows)
@@ -155,8 +156,8 @@ def compare_file(file, answer, tally):
             tally.lost.append((short, f"{kind}/{own}", "the whole resource", f"{len(rows)} leaves"))
 
 
-def paired(inputs, outputs, tally, short):
-    """Which outputs belong to each input: by type and id, else by type and order."""
+def paired(inputs, outputs, held, tally, short):
+    """Which outputs belong to each input: by type and id, else by type and order. What is held back has none."""
     found = [[] for _ in inputs]
     ids = Counter((kind, own) for kind, own, _ in inputs)
     spare = defaultdict(list)
@@ -167,8 +168,8 @@ def paired(inputs, outputs, tally, short):
             spare[output.get("from")].append(output)
         else:
             found[place].append(output)
-    for place, (kind, _, _) in enumerate(inputs):
-        if not found[place] and spare[kind]:
+    for place, (kind, own, _) in enumerate(inputs):
+        if not found[place] and spare[kind] and (kind, own) not in held:
             found[place].append(spare[kind].pop(0))
     if extra := [o for rest in spare.values() for o in rest]:
         tally.notes["outputs that belong to no input"] += len(extra)
