@@ -8,6 +8,7 @@ TARGET="${CARGO_TARGET_DIR:-$ROOT/target}"
 export SEVERN_CACHE="${SEVERN_CACHE:-$TARGET/checks}"
 SEVERN_BIN="${SEVERN_BIN:-$TARGET/debug/severn}"
 export SEVERN_BIN
+export PYTHONDONTWRITEBYTECODE=1 # nothing is written into the source tree
 mkdir -p "$SEVERN_CACHE"
 PATH="$SEVERN_CACHE/tools/bin:$PATH"
 

@@ -19,7 +19,8 @@ CARGO_TEST = re.compile(r"^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|igno
 GOLDEN = re.compile(r"(?:^|::| )golden_(\d\d)_")
 LAW = re.compile(r"(?:^|::| )laws::")
 THIRD_PARTY = re.compile(r"third-party: (\S+)\s*(.*)$")
-LOUD = ("Compiling", "Doc-tests", "Running", "Summary", "error", "failures:", "test result:", "warning", "-----")
+# What ends the output of a passing test: lines of the runner's own, which indents what tests print by four.
+LOUD = re.compile(r"^(?:error|failures:|test result:|warning|-----|────)|^ +(?:Compiling|Doc-tests|Finished|Running|Summary) ")
 NUMBER = re.compile(r"(\w+)=(\d+)")
 
 
@@ -40,11 +41,11 @@ class Tally:
         found = THIRD_PARTY.search(line)
         if not found:
             return
-        numbers = dict(NUMBER.findall(found[2]))
-        # The same line may be printed again in a closing summary; it counts once.
-        if self.sets.get(found[1], "") != found[2]:
-            self.sets[found[1]] = found[2]
-            self.files[found[1]] = int(numbers.get("files", 0))
+        # One set may be read in several versions: words before the numbers tell them apart. The same line may be
+        # printed again in a closing summary; it counts once.
+        name = " ".join([found[1], *(w for w in found[2].split() if "=" not in w)])
+        self.sets[name] = " ".join(w for w in found[2].split() if "=" in w)
+        self.files[name] = int(dict(NUMBER.findall(found[2])).get("files", 0))
 
     def count(self, outcome, pattern=None):
         return sum(1 for n, o in self.outcome.items() if o == outcome and (pattern is None or pattern.search(n)))
@@ -77,7 +78,7 @@ def follow(command, tally, log):
             passed += outcome == "passed"
         elif text.startswith("successes:"):
             quiet = True
-        elif text.lstrip().startswith(LOUD):
+        elif LOUD.match(text):
             quiet = False
             if text.lstrip().startswith(("Running", "Doc-tests")):
                 scope = "".join(text.split())
