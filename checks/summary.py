@@ -7,6 +7,7 @@ Exits 1 when a command failed, or when no test ran at all.
 """
 
 import argparse
+import os
 import re
 import shlex
 import subprocess
@@ -100,7 +101,8 @@ def show(tally):
         for name in sorted(tally.sets):
             print(f"    {name:<24} {tally.sets[name]}")
     else:
-        print("  third-party files      0  (SEVERN_DATA is not set: those tests were skipped)")
+        why = "no test said that it read any" if os.environ.get("SEVERN_DATA") else "SEVERN_DATA is not set: those tests were skipped"
+        print(f"  third-party files      0  ({why})")
     print(f"{tally.count('passed')} passed, {tally.count('failed')} failed, {tally.count('skipped')} skipped")
 
 
