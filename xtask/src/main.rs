@@ -95,9 +95,11 @@ fn types(definitions: &BTreeMap<String, Value>) -> BTreeMap<String, Type> {
     for (name, definition) in definitions {
         let kind = definition["kind"].as_str().unwrap_or_default();
         let elements = definition["snapshot"]["element"].as_array().cloned().unwrap_or_default();
-        let parents: BTreeSet<&str> = elements.iter().filter_map(|element| element["path"].as_str()?.rsplit_once('.').map(|(above, _)| above)).collect();
+        let parents: BTreeSet<&str> =
+            elements.iter().filter_map(|element| element["path"].as_str()?.rsplit_once('.').map(|(above, _)| above)).collect();
         // DSTU2 refers to elements by the names it gives them.
-        let named: BTreeMap<&str, &str> = elements.iter().filter_map(|element| Some((element["name"].as_str()?, element["path"].as_str()?))).collect();
+        let named: BTreeMap<&str, &str> =
+            elements.iter().filter_map(|element| Some((element["name"].as_str()?, element["path"].as_str()?))).collect();
         types.entry(name.clone()).or_insert(Type { resource: kind == "resource", elements: Vec::new() });
         for element in &elements {
             let path = element["path"].as_str().unwrap_or_default();
@@ -145,14 +147,17 @@ fn expand(element: &Value, path: &str, own: &str, parents: &BTreeSet<&str>, name
             Value::Array(list) => list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
             _ => Vec::new(),
         });
-        let targets: Vec<String> = if code == "Reference" { profiles.filter_map(|url| url.rsplit('/').next().map(str::to_owned)).collect() } else { Vec::new() };
+        let targets: Vec<String> =
+            if code == "Reference" { profiles.filter_map(|url| url.rsplit('/').next().map(str::to_owned)).collect() } else { Vec::new() };
         if !by_code.contains_key(&code) {
             order.push(code.clone());
         }
         by_code.entry(code).or_default().extend(targets);
     }
     match own.strip_suffix("[x]") {
-        Some(stem) => order.iter().map(|code| make(format!("{stem}{}", capital(code)), code.clone(), stem, by_code[code].clone())).collect(),
+        Some(stem) => {
+            order.iter().map(|code| make(format!("{stem}{}", capital(code)), code.clone(), stem, by_code[code].clone())).collect()
+        }
         None => {
             let code = order.first().cloned().unwrap_or_else(|| "string".to_owned());
             let targets = by_code.get(&code).cloned().unwrap_or_default();
@@ -161,12 +166,47 @@ fn expand(element: &Value, path: &str, own: &str, parents: &BTreeSet<&str>, name
     }
 }
 
-/// DSTU2 writes `*` for "any type" in Extension.value[x] and Parameters.
+/// DSTU2 writes `*` for "any type" in `Extension.value[x]` and Parameters.
 fn choice_of_all(make: &impl Fn(String, String, &str, BTreeSet<String>) -> Element) -> Vec<Element> {
     const ALL: &[&str] = &[
-        "boolean", "integer", "decimal", "base64Binary", "instant", "string", "uri", "date", "dateTime", "time", "code", "oid", "id", "unsignedInt", "positiveInt", "markdown",
-        "Annotation", "Attachment", "Identifier", "CodeableConcept", "Coding", "Quantity", "Range", "Period", "Ratio", "SampledData", "Signature", "HumanName", "Address",
-        "ContactPoint", "Timing", "Reference", "Meta", "Age", "Distance", "Duration", "Count", "Money",
+        "boolean",
+        "integer",
+        "decimal",
+        "base64Binary",
+        "instant",
+        "string",
+        "uri",
+        "date",
+        "dateTime",
+        "time",
+        "code",
+        "oid",
+        "id",
+        "unsignedInt",
+        "positiveInt",
+        "markdown",
+        "Annotation",
+        "Attachment",
+        "Identifier",
+        "CodeableConcept",
+        "Coding",
+        "Quantity",
+        "Range",
+        "Period",
+        "Ratio",
+        "SampledData",
+        "Signature",
+        "HumanName",
+        "Address",
+        "ContactPoint",
+        "Timing",
+        "Reference",
+        "Meta",
+        "Age",
+        "Distance",
+        "Duration",
+        "Count",
+        "Money",
     ];
     ALL.iter().map(|code| make(format!("value{}", capital(code)), (*code).to_owned(), "value", BTreeSet::new())).collect()
 }
@@ -177,7 +217,10 @@ fn capital(code: &str) -> String {
 }
 
 fn tables(version: &str, types: &BTreeMap<String, Type>) -> String {
-    let mut out = format!("//! Element tables of {}, made by `cargo run -p xtask -- tables` from its published StructureDefinitions (CC0). Not to be edited.\n\nuse crate::tables::{{Element, Type}};\n\n#[rustfmt::skip]\npub(crate) const TYPES: &[Type] = &[\n", version.to_uppercase());
+    let mut out = format!(
+        "//! Element tables of {}, made by `cargo run -p xtask -- tables` from its published StructureDefinitions (CC0). Not to be edited.\n\nuse crate::tables::{{Element, Type}};\n\n#[rustfmt::skip]\npub(crate) const TYPES: &[Type] = &[\n",
+        version.to_uppercase()
+    );
     for (name, one) in types {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "Type{{name:{name:?},resource:{},elements:&[", one.resource);
@@ -186,7 +229,13 @@ fn tables(version: &str, types: &BTreeMap<String, Type>) -> String {
             let _ = writeln!(
                 out,
                 "Element{{name:{:?},type_name:{:?},list:{},min:{},choice:{:?},modifier:{},targets:&[{}]}},",
-                element.name, element.type_name, element.list, element.min, element.choice, element.modifier, targets.join(",")
+                element.name,
+                element.type_name,
+                element.list,
+                element.min,
+                element.choice,
+                element.modifier,
+                targets.join(",")
             );
         }
         out.push_str("]},\n");
@@ -203,21 +252,33 @@ fn search_parameters(folder: &Path) -> anyhow::Result<String> {
     let bundle: Value = serde_json::from_slice(&std::fs::read(file)?)?;
     let mut by_type: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for parameter in bundle["entry"].as_array().into_iter().flatten().map(|entry| &entry["resource"]) {
-        let (Some(code), Some(kind), Some(expression)) = (parameter["code"].as_str(), parameter["type"].as_str(), parameter["expression"].as_str()) else { continue };
+        let (Some(code), Some(kind), Some(expression)) =
+            (parameter["code"].as_str(), parameter["type"].as_str(), parameter["expression"].as_str())
+        else {
+            continue;
+        };
         if code.starts_with('_') {
             continue;
         }
-        let targets: Vec<String> = parameter["target"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|target| format!("{target:?}")).collect();
+        let targets: Vec<String> =
+            parameter["target"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|target| format!("{target:?}")).collect();
         for base in parameter["base"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             let paths: Vec<String> = expression.split('|').flat_map(|part| paths(part, base)).map(|path| format!("{path:?}")).collect();
             if paths.is_empty() {
                 continue;
             }
-            let line = format!("SearchParam{{name:{code:?},kind:SearchKind::{},paths:&[{}],targets:&[{}]}}", capital(kind), paths.join(","), targets.join(","));
+            let line = format!(
+                "SearchParam{{name:{code:?},kind:SearchKind::{},paths:&[{}],targets:&[{}]}}",
+                capital(kind),
+                paths.join(","),
+                targets.join(",")
+            );
             by_type.entry(base.to_owned()).or_default().insert(code.to_owned(), line);
         }
     }
-    let mut out = String::from("//! Search parameters of R4, made by `cargo run -p xtask -- tables` from the published SearchParameters (CC0). Not to be edited.\n\nuse crate::tables::{SearchKind, SearchParam};\n\n#[rustfmt::skip]\npub(crate) const PARAMS: &[(&str, &[SearchParam])] = &[\n");
+    let mut out = String::from(
+        "//! Search parameters of R4, made by `cargo run -p xtask -- tables` from the published SearchParameters (CC0). Not to be edited.\n\nuse crate::tables::{SearchKind, SearchParam};\n\n#[rustfmt::skip]\npub(crate) const PARAMS: &[(&str, &[SearchParam])] = &[\n",
+    );
     for (base, parameters) in by_type {
         let _ = writeln!(out, "({base:?},&[\n{}\n]),", parameters.into_values().collect::<Vec<_>>().join(",\n"));
     }
@@ -261,9 +322,23 @@ fn paths(part: &str, base: &str) -> Vec<String> {
 
 const CASTS: &[&str] = &["DateTime", "Period", "Timing", "Instant", "Age", "Range", "String", "Date"];
 const CHOICES: &[&str] = &[
-    "Observation.effective", "Procedure.performed", "Immunization.occurrence", "MedicationAdministration.effective", "MedicationStatement.effective", "DiagnosticReport.effective",
-    "ServiceRequest.occurrence", "Goal.start", "DeviceRequest.occurrence", "ChargeItem.occurrence", "Specimen.collection.collected", "ClinicalImpression.effective", "RiskAssessment.occurrence",
-    "Media.created", "SupplyDelivery.occurrence", "CommunicationRequest.occurrence", "Provenance.occurred",
+    "Observation.effective",
+    "Procedure.performed",
+    "Immunization.occurrence",
+    "MedicationAdministration.effective",
+    "MedicationStatement.effective",
+    "DiagnosticReport.effective",
+    "ServiceRequest.occurrence",
+    "Goal.start",
+    "DeviceRequest.occurrence",
+    "ChargeItem.occurrence",
+    "Specimen.collection.collected",
+    "ClinicalImpression.effective",
+    "RiskAssessment.occurrence",
+    "Media.created",
+    "SupplyDelivery.occurrence",
+    "CommunicationRequest.occurrence",
+    "Provenance.occurred",
 ];
 
 fn split_steps(path: &str) -> Vec<String> {

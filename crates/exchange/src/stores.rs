@@ -74,7 +74,14 @@ pub trait Minted: Send + Sync {
 #[async_trait]
 pub trait Plans: Send + Sync {
     /// Keeps the plan of a request.
-    async fn keep_plan(&self, request: &RequestId, person: &PersonId, user: &UserId, plan: &Plan, until: jiff::Timestamp) -> Result<(), StoreDown>;
+    async fn keep_plan(
+        &self,
+        request: &RequestId,
+        person: &PersonId,
+        user: &UserId,
+        plan: &Plan,
+        until: jiff::Timestamp,
+    ) -> Result<(), StoreDown>;
     /// The plan of a request about a person that this user made.
     async fn plan_of(&self, request: &RequestId, person: &PersonId, now: jiff::Timestamp) -> Result<Option<(UserId, Plan)>, StoreDown>;
 }

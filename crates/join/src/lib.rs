@@ -1,1 +1,1 @@
-//! The `join` crate.
+//! Clusters what says the same and shows what contradicts. Not built yet: see the table in README.md.

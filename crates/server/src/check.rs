@@ -11,7 +11,13 @@ use crate::config::{Config, Mistake};
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     match load(file)? {
         Ok(config) => {
-            println!("{}: fine. {} sources, {} sign-in providers, listens on {}.", file.display(), config.sources.len(), config.sign_in.len(), config.exchange.listen);
+            println!(
+                "{}: fine. {} sources, {} sign-in providers, listens on {}.",
+                file.display(),
+                config.sources.len(),
+                config.sign_in.len(),
+                config.exchange.listen
+            );
             Ok(ExitCode::SUCCESS)
         }
         Err(mistakes) => {

@@ -155,7 +155,6 @@ pub enum NhsNumberTrust {
 
 /// `auth`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the names are those of OAuth 2 and of the configuration")]
 pub enum Auth {
     Bearer { token_file: PathBuf },
     ClientCredentials { token_url: Url, client_id: String, secret_file: PathBuf, scope: Option<String> },
@@ -166,7 +165,6 @@ pub enum Auth {
 
 /// `[limits]`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each is the key of that name; docs/configuration.md says what it limits")]
 pub struct Limits {
     pub read_ms: u64,
     pub first_paint_ms: u64,
@@ -187,7 +185,6 @@ pub struct Limits {
 
 /// Limits of one source: `[limits]` sets them for all, `[source.limits]` for one.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each is the key of that name; docs/configuration.md says what it limits")]
 pub struct SourceLimits {
     pub connect_ms: u64,
     pub source_ms: u64,
@@ -371,7 +368,8 @@ impl<'a> Reader<'a> {
             "none" => Some(Auth::None),
             "bearer" => file("token_file").map(|token_file| Auth::Bearer { token_file }),
             "client-credentials" => {
-                let (token_url, client_id, secret_file) = (section.required("token_url"), section.required("client_id"), file("secret_file"));
+                let (token_url, client_id, secret_file) =
+                    (section.required("token_url"), section.required("client_id"), file("secret_file"));
                 let scope = section.text("scope");
                 (|| Some(Auth::ClientCredentials { token_url: token_url?, client_id: client_id?, secret_file: secret_file?, scope }))()
             }
@@ -385,7 +383,8 @@ impl<'a> Reader<'a> {
                 (|| Some(Auth::Mtls { cert_file: cert_file?, key_file: key_file? }))()
             }
             other => {
-                section.mistake("kind", format!("`{other}` is not known; use one of none, bearer, client-credentials, private-key-jwt, mtls"));
+                section
+                    .mistake("kind", format!("`{other}` is not known; use one of none, bearer, client-credentials, private-key-jwt, mtls"));
                 None
             }
         };

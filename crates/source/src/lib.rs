@@ -1,1 +1,1 @@
-//! The `source` crate.
+//! Asks many sources at once, inside their limits. Not built yet: see the table in README.md.

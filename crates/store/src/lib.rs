@@ -1,1 +1,1 @@
-//! The `store` crate.
+//! Keeps the ledger, persons, claims, ids and plans. Not built yet: see the table in README.md.

@@ -1,1 +1,1 @@
-//! The `terms` crate.
+//! Systems, codes and units. Not built yet: see the table in README.md.

@@ -4,7 +4,10 @@
 pub const SECTIONS: &[(&str, &[&str])] = &[
     ("Alerts", &["Flag"]),
     ("Allergies and adverse reactions", &["AllergyIntolerance"]),
-    ("Medications and medical devices", &["MedicationStatement", "MedicationRequest", "MedicationDispense", "MedicationAdministration", "Device"]),
+    (
+        "Medications and medical devices",
+        &["MedicationStatement", "MedicationRequest", "MedicationDispense", "MedicationAdministration", "Device"],
+    ),
     ("Problems and diagnoses", &["Condition"]),
     ("Investigation results and observations", &["DiagnosticReport", "Observation", "Specimen"]),
     ("Procedures", &["Procedure"]),

@@ -12,7 +12,14 @@ pub fn text(view: &View, whole: bool) -> String {
     let mut out = String::new();
     let (complete, all) = view.completeness();
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{}   Born {}   Gender {}   NHS No. {}", view.names.first().map(String::as_str).unwrap_or("(no name)"), view.born, view.gender, view.number);
+    let _ = writeln!(
+        out,
+        "{}   Born {}   Gender {}   NHS No. {}",
+        view.names.first().map(String::as_str).unwrap_or("(no name)"),
+        view.born,
+        view.gender,
+        view.number
+    );
     for also in view.names.iter().skip(1) {
         let _ = writeln!(out, "  also known as {also}");
     }
@@ -47,5 +54,6 @@ pub fn text(view: &View, whole: bool) -> String {
             let _ = writeln!(out, "  … and {} more", lines.len() - limit);
         }
     }
+    let _ = writeln!(out, "\nRequest {}", view.request);
     out
 }

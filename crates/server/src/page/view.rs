@@ -70,7 +70,8 @@ pub struct Line {
 impl View {
     /// Reads the pages of one answer, each a Bundle in JSON. `None` if one is no JSON.
     pub fn read(pages: &[String]) -> Option<View> {
-        let pages: Option<Vec<Value>> = pages.iter().map(|page| Some(digits_kept(Tree::from_json(page.clone().into()).ok()?.root()))).collect();
+        let pages: Option<Vec<Value>> =
+            pages.iter().map(|page| Some(digits_kept(Tree::from_json(page.clone().into()).ok()?.root()))).collect();
         Some(View::of(&pages?))
     }
 
@@ -99,7 +100,11 @@ impl View {
             for name in patient["name"].as_array().into_iter().flatten() {
                 let given: Vec<&str> = name["given"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 let family = name["family"].as_str().unwrap_or_default().to_uppercase();
-                let whole = if family.is_empty() && given.is_empty() { text_at(Some(name), "/text") } else { format!("{family}, {}", given.join(" ")) };
+                let whole = if family.is_empty() && given.is_empty() {
+                    text_at(Some(name), "/text")
+                } else {
+                    format!("{family}, {}", given.join(" "))
+                };
                 if !whole.is_empty() && !self.names.contains(&whole) {
                     self.names.push(whole);
                 }
@@ -111,7 +116,11 @@ impl View {
                 self.gender = text_at(Some(patient), "/gender");
             }
             if self.number.is_empty() {
-                let numbers = patient["identifier"].as_array().into_iter().flatten().filter(|identifier| identifier["system"] == record::NHS_NUMBER_SYSTEM);
+                let numbers = patient["identifier"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(|identifier| identifier["system"] == record::NHS_NUMBER_SYSTEM);
                 self.number = numbers.filter_map(|identifier| identifier["value"].as_str()).map(spaced).next().unwrap_or_default();
             }
         }
@@ -121,10 +130,17 @@ impl View {
         let mut lines: BTreeMap<String, SourceLine> = BTreeMap::new();
         for resource in resources {
             if let Some(source) = tag(resource, "urn:severn:source").filter(|source| *source != "severn") {
-                lines.entry(source.to_owned()).or_insert_with(|| SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new() }).shown += 1;
+                lines
+                    .entry(source.to_owned())
+                    .or_insert_with(|| SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new() })
+                    .shown += 1;
             }
         }
-        for issue in resources.iter().filter(|resource| resource["resourceType"] == "OperationOutcome").flat_map(|outcome| outcome["issue"].as_array().into_iter().flatten()) {
+        for issue in resources
+            .iter()
+            .filter(|resource| resource["resourceType"] == "OperationOutcome")
+            .flat_map(|outcome| outcome["issue"].as_array().into_iter().flatten())
+        {
             let extension = |url: &str| issue["extension"].as_array().into_iter().flatten().find(|extension| extension["url"] == url);
             let said = text_at(Some(issue), "/details/text");
             let Some(source) = extension("urn:severn:source").and_then(|extension| extension["valueString"].as_str()) else {
@@ -134,7 +150,8 @@ impl View {
                 }
                 continue;
             };
-            let line = lines.entry(source.to_owned()).or_insert_with(|| SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new() });
+            let line =
+                lines.entry(source.to_owned()).or_insert_with(|| SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new() });
             let (who, how) = said.split_once(": ").unwrap_or(("", &said));
             let kind = who.rsplit(", ").next().unwrap_or_default();
             if let Some((name, _)) = who.rsplit_once(", ") {
@@ -179,9 +196,8 @@ fn tag<'a>(resource: &'a Value, system: &str) -> Option<&'a str> {
 }
 
 fn allergy_words(page: Option<&Value>) -> &'static str {
-    match page.and_then(|page| {
-        page["meta"]["tag"].as_array()?.iter().find(|tag| tag["system"] == "urn:severn:allergies")?["code"].as_str()
-    }) {
+    match page.and_then(|page| page["meta"]["tag"].as_array()?.iter().find(|tag| tag["system"] == "urn:severn:allergies")?["code"].as_str())
+    {
         Some("known") => "Known allergies",
         Some("no-known") => "No known allergies",
         Some("not-recorded") => "Allergies not recorded",
@@ -231,23 +247,48 @@ fn line(resource: &Value, clusters: &Clusters, by_id: &BTreeMap<String, &Value>)
     }
     let alone = vec![id.clone()];
     let members = clusters.members.get(&id).unwrap_or(&alone);
-    let sources = members.iter().filter_map(|member| by_id.get(member)).filter_map(|member| tag(member, "urn:severn:source")).map(str::to_owned);
+    let sources =
+        members.iter().filter_map(|member| by_id.get(member)).filter_map(|member| tag(member, "urn:severn:source")).map(str::to_owned);
     let tier = (members.len() > 1).then(|| tag(resource, "urn:severn:tier").unwrap_or_default().to_owned());
-    Some(Line { date: clinical_date(&date(resource)), what: what(resource, by_id), status: status(resource), sources: sources.collect(), tier })
+    Some(Line {
+        date: clinical_date(&date(resource)),
+        what: what(resource, by_id),
+        status: status(resource),
+        sources: sources.collect(),
+        tier,
+    })
 }
 
 /// The clinical date, as the type has it.
 fn date(resource: &Value) -> String {
     const PLACES: &[&str] = &[
-        "/onsetDateTime", "/effectiveDateTime", "/effectivePeriod/start", "/performedDateTime", "/performedPeriod/start", "/occurrenceDateTime", "/period/start",
-        "/authoredOn", "/whenHandedOver", "/start", "/date", "/authored", "/sent", "/collection/collectedDateTime", "/dateTime", "/recordedDate", "/issued", "/startDate", "/dateAsserted",
+        "/onsetDateTime",
+        "/effectiveDateTime",
+        "/effectivePeriod/start",
+        "/performedDateTime",
+        "/performedPeriod/start",
+        "/occurrenceDateTime",
+        "/period/start",
+        "/authoredOn",
+        "/whenHandedOver",
+        "/start",
+        "/date",
+        "/authored",
+        "/sent",
+        "/collection/collectedDateTime",
+        "/dateTime",
+        "/recordedDate",
+        "/issued",
+        "/startDate",
+        "/dateAsserted",
     ];
     PLACES.iter().map(|place| text_at(Some(resource), place)).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn concept(value: &Value) -> Option<String> {
     let own = value["text"].as_str().filter(|text| !text.is_empty());
-    let coded = value["coding"].as_array().into_iter().flatten().find_map(|coding| coding["display"].as_str().or_else(|| coding["code"].as_str()));
+    let coded =
+        value["coding"].as_array().into_iter().flatten().find_map(|coding| coding["display"].as_str().or_else(|| coding["code"].as_str()));
     own.or(coded).map(str::to_owned)
 }
 
@@ -277,27 +318,56 @@ fn what(resource: &Value, by_id: &BTreeMap<String, &Value>) -> String {
         .or_else(|| first("serviceType"))
         .or_else(|| resource["class"]["display"].as_str().or_else(|| resource["class"]["code"].as_str()).map(str::to_owned))
         .unwrap_or_else(|| text_at(Some(resource), "/resourceType"));
-    let reactions: Vec<String> = resource["reaction"].as_array().into_iter().flatten().flat_map(|reaction| reaction["manifestation"].as_array().into_iter().flatten().filter_map(concept)).collect();
-    let dose = resource["dosageInstruction"].as_array().or_else(|| resource["dosage"].as_array()).and_then(|list| list.first()).and_then(|dosage| dosage["text"].as_str());
-    let parts: Vec<String> = [Some(name), value(resource), dose.map(str::to_owned), (!reactions.is_empty()).then(|| reactions.join(", "))].into_iter().flatten().collect();
+    let reactions: Vec<String> = resource["reaction"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|reaction| reaction["manifestation"].as_array().into_iter().flatten().filter_map(concept))
+        .collect();
+    let dose = resource["dosageInstruction"]
+        .as_array()
+        .or_else(|| resource["dosage"].as_array())
+        .and_then(|list| list.first())
+        .and_then(|dosage| dosage["text"].as_str());
+    let parts: Vec<String> = [Some(name), value(resource), dose.map(str::to_owned), (!reactions.is_empty()).then(|| reactions.join(", "))]
+        .into_iter()
+        .flatten()
+        .collect();
     parts.join(": ")
 }
 
 fn value(resource: &Value) -> Option<String> {
     let quantity = |quantity: &Value| {
         let number = quantity["value"].as_str();
-        number.map(|number| format!("{}{number} {}", quantity["comparator"].as_str().unwrap_or_default(), quantity["unit"].as_str().or_else(|| quantity["code"].as_str()).unwrap_or_default()))
+        number.map(|number| {
+            format!(
+                "{}{number} {}",
+                quantity["comparator"].as_str().unwrap_or_default(),
+                quantity["unit"].as_str().or_else(|| quantity["code"].as_str()).unwrap_or_default()
+            )
+        })
     };
-    quantity(&resource["valueQuantity"]).or_else(|| concept(&resource["valueCodeableConcept"])).or_else(|| resource["valueString"].as_str().map(str::to_owned)).or_else(|| {
-        let components = resource["component"].as_array()?;
-        let parts: Vec<String> = components.iter().filter_map(|component| Some(format!("{} {}", concept(&component["code"])?, quantity(&component["valueQuantity"])?))).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
-    })
+    quantity(&resource["valueQuantity"])
+        .or_else(|| concept(&resource["valueCodeableConcept"]))
+        .or_else(|| resource["valueString"].as_str().map(str::to_owned))
+        .or_else(|| {
+            let components = resource["component"].as_array()?;
+            let parts: Vec<String> = components
+                .iter()
+                .filter_map(|component| Some(format!("{} {}", concept(&component["code"])?, quantity(&component["valueQuantity"])?)))
+                .collect();
+            (!parts.is_empty()).then(|| parts.join(", "))
+        })
 }
 
 fn status(resource: &Value) -> String {
     let coded = |name: &str| resource[name]["coding"].as_array().and_then(|list| list.first()).and_then(|coding| coding["code"].as_str());
-    let parts = [coded("clinicalStatus"), coded("verificationStatus"), resource["criticality"].as_str().map(|word| if word == "high" { "high criticality" } else { word }), resource["status"].as_str()];
+    let parts = [
+        coded("clinicalStatus"),
+        coded("verificationStatus"),
+        resource["criticality"].as_str().map(|word| if word == "high" { "high criticality" } else { word }),
+        resource["status"].as_str(),
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
