@@ -1,0 +1,184 @@
+//! G3 to G6, and the golden cases that hang on them.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use fhir::{Kind, Tree, Version};
+use identity::{Facts, Held, Leg, Mismatch, Trust, Verdict, guard, release};
+use proptest::prelude::*;
+use record::{Chart, Item, Origin, Row, SourceId, Status, Traits};
+
+const NUMBER: &str = "9990000018";
+const OTHER: &str = "9990000026";
+
+fn item(source: &SourceId, kind: Kind, id: &str, json: &str, subjects: &[&str]) -> Item {
+    let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+    Item {
+        kind,
+        id: id.to_owned(),
+        origin: Origin { source: source.clone(), kind: kind.name().to_owned(), id: Some(id.to_owned()), version: None, last_updated: None },
+        tree: Tree::from_json(json.to_owned().into()).unwrap(),
+        findings: Vec::new(),
+        traits: Traits { subjects, ..Traits::default() },
+    }
+}
+
+/// A leg with one Patient and two conditions, one of them said of another patient when `mixed`.
+fn chart(source: &str, number: &str, born: Option<&str>, given: &str, extra: &str) -> Chart {
+    let source: SourceId = source.parse().unwrap();
+    let born = born.map(|date| format!(r#","birthDate":"{date}""#)).unwrap_or_default();
+    let patient = format!(
+        r#"{{"resourceType":"Patient","identifier":[{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"{number}"}}],"name":[{{"family":"Malik","given":["{given}"]}}]{born}{extra}}}"#
+    );
+    let id = format!("{source}-p");
+    let condition = item(&source, Kind::CONDITION, &format!("{source}-c"), r#"{"resourceType":"Condition"}"#, &[&id]);
+    let mut row = Row::new(source.clone(), Kind::CONDITION);
+    row.status = Some(Status::Ok);
+    row.counts.came = 1;
+    let mut patients = Row::new(source.clone(), Kind::PATIENT);
+    patients.status = Some(Status::Ok);
+    patients.counts.came = 1;
+    Chart {
+        patients: vec![item(&source, Kind::PATIENT, &id, &patient, &[])],
+        items: vec![condition],
+        source,
+        version: Version::R4,
+        quarantined: Vec::new(),
+        rows: vec![row, patients],
+        about_one_patient: false,
+        findings: Vec::new(),
+    }
+}
+
+fn facts(birth_date: Option<&str>) -> Facts {
+    Facts { number: NUMBER.parse().unwrap(), birth_date: birth_date.map(str::to_owned), given_names: Vec::new() }
+}
+
+fn verdicts(facts: &Facts, charts: &[Chart]) -> Vec<Verdict> {
+    guard(facts, &charts.iter().map(|chart| Leg { chart, trust: Trust::Verified }).collect::<Vec<_>>())
+}
+
+fn accepted(source: &str) -> Verdict {
+    Verdict::Accepted(vec![format!("{source}-p")])
+}
+
+fn check(what: &str, known: Option<&str>, legs: &[(&str, Option<&str>, &str)], expected: &[Verdict]) {
+    let names = ["a", "b", "c"];
+    let charts: Vec<Chart> =
+        legs.iter().zip(names).map(|((number, born, given), source)| chart(source, number, *born, given, "")).collect();
+    assert_eq!(verdicts(&facts(known), &charts), expected, "{what}");
+}
+
+#[test]
+fn a_leg_is_judged_by_number_birth_date_and_given_name() {
+    let mismatch = Verdict::Mismatch(Mismatch::BirthDate);
+    let born = Some("1961-04-09");
+    check("alone", None, &[(NUMBER, born, "Sarah")], &[accepted("a")]);
+    check("alone, against a date that is known", Some("1961-04-09"), &[(NUMBER, Some("1970-01-01"), "Sarah")], &[mismatch.clone()]);
+    check("another number", None, &[(OTHER, born, "Sarah")], &[Verdict::Mismatch(Mismatch::Number)]);
+    check(
+        "two that disagree",
+        None,
+        &[(NUMBER, born, "Sarah"), (NUMBER, Some("1960-02-05"), "Sarah")],
+        &[mismatch.clone(), mismatch.clone()],
+    );
+    let two_to_one = [(NUMBER, born, "Sarah"), (NUMBER, Some("1950-12-31"), "Sarah"), (NUMBER, born, "S")];
+    check("a majority stands", None, &two_to_one, &[accepted("a"), mismatch, accepted("c")]);
+    check("no birth date", None, &[(NUMBER, born, "Sarah"), (NUMBER, None, "Sarah")], &[accepted("a"), Verdict::Held(Held::NoBirthDate)]);
+    check("a digit slipped", Some("1961-04-09"), &[(NUMBER, Some("1961-04-08"), "Sarah")], &[Verdict::Held(Held::BirthDateSlip)]);
+    check("day and month exchanged", Some("1961-04-09"), &[(NUMBER, Some("1961-09-04"), "Sarah")], &[Verdict::Held(Held::BirthDateSlip)]);
+}
+
+#[test]
+fn an_unverified_number_is_held_unless_the_source_is_verified_by_contract() {
+    let says = |code: &str| {
+        let extension = format!(
+            r#"{{"url":"https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus","valueCodeableConcept":{{"coding":[{{"code":"{code}"}}]}}}}"#
+        );
+        let mut chart = chart("a", NUMBER, Some("1961-04-09"), "Sarah", "");
+        let json = chart.patients[0]
+            .tree
+            .to_json()
+            .replace(r#""value":"9990000018""#, &format!(r#""value":"9990000018","extension":[{extension}]"#));
+        chart.patients[0].tree = Tree::from_json(json.into()).unwrap();
+        guard(&facts(None), &[Leg { chart: &chart, trust: Trust::Check }])
+    };
+    assert_eq!(says("number-present-and-verified"), [accepted("a")]);
+    assert_eq!(says("01"), [accepted("a")]);
+    assert_eq!(says("03"), [Verdict::Held(Held::Unverified)]);
+    assert_eq!(says("number-present-but-not-traced"), [Verdict::Held(Held::Unverified)]);
+}
+
+#[test]
+fn a_patient_replaced_by_another_is_nobody() {
+    let chart = chart("a", NUMBER, Some("1961-04-09"), "Sarah", r#","active":false"#);
+    assert_eq!(verdicts(&facts(None), &[chart]), [Verdict::Mismatch(Mismatch::Number)]);
+}
+
+#[test]
+fn golden_18_nothing_of_a_leg_with_another_birth_date_is_shown() {
+    let known = facts(Some("1961-04-09"));
+    let wrong = chart("a", NUMBER, Some("1970-01-01"), "Sarah", "");
+    let verdict = verdicts(&known, std::slice::from_ref(&wrong)).remove(0);
+    let released = release(&verdict, wrong);
+    assert!(released.items.is_empty() && released.patients.is_empty());
+    assert!(released.rows.iter().all(|row| row.status == Some(Status::IdentityMismatch) && row.counts.add_up()));
+    assert_eq!(released.quarantined.len(), 2);
+}
+
+#[test]
+fn golden_24_twins_swapped_are_held_and_marriage_with_transition_is_accepted() {
+    // Each twin's number at one source carries the other twin's name: the index knows the right one.
+    for (right, wrong) in [("Amelia", "Olivia"), ("Olivia", "Amelia")] {
+        let known = Facts { given_names: vec![right.to_owned()], ..facts(Some("2015-06-01")) };
+        let leg = chart("a", NUMBER, Some("2015-06-01"), wrong, r#","gender":"female""#);
+        assert_eq!(verdicts(&known, &[leg]), [Verdict::Held(Held::GivenName)]);
+    }
+    // Surname and gender changed together, and the previous given name is known.
+    let known = Facts { given_names: vec!["Alexandra".to_owned(), "Alex".to_owned()], ..facts(Some("1988-03-03")) };
+    let leg = chart("a", NUMBER, Some("1988-03-03"), "Alex", r#","gender":"male""#);
+    assert_eq!(verdicts(&known, &[leg]), [accepted("a")]);
+}
+
+#[test]
+fn a_resource_about_another_patient_or_nobody_is_quarantined() {
+    let mut leg = chart("a", NUMBER, Some("1961-04-09"), "Sarah", "");
+    let source = leg.source.clone();
+    for (id, subjects) in [("a-x", vec!["a-somebody"]), ("a-y", vec![]), ("a-z", vec!["a-p", "a-somebody"])] {
+        leg.items.push(item(&source, Kind::CONDITION, id, r#"{"resourceType":"Condition"}"#, &subjects));
+    }
+    leg.items.push(item(&source, Kind::PRACTITIONER, "a-d", r#"{"resourceType":"Practitioner"}"#, &[]));
+    let kept = |leg: Chart| release(&accepted("a"), leg).items.iter().map(|item| item.id.clone()).collect::<Vec<_>>();
+    assert_eq!(kept(leg.clone()), ["a-c", "a-d"]);
+    leg.about_one_patient = true;
+    assert_eq!(kept(leg), ["a-c", "a-y", "a-d"]);
+}
+
+mod laws {
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn order_of_legs_does_not_matter_and_nothing_refused_is_released(
+            dates in prop::collection::vec(prop::option::of(prop::sample::select(vec!["1961-04-09", "1961-04-08", "1970-01-01"])), 1..4),
+            names in prop::collection::vec(prop::sample::select(vec!["Sarah", "Amelia"]), 3),
+        ) {
+            let sources = ["a", "b", "c"];
+            let charts: Vec<Chart> = dates.iter().zip(&names).zip(sources).map(|((born, given), source)| chart(source, NUMBER, *born, given, "")).collect();
+            let forward = verdicts(&facts(None), &charts);
+            let mut backward: Vec<Chart> = charts.clone();
+            backward.reverse();
+            let mut again = verdicts(&facts(None), &backward);
+            again.reverse();
+            prop_assert_eq!(&forward, &again);
+            for (verdict, chart) in forward.iter().zip(charts) {
+                let released = release(verdict, chart);
+                let shown = !released.items.is_empty() || !released.patients.is_empty();
+                prop_assert_eq!(shown, matches!(verdict, Verdict::Accepted(_)));
+                for row in &released.rows {
+                    let left = released.items.iter().chain(&released.patients).filter(|item| item.kind == row.kind).count() as u64;
+                    prop_assert_eq!(row.counts.came, left + row.counts.quarantined);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The ledger's lines in SQLite.
+
+use std::path::Path;
+use std::sync::mpsc;
+
+use async_trait::async_trait;
+use audit::{Journal, JournalDown, Line};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::schema::{StoreError, open};
+
+/// Lines of the ledger in one file. A thread of its own writes; it ends when this value is dropped.
+pub struct SqliteJournal {
+    batches: mpsc::Sender<Batch>,
+}
+
+struct Batch {
+    lines: Vec<Line>,
+    done: oneshot::Sender<Result<(), JournalDown>>,
+}
+
+impl SqliteJournal {
+    /// Opens or makes the file.
+    pub fn open(file: &Path) -> Result<SqliteJournal, StoreError> {
+        let connection = open(file)?;
+        let (batches, waiting) = mpsc::channel();
+        std::thread::spawn(move || write(connection, &waiting));
+        Ok(SqliteJournal { batches })
+    }
+
+    /// Every line of a file, run by run in order: for verifying and for export.
+    pub fn lines(file: &Path) -> Result<Vec<Line>, StoreError> {
+        let connection = open(file)?;
+        let mut statement =
+            connection.prepare("SELECT run, sequence, at, trace, event, previous, hash FROM ledger ORDER BY run, sequence")?;
+        let lines = statement.query_map([], |row| {
+            Ok(Line {
+                run: row.get(0)?,
+                sequence: row.get::<_, i64>(1)?.unsigned_abs(),
+                at: row.get(2)?,
+                trace: row.get(3)?,
+                event: row.get(4)?,
+                previous: row.get(5)?,
+                hash: row.get(6)?,
+            })
+        })?;
+        Ok(lines.collect::<Result<_, _>>()?)
+    }
+}
+
+fn write(mut connection: Connection, waiting: &mpsc::Receiver<Batch>) {
+    while let Ok(batch) = waiting.recv() {
+        let outcome = append(&mut connection, &batch.lines).map_err(|error| JournalDown(error.to_string()));
+        // Whoever no longer waits does not need to know.
+        let _ = batch.done.send(outcome);
+    }
+}
+
+/// All lines or none, synced.
+fn append(connection: &mut Connection, lines: &[Line]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    {
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO ledger (run, sequence, at, trace, event, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+        for line in lines {
+            insert.execute((&line.run, line.sequence as i64, &line.at, &line.trace, &line.event, &line.previous, &line.hash))?;
+        }
+    }
+    transaction.commit()
+}
+
+#[async_trait]
+impl Journal for SqliteJournal {
+    async fn append(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
+        let (done, written) = oneshot::channel();
+        self.batches.send(Batch { lines, done }).map_err(|_| JournalDown("the writer has ended".to_owned()))?;
+        written.await.map_err(|_| JournalDown("the writer has ended".to_owned()))?
+    }
+}

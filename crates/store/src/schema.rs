@@ -1,0 +1,58 @@
+//! Opening and migrating: forward only, versioned, checked at start.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+/// The store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file's schema is of a later program.
+    #[error("the store is of schema version {found}, this program knows up to {known}: use the program that wrote it, or a later one")]
+    Newer {
+        /// The file's version.
+        found: i64,
+        /// What this program knows.
+        known: i64,
+    },
+    /// SQLite said no.
+    #[error("opening the store: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Each migration once, in order; never edited after it has landed.
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE ledger (
+    run TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    trace TEXT NOT NULL,
+    event TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (run, sequence)
+) STRICT;
+CREATE INDEX ledger_trace ON ledger (trace);
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+"];
+
+/// Opens a file for writing, its schema brought up to date.
+pub(crate) fn open(file: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(file)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A commit returns only when it is on disk: the opening entry must be durable before anybody is asked.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", version as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(connection)
+}
