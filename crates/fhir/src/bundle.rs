@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::parse::{ParseError, Parser, check_text};
+use crate::parse::{ParseError, Parser, check_text, without_mark};
 use crate::tree::Tree;
 
 /// A Bundle read from a body: what a reader of a page needs, and nothing else kept back.
@@ -43,6 +43,7 @@ pub enum Malformed {
 impl Bundle {
     /// Reads a body: a Bundle, or a bare resource as a Bundle of one.
     pub fn from_json(body: Bytes) -> Result<Bundle, Malformed> {
+        let body = without_mark(body);
         check_text(&body)?;
         let mut parser = Parser::new(&body, 0);
         parser.space();

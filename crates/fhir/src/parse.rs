@@ -20,6 +20,7 @@ pub struct ParseError {
 impl Tree {
     /// Reads one JSON value. The bytes are kept, not copied.
     pub fn from_json(body: Bytes) -> Result<Tree, ParseError> {
+        let body = without_mark(body);
         check_text(&body)?;
         let mut parser = Parser::new(&body, 0);
         parser.space();
@@ -31,6 +32,11 @@ impl Tree {
         let (nodes, spaced) = (parser.nodes, parser.spaced);
         Ok(Tree { base: body, extra: String::new(), nodes, root: 0, spaced })
     }
+}
+
+/// The body without a byte order mark, which some suppliers' tools put before JSON.
+pub(crate) fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with(b"\xEF\xBB\xBF") { body.slice(3..) } else { body }
 }
 
 /// UTF-8 and short enough for 32-bit offsets.

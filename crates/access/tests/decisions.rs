@@ -1,0 +1,173 @@
+//! Who may find, who may read, who may claim; and what is withheld from those who may.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use access::{Claim, ClaimKind, Evidence, PersonFacts, Refusal, Restriction, Terms, admit, decide, grant, withhold};
+use fhir::{Kind, Tree, Version};
+use jiff::Timestamp;
+use record::{Ask, Caller, Chart, Item, Need, Organisation, Origin, PersonId, Question, Row, Traits, UserId};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn caller(role: &str, activities: &[&str], purpose: &str) -> Caller {
+    let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+    Caller {
+        user: UserId { issuer: "https://login.example".to_owned(), subject: "u-1".to_owned() },
+        name: "Dr A Example".to_owned(),
+        sds_user_id: Some("999999999999".to_owned()),
+        sds_role_profile_id: None,
+        human: true,
+        organisation: Organisation { code: "RRK".parse().unwrap(), name: "Hospital".to_owned() },
+        roles: own(&[role]),
+        activities: own(activities),
+        purposes: own(&[purpose]),
+        scopes: own(&["user/*.rs"]),
+        launch_patient: None,
+        device: None,
+        client: None,
+        token_id: None,
+    }
+}
+
+fn person() -> PersonId {
+    "p-1".parse().unwrap()
+}
+
+fn find(caller: Caller) -> Ask {
+    Ask { request: "q".parse().unwrap(), caller, question: Question::Find("9990000018".parse().unwrap()), hops: Vec::new() }
+}
+
+fn read(caller: Caller) -> Ask {
+    Ask { question: Question::Read { person: person(), need: Need::everything() }, ..find(caller) }
+}
+
+#[test]
+fn finding_needs_the_trace_activity_a_known_role_a_scope_and_care_as_purpose() {
+    let check = |change: &dyn Fn(&mut Caller), expected: Result<(), Refusal>| {
+        let mut caller = caller("R8000", &["B0264"], "TREAT");
+        change(&mut caller);
+        assert_eq!(admit(&find(caller)).map(|_| ()), expected);
+    };
+    check(&|_| {}, Ok(()));
+    check(&|caller| caller.activities.clear(), Err(Refusal::NoActivity));
+    check(&|caller| caller.activities = vec!["B0360".into()], Err(Refusal::NoActivity));
+    check(&|caller| caller.roles = vec!["R9999".into()], Err(Refusal::UnknownRole));
+    check(&|caller| caller.roles.clear(), Err(Refusal::UnknownRole));
+    check(&|caller| caller.purposes = vec!["HRESCH".into()], Err(Refusal::NotCare));
+    check(&|caller| caller.purposes.clear(), Err(Refusal::NotCare));
+    check(&|caller| caller.scopes = vec!["openid".into()], Err(Refusal::Scope));
+    check(&|caller| caller.scopes = vec!["user/*.cud".into()], Err(Refusal::Scope));
+    check(&|caller| caller.scopes = vec!["user/*.read".into()], Ok(()));
+}
+
+#[test]
+fn reading_needs_a_view_and_a_relationship_that_has_not_ended() {
+    let later = NOW + jiff::SignedDuration::from_hours(1);
+    let launch = Evidence::Launch(person());
+    let other = Evidence::Launch("p-2".parse().unwrap());
+    let claimed = Evidence::SelfClaimed { until: later };
+    let over = Evidence::SelfClaimed { until: NOW };
+    let facts = |person: Option<PersonId>, restriction| PersonFacts { person, restriction };
+    let check = |activities: &[&str], facts: PersonFacts, evidence: &[Evidence], expected: Result<bool, Refusal>| {
+        let decided = admit(&read(caller("R8000", activities, "TREAT"))).and_then(|admission| decide(admission, &facts, evidence, NOW));
+        assert_eq!(decided.map(|permit| permit.is_emergency()), expected, "{activities:?} {facts:?} {evidence:?}");
+    };
+    let open = || facts(Some(person()), Restriction::Unrestricted);
+    check(&["B0360"], open(), std::slice::from_ref(&launch), Ok(false));
+    check(&["B0360"], open(), std::slice::from_ref(&claimed), Ok(false));
+    check(&["B0360"], open(), &[Evidence::Emergency { until: later }], Ok(true));
+    check(&["B0360"], open(), &[Evidence::Emergency { until: later }, claimed], Ok(false));
+    check(&["B0360"], open(), &[], Err(Refusal::NoRelationship));
+    check(&["B0360"], open(), &[other], Err(Refusal::NoRelationship));
+    check(&["B0360"], open(), &[over], Err(Refusal::NoRelationship));
+    check(&["B0264"], open(), std::slice::from_ref(&launch), Err(Refusal::NoActivity));
+    check(&["B0360"], facts(None, Restriction::Unrestricted), std::slice::from_ref(&launch), Err(Refusal::UnknownPerson));
+    check(&["B0360"], facts(Some(person()), Restriction::Restricted), std::slice::from_ref(&launch), Err(Refusal::Restricted));
+    check(&["B0360"], facts(Some(person()), Restriction::Unknown), &[launch], Err(Refusal::Restricted));
+}
+
+fn claim(kind: ClaimKind) -> Claim {
+    Claim { kind, reason_system: String::new(), reason_code: "TREAT".to_owned(), text: "Unconscious in the department".to_owned() }
+}
+
+#[test]
+fn golden_11_emergency_access_without_the_role_is_denied() {
+    let terms = Terms { relationship_hours: 12, emergency_hours: 9 };
+    let check = |caller: Caller, claim: Claim, expected: Result<i64, Refusal>| {
+        let granted = grant(&read(caller), &claim, terms, NOW);
+        assert_eq!(granted.map(|granted| granted.until.as_second() / 3600), expected);
+    };
+    let clinical = &["B0360", "B0168"];
+    // Four hours is the most, whatever the configuration says.
+    check(caller("R8000", clinical, "ETREAT"), claim(ClaimKind::Emergency), Ok(4));
+    check(caller("R8000", &["B0360"], "ETREAT"), claim(ClaimKind::Emergency), Err(Refusal::NoActivity));
+    check(caller("R8008", clinical, "ETREAT"), claim(ClaimKind::Emergency), Err(Refusal::NoActivity));
+    check(caller("R0001", clinical, "ETREAT"), claim(ClaimKind::Emergency), Err(Refusal::NoActivity));
+    check(caller("R8000", clinical, "HRESCH"), claim(ClaimKind::Emergency), Err(Refusal::NotCare));
+    check(caller("R8000", clinical, "TREAT"), claim(ClaimKind::Relationship), Ok(12));
+    check(caller("R0001", clinical, "TREAT"), claim(ClaimKind::Relationship), Err(Refusal::Unclaimable));
+    check(caller("R8000", clinical, "TREAT"), Claim { text: " ".to_owned(), ..claim(ClaimKind::Relationship) }, Err(Refusal::Unclaimable));
+    let machine = Caller { human: false, ..caller("R8000", clinical, "TREAT") };
+    check(machine, claim(ClaimKind::Relationship), Err(Refusal::Unclaimable));
+}
+
+fn item(kind: Kind, id: &str, json: &str) -> Item {
+    Item {
+        kind,
+        id: id.to_owned(),
+        origin: Origin { source: "a".parse().unwrap(), kind: kind.name().to_owned(), id: None, version: None, last_updated: None },
+        tree: Tree::from_json(json.to_owned().into()).unwrap(),
+        findings: Vec::new(),
+        traits: Traits::default(),
+    }
+}
+
+fn shown(role: &str, activities: &[&str], items: Vec<Item>) -> (Vec<String>, usize) {
+    let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
+    let permit = decide(admit(&read(caller(role, activities, "TREAT"))).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap();
+    let rows = items.iter().map(|item| Row::new("a".parse().unwrap(), item.kind)).collect();
+    let chart = Chart {
+        source: "a".parse().unwrap(),
+        version: Version::R4,
+        patients: vec![],
+        items,
+        quarantined: vec![],
+        rows,
+        about_one_patient: false,
+        findings: vec![],
+    };
+    let (chart, withheld) = withhold(&permit, chart);
+    (chart.items.iter().map(|item| item.tree.to_json()).collect(), withheld.len())
+}
+
+#[test]
+fn each_role_is_shown_its_view_and_no_more() {
+    let items = || {
+        vec![
+            item(Kind::OBSERVATION, "o", "{}"),
+            item(Kind::MEDICATION_REQUEST, "m", "{}"),
+            item(Kind::CONDITION, "c", "{}"),
+            item(Kind::APPOINTMENT, "x", "{}"),
+        ]
+    };
+    for (role, activities, left) in [("R8000", ["B0360"], 4), ("R8000", ["B0370"], 2), ("R8003", ["B0401"], 1), ("R8008", ["B0360"], 1)] {
+        let (shown, withheld) = shown(role, &activities, items());
+        assert_eq!((shown.len(), withheld), (left, 4 - left), "{role} {activities:?}");
+    }
+}
+
+#[test]
+fn golden_13_what_is_withheld_takes_no_sibling_along_and_leaves_no_trace() {
+    let secret = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}}"#;
+    let list = r#"{"text":{"div":"two"},"entry":[{"item":{"reference":"Condition/c1"}},{"item":{"reference":"Condition/c2"}}]}"#;
+    let visit = r#"{"status":"finished","reasonReference":[{"reference":"Condition/c1"}]}"#;
+    let items = vec![
+        item(Kind::CONDITION, "c1", secret),
+        item(Kind::CONDITION, "c2", "{}"),
+        item(Kind::LIST, "l", list),
+        item(Kind::ENCOUNTER, "e", visit),
+    ];
+    let (shown, withheld) = shown("R8000", &["B0360"], items);
+    assert_eq!(withheld, 1);
+    assert_eq!(shown, ["{}", r#"{"entry":[{"item":{"reference":"Condition/c2"}}]}"#, r#"{"status":"finished"}"#]);
+}
