@@ -1,7 +1,5 @@
 //! JSON in and out: laws against `serde_json`, edits against a model, and every third-party file.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
 use std::path::{Path, PathBuf};
 
 use fhir::{Bundle, Malformed, Tree};
