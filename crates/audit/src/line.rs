@@ -24,7 +24,7 @@ pub struct Line {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each field is what it is called; see docs/why/what-the-ledger-holds.md")]
+#[expect(missing_docs, reason = "each field is what it is called; as the ledger needs it")]
 pub enum Event {
     /// A claim of a relationship or an emergency.
     Claimed { by: Who, patient: String, kind: String, reason: String, text: String, until: Option<String> },

@@ -6,7 +6,7 @@ use crate::SourceId;
 
 /// How a row ended. Every row ends in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each is the status of that name in docs/why/what-a-status-means.md and below in `code`")]
+#[expect(missing_docs, reason = "each is the status of that name in SEMANTICS section 1, and below in `code`")]
 pub enum Status {
     Ok,
     OkEmpty,
