@@ -1,6 +1,6 @@
 //! Who is this, and who knows them: the guards on the way back, and the locator on the way out.
 //!
-//! [`guard`] judges every leg by what its own Patients say (SEMANTICS section 2, G2 to G5); [`release`] lets through what
+//! [`guard`] judges every leg by what its own Patients say (guards G2 to G5); [`release`] lets through what
 //! is about the accepted patient and puts the rest in quarantine (G3, G4, G6). Both are pure.
 //! What it leaves to others: matching people without a number (the person index), and asking (`source`).
 

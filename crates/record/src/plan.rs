@@ -6,7 +6,7 @@ use crate::SourceId;
 
 /// How a row ended. Every row ends in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each is the status of that name in SEMANTICS section 1, and below in `code`")]
+#[expect(missing_docs, reason = "each is the status of that name, as `code` below spells it")]
 pub enum Status {
     Ok,
     OkEmpty,
@@ -70,7 +70,7 @@ impl Status {
         matches!(self, Status::Ok | Status::OkEmpty | Status::OkTruncated | Status::CacheFresh | Status::CacheStale)
     }
 
-    /// Whether a list with this row is whole (SEMANTICS section 5).
+    /// Whether a list with this row is whole.
     pub fn complete(self) -> bool {
         matches!(
             self,
