@@ -15,6 +15,7 @@
 //! What an element *means* is left to `dialect` and `join`; what a code means to `terms`.
 
 mod bundle;
+pub mod date;
 mod generated;
 mod json;
 mod kind;
