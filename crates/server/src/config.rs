@@ -464,3 +464,6 @@ impl Default for SourceLimits {
 fn trimmed(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
+
+#[cfg(test)]
+mod tests;

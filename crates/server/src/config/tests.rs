@@ -1,0 +1,59 @@
+//! What is wrong is told at once, with lines; what is right is taken.
+
+use std::path::Path;
+
+use super::*;
+
+const SIGN_IN: &str = "[[sign_in]]\nissuer = \"https://login.example\"\naudience = \"severn\"\nkeys = \"https://login.example/jwks\"\n";
+const EXCHANGE: &str = "[exchange]\nid = \"here\"\norganisation = \"QHL\"\n";
+
+fn mistakes(text: &str) -> Vec<String> {
+    Config::parse(text, Path::new(".")).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    let text = "[exchange]\nid = \"West Midlands\"\nlistn = \"127.0.0.1:1\"\n\n[store]\nurl = \"postgres://x\"\n\n[[source]]\nid = \"ccr\"\nname = \"CCR\"\norganisation = \"qwu\"\ndialect = \"hl7\"\nurl = \"ftp://x\"\nlimits = { source_ms = 0 }\n\n[[source]]\nid = \"ccr\"\nname = 3\n";
+    assert_eq!(
+        mistakes(text),
+        [
+            "no [[sign_in]]: nobody could ask, since every request needs a token",
+            "line 1: exchange.organisation: is missing",
+            "line 2: exchange.id: `West Midlands`: an exchange id is 1 to 64 of a-z, 0-9 and -",
+            "line 3: exchange.listn is not known; did you mean `listen`?",
+            "line 6: store.url: only sqlite:FILE is built so far; PostgreSQL comes with the person index",
+            "line 11: source.organisation: `qwu`: an ODS code is 2 to 12 of A-Z and 0-9",
+            "line 12: source.dialect: `hl7`: no dialect of that name is built; use fhir-r4, fhir-stu3 or fhir-dstu2",
+            "line 13: source.url: must be an http or https base without a query",
+            "line 14: source.limits.source_ms: must be a whole number from 50 to 120000",
+            "line 16: source.dialect: is missing",
+            "line 16: source.organisation: is missing",
+            "line 16: source.url: is missing",
+            "line 17: source.id: is used twice; ids minted for one source would be taken for the other's",
+            "line 18: source.name: must be a string, not integer",
+        ]
+    );
+}
+
+#[test]
+fn no_key_turns_permission_or_audit_off() {
+    for key in ["audit", "ledger", "access", "permission"] {
+        let text = format!("{EXCHANGE}{SIGN_IN}[{key}]\nenabled = false\n");
+        assert!(mistakes(&text).iter().any(|mistake| mistake.contains(&format!("{key} is not known"))), "{key}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_where() {
+    assert!(mistakes("[exchange]\nid = \n").iter().any(|mistake| mistake.starts_with("line 2")));
+}
+
+#[cfg(feature = "demo")]
+#[test]
+fn the_blocks_that_the_pretend_region_prints_are_taken() {
+    let blocks: String = testbed::Region::in_memory().sources().iter().map(|source| source.to_toml("token")).collect();
+    let config = Config::parse(&format!("{EXCHANGE}{SIGN_IN}{blocks}"), Path::new("."));
+    let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    assert_eq!(config.sources.len(), 7);
+    assert_eq!((config.limits.read_ms, config.limits.source.source_ms, config.limits.source.resources_max), (10_000, 8_000, 5_000));
+}
