@@ -8,6 +8,13 @@ use bytes::Bytes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) u32);
 
+impl NodeId {
+    /// Its place in the arena, counted in the order nodes were made: what a side table is indexed by.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// What a node is, in JSON's terms.
