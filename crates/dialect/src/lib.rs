@@ -2,6 +2,8 @@
 //!
 //! Only the names of the dialects stand so far; the conversation and the translation come next, one module a supplier.
 
+mod version;
+
 /// How a source speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {

@@ -1,0 +1,97 @@
+//! From the version a supplier speaks to R4, one resource at a time, in place.
+//!
+//! Two passes. First the *shapes* ([`rule::Shape`]): what a type's older form calls differently, told in rows, with code
+//! where no row can say it; everything below an object is shaped before the object itself. Then the *sweep*: a walk by
+//! R4's generated element tables, which settles lists and singles, turns codes into concepts, fills in what R4
+//! requires, and carries what R4 does not know in the extensions that FHIR sets aside for it. Nothing leaves a resource
+//! without a finding that names where it stood, in the names of the version it came in.
+
+mod carry;
+mod common;
+mod datatypes;
+mod draft;
+mod dstu2;
+mod require;
+mod rule;
+mod stu3;
+mod sweep;
+mod systems;
+#[cfg(test)]
+mod tests;
+mod uk;
+
+use std::sync::LazyLock;
+
+use fhir::{Kind, NodeId, Tree, Version, tables};
+use record::{Cause, Finding, FindingCode};
+use rustc_hash::FxHashMap;
+
+use draft::Draft;
+use rule::Shape;
+
+/// Which set of rules made a resource R4, told in its findings. Rises whenever a rule changes.
+const RULES: &str = "1";
+
+/// Makes an R4 resource of one that came as `version`. What cannot be carried as it was is named in `findings`, in the
+/// names of the version it came in. An error says why nothing can be made of it.
+pub(crate) fn to_r4(version: Version, tree: &mut Tree, findings: &mut Vec<Finding>) -> Result<Kind, (Cause, String)> {
+    let named = tree.resource_type().unwrap_or_default().into_owned();
+    if version == Version::R4 {
+        return Kind::parse(&named).ok_or_else(|| unknown(version, &named));
+    }
+    let shape = shape(version, &named);
+    let to = shape.map_or(named.as_str(), |shape| shape.to);
+    let (Some(kind), Some(r4)) = (Kind::parse(to), tables::of(Version::R4).type_of(to)) else {
+        return Err(unknown(version, &named));
+    };
+    let detail = format!("from {} {named} by rules {RULES}", version.name());
+    findings.push(Finding { code: FindingCode::Converted, path: named, detail });
+    let mut draft = Draft::new(version, tree, findings);
+    let root = draft.tree.root().id();
+    reshape(&mut draft, root);
+    sweep::sweep(&mut draft, root, r4.name);
+    Ok(kind)
+}
+
+fn unknown(version: Version, named: &str) -> (Cause, String) {
+    if tables::of(version).is_resource(named) {
+        (Cause::UnknownType, format!("R4 has no place for a {named} of {}", version.name()))
+    } else {
+        (Cause::UnknownType, format!("a type that {} does not define", version.name()))
+    }
+}
+
+/// Applies the shapes below an object, then its own.
+fn reshape(draft: &mut Draft<'_>, object: NodeId) {
+    for child in draft.children(object) {
+        if draft.is_object(child) || draft.is_array(child) {
+            reshape(draft, child);
+        }
+    }
+    if !draft.is_object(object) {
+        return;
+    }
+    let Some(shape) = shape(draft.version, draft.known(object).type_name) else { return };
+    for rule in shape.rules {
+        rule.apply(draft, object);
+    }
+    if shape.to != shape.from && draft.has(object, "resourceType") {
+        draft.tree.set_string(object, "resourceType", shape.to);
+    }
+}
+
+/// What is known of a type of an older version.
+fn shape(version: Version, type_name: &str) -> Option<&'static Shape> {
+    static STU3: LazyLock<FxHashMap<&str, &Shape>> = LazyLock::new(|| stu3::shapes().map(|shape| (shape.from, shape)).collect());
+    static DSTU2: LazyLock<FxHashMap<&str, &Shape>> = LazyLock::new(|| dstu2::shapes().map(|shape| (shape.from, shape)).collect());
+    match version {
+        Version::Dstu2 => DSTU2.get(type_name).copied(),
+        Version::Stu3 => STU3.get(type_name).copied(),
+        Version::R4 => None,
+    }
+}
+
+/// What a type of an older version is called in R4.
+fn r4_type(version: Version, type_name: &'static str) -> &'static str {
+    shape(version, type_name).map_or(type_name, |shape| shape.to)
+}

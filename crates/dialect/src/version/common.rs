@@ -1,0 +1,152 @@
+//! What both older versions do alike.
+
+use fhir::NodeId;
+
+use super::draft::Draft;
+use super::rule::deny;
+
+pub(super) const ALLERGY_CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
+pub(super) const ALLERGY_VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
+pub(super) const CONDITION_CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/condition-clinical";
+pub(super) const CONDITION_VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/condition-ver-status";
+pub(super) const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
+
+/// Codes of requests and events that every type renamed alike.
+pub(super) const SUSPENDED: &[(&str, &str)] = &[("cancelled", "revoked"), ("suspended", "on-hold")];
+pub(super) const ABORTED: &[(&str, &str)] = &[("aborted", "stopped"), ("suspended", "on-hold")];
+
+/// `docStatus` was said of appended documents too.
+pub(super) const APPENDED: &[(&str, &str)] = &[("appended", "amended")];
+
+/// `unknown` is no verification status of R4.
+pub(super) const UNVERIFIED: &[(&str, &str)] = &[("unknown", "")];
+
+/// R4 keeps an animal in a standard extension of the Patient.
+pub(super) fn animal(draft: &mut Draft<'_>, patient: NodeId) {
+    let Some(animal) = draft.take(patient, "animal").filter(|node| draft.is_object(*node)) else { return };
+    let extension = draft.tree.new_object();
+    draft.tree.set_string(extension, "url", "http://hl7.org/fhir/StructureDefinition/patient-animal");
+    for key in ["species", "breed", "genderStatus"] {
+        if let Some(node) = draft.take(animal, key) {
+            let url = draft.tree.new_string(key);
+            let inner = draft.wrapped("url", url);
+            draft.tree.set(inner, "valueCodeableConcept", node);
+            draft.extend(extension, inner);
+        }
+    }
+    draft.extend(patient, extension);
+    if !draft.tree.node(animal).is_empty() {
+        draft.tree.set(patient, "animal", animal);
+    }
+}
+
+/// When the document was made is said of its attachment, if there is one that does not say so itself.
+pub(super) fn created(draft: &mut Draft<'_>, document: NodeId) {
+    let contents = draft.items(document, "content");
+    let [content] = contents[..] else { return };
+    let Some(attachment) = draft.at(content, "attachment") else { return };
+    if draft.is_object(attachment)
+        && !draft.has(attachment, "creation")
+        && let Some(created) = draft.take(document, "created")
+    {
+        draft.tree.set(attachment, "creation", created);
+    }
+}
+
+/// Related statements: what R4 keeps under a name of its own moves there.
+pub(super) fn related(draft: &mut Draft<'_>, observation: NodeId) {
+    for item in draft.items(observation, "related") {
+        let new = match draft.text(item, "type").as_deref() {
+            Some("has-member") => "hasMember",
+            Some("derived-from") => "derivedFrom",
+            _ => continue,
+        };
+        let Some(target) = draft.take(item, "target").filter(|node| draft.is_object(*node)) else { continue };
+        if let Some(kind) = draft.take(item, "type") {
+            draft.converted(kind, format!("R4 says it by the name {new}"));
+        }
+        super::rule::absorb(draft, target, item);
+        draft.tree.detach(item);
+        draft.append(observation, new, target);
+    }
+    drop_if_empty(draft, observation, "related");
+}
+
+/// Takes away a list or object that everything has left.
+pub(super) fn drop_if_empty(draft: &mut Draft<'_>, object: NodeId, key: &str) {
+    if draft.at(object, key).is_some_and(|node| !draft.tree.node(node).is_primitive() && draft.tree.node(node).is_empty()) {
+        draft.take(object, key);
+    }
+}
+
+/// One status of a goal became two: how it stands, and what was achieved.
+pub(super) fn goal_status(draft: &mut Draft<'_>, goal: NodeId) {
+    const ACHIEVEMENT: &str = "http://terminology.hl7.org/CodeSystem/goal-achievement";
+    let Some(status) = draft.text(goal, "status") else { return };
+    let (life, achieved) = match status.as_str() {
+        "achieved" => ("completed", Some("achieved")),
+        "ahead-of-target" | "behind-target" | "on-target" => ("active", None),
+        "in-progress" => ("active", Some("in-progress")),
+        "sustaining" => ("active", Some("sustaining")),
+        _ => {
+            draft.rename(goal, "status", "lifecycleStatus");
+            return;
+        }
+    };
+    let Some(node) = draft.at(goal, "status") else { return };
+    draft.converted(node, format!("a goal that is {status} is {life} in R4; the rest is its achievementStatus"));
+    let concept = match achieved {
+        Some(code) => draft.concept(ACHIEVEMENT, code),
+        // R4 has no such code; its binding lets the older one stand.
+        None => draft.concept("http://hl7.org/fhir/goal-status", &status),
+    };
+    draft.rename(goal, "status", "lifecycleStatus");
+    if let Some(node) = draft.at(goal, "lifecycleStatus") {
+        draft.tree.set_text(node, life);
+    }
+    draft.tree.set(goal, "achievementStatus", concept);
+}
+
+/// A dispense that was not done was declined.
+pub(super) fn not_dispensed(draft: &mut Draft<'_>, dispense: NodeId) {
+    let Some(flag) = draft.at(dispense, "notDone") else { return };
+    let done = draft.is(dispense, "notDone", "false");
+    draft.converted(flag, if done { "false is what R4 means where it says nothing" } else { "it is status declined in R4" });
+    draft.take(dispense, "notDone");
+    if !done {
+        deny(draft, dispense, "declined");
+    }
+}
+
+/// The first code asked for is the code; further ones are its details.
+pub(super) fn requested(draft: &mut Draft<'_>, request: NodeId) {
+    let services = draft.items(request, "serviceRequested");
+    for (place, service) in services.into_iter().enumerate() {
+        draft.tree.detach(service);
+        if place == 0 {
+            draft.tree.set(request, "code", service);
+        } else {
+            draft.append(request, "orderDetail", service);
+        }
+    }
+    drop_if_empty(draft, request, "serviceRequested");
+}
+
+/// Keeps people who take part in care, whom R4 knows as a team, in a contained CareTeam that `key` refers to.
+pub(super) fn team(draft: &mut Draft<'_>, object: NodeId, participants: &str, key: &str) {
+    let members = draft.items(object, participants);
+    if members.is_empty() {
+        return;
+    }
+    let team = draft.tree.new_object();
+    draft.tree.set_string(team, "resourceType", "CareTeam");
+    draft.tree.set_string(team, "id", "severn-team");
+    for member in members {
+        draft.append(team, "participant", member);
+    }
+    draft.take(object, participants);
+    draft.append(object, "contained", team);
+    let text = draft.tree.new_string("#severn-team");
+    let reference = draft.wrapped("reference", text);
+    draft.append(object, key, reference);
+}

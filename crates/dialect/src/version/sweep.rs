@@ -1,0 +1,252 @@
+//! The walk over a resource by R4's tables, after the shapes: lists become singles and singles lists, codes become
+//! concepts, what R4 does not know is carried, and what R4 requires is said to be unknown.
+
+use fhir::tables::{self, Element, Primitive};
+use fhir::{NodeId, NodeKind, Version};
+use record::FindingCode;
+
+use super::draft::Draft;
+use super::{carry, r4_type, require, rule, systems, uk};
+
+/// Makes an object one of this type of R4, and all below it.
+pub(super) fn sweep(draft: &mut Draft<'_>, object: NodeId, type_name: &'static str) {
+    match type_name {
+        "Coding" => systems::respell(draft, object),
+        "Extension" => uk::extension(draft, object),
+        _ => {}
+    }
+    let r4 = tables::of(Version::R4);
+    for key in draft.keys(object) {
+        let plain = key.strip_prefix('_').unwrap_or(&key);
+        if plain != "resourceType" && r4.element(type_name, plain).is_none() && draft.has(object, &key) {
+            carry::key(draft, object, plain);
+        }
+    }
+    for key in draft.keys(object) {
+        let plain = key.strip_prefix('_').unwrap_or(&key);
+        if let Some(element) = r4.element(type_name, plain)
+            && draft.has(object, &key)
+            && (plain == key || !draft.has(object, plain))
+        {
+            settle(draft, object, element);
+        }
+    }
+    require::fill(draft, object, type_name);
+}
+
+fn settle(draft: &mut Draft<'_>, object: NodeId, element: &'static Element) {
+    match element.primitive() {
+        Some(primitive) => settle_primitive(draft, object, element, primitive),
+        None => settle_complex(draft, object, element),
+    }
+    drop_empty(draft, object, element.name);
+}
+
+fn settle_primitive(draft: &mut Draft<'_>, object: NodeId, element: &'static Element, primitive: Primitive) {
+    let under = format!("_{}", element.name);
+    if matches!(element.type_name, "canonical" | "uri" | "url") {
+        draft.replace_items(object, element.name, addressed);
+    }
+    if draft.items(object, element.name).iter().any(|item| draft.is_object(*item)) {
+        carry::key(draft, object, element.name);
+        return;
+    }
+    respell_primitives(draft, object, element.name, primitive);
+    fit_list(draft, object, element);
+    for item in draft.items(object, &under) {
+        if draft.is_object(item) {
+            sweep(draft, item, "Element");
+        }
+    }
+}
+
+/// A reference where R4 has an address: its text.
+fn addressed(draft: &mut Draft<'_>, item: NodeId) -> NodeId {
+    if !draft.is_object(item) || draft.known(item).type_name != "Reference" {
+        return item;
+    }
+    match draft.take(item, "reference") {
+        Some(reference) => {
+            if !draft.tree.node(item).is_empty() {
+                draft.note(FindingCode::Lossy, item, "R4 keeps the address alone");
+            }
+            reference
+        }
+        None => item,
+    }
+}
+
+/// Booleans and numbers that a supplier wrote as text, and the reverse: the same value as its own kind.
+fn respell_primitives(draft: &mut Draft<'_>, object: NodeId, key: &str, primitive: Primitive) {
+    draft.replace_items(object, key, |draft, item| {
+        let kind = draft.tree.node(item).kind();
+        let text = draft.value(item).unwrap_or_default();
+        let made = match (primitive, kind) {
+            (Primitive::Boolean, NodeKind::String) if text == "true" || text == "false" => Some(draft.tree.new_bool(text == "true")),
+            (Primitive::Number, NodeKind::String) => draft.tree.new_number(&text),
+            (Primitive::String, NodeKind::Number | NodeKind::Bool) => Some(draft.tree.new_string(&text)),
+            _ => None,
+        };
+        match made {
+            Some(made) => {
+                draft.note(FindingCode::Malformed, item, "written as another kind of JSON value");
+                made
+            }
+            None => item,
+        }
+    });
+}
+
+fn settle_complex(draft: &mut Draft<'_>, object: NodeId, element: &'static Element) {
+    let under = draft.take(object, &format!("_{}", element.name));
+    let mut misfits = Vec::new();
+    draft.replace_items(object, element.name, |draft, item| match fitted(draft, item, element.type_name) {
+        Some(fitted) => fitted,
+        None => {
+            misfits.push(item);
+            item
+        }
+    });
+    for item in misfits {
+        if draft.at(object, element.name) == Some(item) {
+            carry::key(draft, object, element.name);
+        } else {
+            draft.tree.detach(item);
+            if !draft.is_null(item) {
+                carry::beside(draft, object, item);
+            }
+        }
+    }
+    if let Some(under) = under {
+        shelter(draft, object, element.name, under);
+    }
+    fit_list(draft, object, element);
+    for item in draft.items(object, element.name) {
+        let type_name = if element.type_name == "Resource" { contained(draft, item) } else { Some(element.type_name) };
+        match type_name {
+            Some(type_name) => sweep(draft, item, type_name),
+            None => {
+                draft.note(FindingCode::Lossy, item, "R4 has no such type of resource: not carried");
+                draft.tree.detach(item);
+            }
+        }
+    }
+}
+
+fn contained(draft: &Draft<'_>, item: NodeId) -> Option<&'static str> {
+    let name = draft.text(item, "resourceType")?;
+    tables::of(Version::R4).type_of(&name).filter(|one| one.resource).map(|one| one.name)
+}
+
+/// Extensions that stood beside a primitive where R4 has an object: into the object, which they may be the whole of.
+fn shelter(draft: &mut Draft<'_>, object: NodeId, key: &str, under: NodeId) {
+    let unders = if draft.is_array(under) { draft.children(under) } else { vec![under] };
+    let items = draft.items(object, key);
+    for (place, under) in unders.into_iter().enumerate() {
+        match items.get(place) {
+            Some(item) => rule::absorb(draft, *item, under),
+            None if draft.is_object(under) => {
+                if draft.has(object, key) {
+                    draft.append(object, key, under);
+                } else {
+                    draft.tree.set(object, key, under);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// The item as a value of this type of R4, or nothing if it cannot be one.
+fn fitted(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<NodeId> {
+    if draft.is_object(item) {
+        return fitted_object(draft, item, target);
+    }
+    if draft.is_array(item) || draft.is_null(item) {
+        return None;
+    }
+    let key = match target {
+        "Annotation" | "CodeableConcept" | "HumanName" => "text",
+        "Attachment" => "url",
+        "Coding" => "code",
+        "Identifier" => "value",
+        "Reference" => "reference",
+        _ => return None,
+    };
+    if key != "reference" && target != "Annotation" {
+        draft.converted(item, format!("R4 keeps it as {target}.{key}"));
+    }
+    Some(draft.wrapped(key, item))
+}
+
+fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<NodeId> {
+    let known = r4_type(draft.version, draft.known(item).type_name);
+    match (known, target) {
+        ("Coding", "CodeableConcept") => {
+            let array = draft.tree.new_array();
+            draft.tree.push(array, item);
+            Some(draft.wrapped("coding", array))
+        }
+        ("CodeableConcept", "Coding") => {
+            let codings = draft.items(item, "coding");
+            (codings.len() == 1 && draft.keys(item).len() == 1).then(|| codings[0])
+        }
+        ("Identifier", "Reference") => Some(draft.wrapped("identifier", item)),
+        ("", _) | ("Element" | "BackboneElement", _) | (_, "Resource") => Some(item),
+        _ if known == target || (is_quantity(known) && is_quantity(target)) => Some(item),
+        _ => None,
+    }
+}
+
+fn is_quantity(type_name: &str) -> bool {
+    matches!(type_name, "Age" | "Count" | "Distance" | "Duration" | "Quantity" | "SimpleQuantity")
+}
+
+fn fit_list(draft: &mut Draft<'_>, object: NodeId, element: &'static Element) {
+    let under = format!("_{}", element.name);
+    if element.list {
+        draft.tree.listed(object, element.name);
+        draft.tree.listed(object, &under);
+        return;
+    }
+    let Some(node) = draft.at(object, element.name).filter(|node| draft.is_array(*node)) else { return };
+    let (items, unders) = (draft.children(node), draft.items(object, &under));
+    draft.take(object, element.name);
+    draft.take(object, &under);
+    if let Some(first) = items.first() {
+        draft.tree.set(object, element.name, *first);
+    }
+    if let Some(first) = unders.first().filter(|node| draft.is_object(**node)) {
+        draft.tree.set(object, &under, *first);
+    }
+    for item in items.into_iter().skip(1).chain(unders.into_iter().skip(1)) {
+        draft.tree.detach(item);
+        if !draft.is_null(item) {
+            carry::beside(draft, object, item);
+        }
+    }
+}
+
+/// FHIR knows no empty objects, lists and nulls (but as place holders in lists of primitives).
+fn drop_empty(draft: &mut Draft<'_>, object: NodeId, key: &str) {
+    let Some(node) = draft.at(object, key) else { return };
+    if draft.is_array(node) {
+        for item in draft.children(node) {
+            if draft.is_object(item) && draft.tree.node(item).is_empty() {
+                say_empty(draft, item);
+                draft.tree.detach(item);
+            }
+        }
+    }
+    let emptied = draft.is_null(node) || (!draft.tree.node(node).is_primitive() && draft.tree.node(node).is_empty());
+    if emptied {
+        say_empty(draft, node);
+        draft.take(object, key);
+    }
+}
+
+fn say_empty(draft: &mut Draft<'_>, node: NodeId) {
+    if draft.was_empty(node) {
+        draft.note(FindingCode::Malformed, node, "there is nothing in it");
+    }
+}
