@@ -122,7 +122,9 @@ def same_resource(kind, own, outputs, tally, file, rows):
     for path, value in rows:
         siblings[path[:-1]][path[-1][0]] = value
     tally.count["leaves"] += len(rows)
-    # Those in the output under the same spelling first, so that a respelt one takes no other's place.
+    # Those in the output under the same spelling first, so that a respelt one takes no other's place;
+    # of equal values, those that no finding names.
+    rows = sorted(rows, key=lambda row: row[0] in named)
     rest = [(path, value) for path, value in rows if not output.take(value)]
     tally.count["in output"] += len(rows) - len(rest)
     for path, value in rest:

@@ -53,6 +53,11 @@ pub(crate) fn to_r4(version: Version, tree: &mut Tree, findings: &mut Vec<Findin
     Ok(kind)
 }
 
+/// The R4 type that a version's type becomes, if it becomes one.
+pub(crate) fn r4_kind(version: Version, name: &str) -> Option<Kind> {
+    Kind::parse(shape(version, name).map_or(name, |shape| shape.to))
+}
+
 fn unknown(version: Version, named: &str) -> (Cause, String) {
     if tables::of(version).is_resource(named) {
         (Cause::UnknownType, format!("R4 has no place for a {named} of {}", version.name()))

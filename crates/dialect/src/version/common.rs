@@ -2,8 +2,9 @@
 
 use fhir::NodeId;
 
+use super::carry;
 use super::draft::Draft;
-use super::rule::deny;
+use super::rule::{SILENCE, deny};
 
 pub(super) const ALLERGY_CLINICAL: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
 pub(super) const ALLERGY_VERIFICATION: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
@@ -94,7 +95,7 @@ pub(super) fn goal_status(draft: &mut Draft<'_>, goal: NodeId) {
         }
     };
     let Some(node) = draft.at(goal, "status") else { return };
-    draft.converted(node, format!("a goal that is {status} is {life} in R4; the rest is its achievementStatus"));
+    draft.converted(node, "R4 says it by lifecycleStatus and achievementStatus");
     let concept = match achieved {
         Some(code) => draft.concept(ACHIEVEMENT, code),
         // R4 has no such code; its binding lets the older one stand.
@@ -111,7 +112,7 @@ pub(super) fn goal_status(draft: &mut Draft<'_>, goal: NodeId) {
 pub(super) fn not_dispensed(draft: &mut Draft<'_>, dispense: NodeId) {
     let Some(flag) = draft.at(dispense, "notDone") else { return };
     let done = draft.is(dispense, "notDone", "false");
-    draft.converted(flag, if done { "false is what R4 means where it says nothing" } else { "it is status declined in R4" });
+    draft.converted(flag, if done { SILENCE } else { "R4 says it by status declined" });
     draft.take(dispense, "notDone");
     if !done {
         deny(draft, dispense, "declined");
@@ -149,4 +150,50 @@ pub(super) fn team(draft: &mut Draft<'_>, object: NodeId, participants: &str, ke
     let text = draft.tree.new_string("#severn-team");
     let reference = draft.wrapped("reference", text);
     draft.append(object, key, reference);
+}
+
+/// Classes of encounters before R4's vocabulary, and its codes. The last said more than R4's do, and stay beside them.
+const CLASSES: &[(&str, &str, bool)] = &[
+    ("ambulatory", "AMB", true),
+    ("emergency", "EMER", true),
+    ("field", "FLD", true),
+    ("home", "HH", true),
+    ("inpatient", "IMP", true),
+    ("virtual", "VR", true),
+    ("daytime", "AMB", false),
+    ("outpatient", "AMB", false),
+];
+
+const OLD_CLASSES: &str = "http://hl7.org/fhir/encounter-class";
+
+/// DSTU2 has a code for the class; in STU3 some go on to write those codes in a Coding of no system.
+pub(super) fn encounter_class(draft: &mut Draft<'_>, encounter: NodeId) {
+    let Some(class) = draft.at(encounter, "class") else { return };
+    let coding = if draft.is_object(class) {
+        if draft.text(class, "system").is_some_and(|system| system != OLD_CLASSES) {
+            return;
+        }
+        class
+    } else {
+        let coding = draft.tree.new_object();
+        draft.tree.set(encounter, "class", coding);
+        draft.tree.set_string(coding, "system", OLD_CLASSES);
+        draft.tree.set(coding, "code", class);
+        if let Some(under) = draft.take(encounter, "_class") {
+            super::rule::absorb(draft, coding, under);
+        }
+        coding
+    };
+    let Some(node) = draft.at(coding, "code") else { return };
+    let code = draft.value(node).unwrap_or_default();
+    let Some((_, new, exact)) = CLASSES.iter().find(|(old, _, _)| *old == code) else { return };
+    draft.converted(node, "R4 has another code for it");
+    if let Some(system) = draft.at(coding, "system").filter(|node| draft.is_original(*node)) {
+        draft.converted(system, "R4 has another code system for it");
+    }
+    draft.tree.set_string(coding, "system", "http://terminology.hl7.org/CodeSystem/v3-ActCode");
+    draft.tree.set_string(coding, "code", new);
+    if !exact {
+        carry::onto(draft, coding, node);
+    }
 }

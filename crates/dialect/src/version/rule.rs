@@ -77,7 +77,7 @@ fn codes(draft: &mut Draft<'_>, object: NodeId, key: &str, map: &[(&str, &str)])
         match map.iter().find(|(old, _)| *old == code) {
             Some((_, "")) => codeless(draft, object, key, item),
             Some((_, new)) => {
-                draft.converted(item, format!("{key} {code} is {new} in R4"));
+                draft.converted(item, "R4 has another code for it");
                 draft.tree.set_text(item, new);
             }
             None => {}
@@ -178,16 +178,19 @@ fn lift(draft: &mut Draft<'_>, object: NodeId, backbone: &str, inner: &str, new:
     }
 }
 
+/// A flag at its default says what R4 means by saying nothing.
+pub(super) const SILENCE: &str = "R4 means the same where it says nothing";
+
 fn negated(draft: &mut Draft<'_>, object: NodeId, flag: &str, code: &str) {
     let Some(node) = draft.at(object, flag) else { return };
     match draft.value(node).as_deref() {
         Some("true") => {
-            draft.converted(node, format!("{flag} is status {code} in R4"));
+            draft.converted(node, format!("R4 says it by status {code}"));
             draft.take(object, flag);
             deny(draft, object, code);
         }
         Some("false") => {
-            draft.converted(node, format!("{flag} false is what R4 means where it says nothing"));
+            draft.converted(node, SILENCE);
             draft.take(object, flag);
         }
         _ => {}
@@ -198,7 +201,7 @@ fn negated(draft: &mut Draft<'_>, object: NodeId, flag: &str, code: &str) {
 pub(super) fn deny(draft: &mut Draft<'_>, object: NodeId, code: &str) {
     match draft.at(object, "status") {
         Some(status) if draft.is(object, "status", "entered-in-error") => {
-            draft.converted(status, format!("entered-in-error stands before {code}"));
+            draft.converted(status, format!("the mistake stands before {code}"));
         }
         Some(status) => {
             draft.converted(status, format!("R4 says {code} in its place"));

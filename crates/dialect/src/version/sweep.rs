@@ -193,6 +193,10 @@ fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<No
         }
         ("Identifier", "Reference") => Some(draft.wrapped("identifier", item)),
         ("", _) | ("Element" | "BackboneElement", _) | (_, "Resource") => Some(item),
+        _ if fhir::tables::primitive(known).is_some() => {
+            draft.note(FindingCode::Malformed, item, "an object where its version has a plain value; R4 has an object too");
+            Some(item)
+        }
         _ if known == target || (is_quantity(known) && is_quantity(target)) => Some(item),
         _ => None,
     }

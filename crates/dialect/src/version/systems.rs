@@ -46,7 +46,8 @@ pub(super) fn respell(draft: &mut Draft<'_>, coding: NodeId) {
     let Some(node) = draft.at(coding, "system") else { return };
     let Some(system) = draft.value(node) else { return };
     let Some(name) = system.strip_prefix("http://hl7.org/fhir/") else { return };
-    let code = draft.text(coding, "code").unwrap_or_default();
+    // Without its code nothing tells whether R4 knows it.
+    let Some(code) = draft.text(coding, "code") else { return };
     if let Some(new) = renamed(name, &code) {
         draft.tree.set_text(node, &format!("http://terminology.hl7.org/CodeSystem/{new}"));
     }

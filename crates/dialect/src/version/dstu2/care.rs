@@ -4,7 +4,7 @@ use fhir::NodeId;
 use record::FindingCode;
 
 use crate::version::carry;
-use crate::version::common::{drop_if_empty, goal_status, team};
+use crate::version::common::{drop_if_empty, encounter_class, goal_status, team};
 use crate::version::draft::Draft;
 use crate::version::rule::Rule::{Codes, Context, Gather, Rename, Run, Split, Wrap};
 use crate::version::rule::Shape;
@@ -50,7 +50,7 @@ pub(super) const SHAPES: &[Shape] = &[
         from: "Encounter",
         to: "Encounter",
         rules: &[
-            Run(class),
+            Run(encounter_class),
             Rename("patient", "subject"),
             Gather("incomingReferral", "basedOn"),
             Rename("reason", "reasonCode"),
@@ -76,39 +76,6 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape { from: "Schedule", to: "Schedule", rules: &[Rename("type", "serviceType")] },
     Shape { from: "Slot", to: "Slot", rules: &[Rename("type", "serviceType"), Rename("freeBusyType", "status")] },
 ];
-
-/// DSTU2's classes and those of R4's vocabulary; the last say more than R4's, and stay beside it.
-const CLASSES: &[(&str, &str, bool)] = &[
-    ("ambulatory", "AMB", true),
-    ("emergency", "EMER", true),
-    ("field", "FLD", true),
-    ("home", "HH", true),
-    ("inpatient", "IMP", true),
-    ("virtual", "VR", true),
-    ("daytime", "AMB", false),
-    ("outpatient", "AMB", false),
-];
-
-fn class(draft: &mut Draft<'_>, encounter: NodeId) {
-    let Some(node) = draft.take(encounter, "class") else { return };
-    let code = draft.value(node).unwrap_or_default();
-    let coding = match CLASSES.iter().find(|(old, _, _)| *old == code) {
-        Some((_, new, exact)) => {
-            draft.converted(node, format!("class {code} is {new} in R4's vocabulary"));
-            let coding = draft.coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", new);
-            if !exact {
-                carry::onto(draft, coding, node);
-            }
-            coding
-        }
-        None => {
-            let coding = draft.coding("http://hl7.org/fhir/encounter-class", "");
-            draft.tree.set(coding, "code", node);
-            coding
-        }
-    };
-    draft.tree.set(encounter, "class", coding);
-}
 
 /// Diagnoses on admission and discharge are R4's diagnoses of that use.
 fn diagnoses(draft: &mut Draft<'_>, encounter: NodeId) {

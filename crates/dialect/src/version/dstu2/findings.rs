@@ -118,7 +118,7 @@ fn allergy_status(draft: &mut Draft<'_>, allergy: NodeId) {
         }
     };
     if verification.is_some() {
-        draft.converted(node, format!("a status {status} is told of R4's two statuses apart"));
+        draft.converted(node, "R4 says it by two statuses");
     }
     if let Some(code) = clinical {
         let concept = draft.concept(ALLERGY_CLINICAL, code);

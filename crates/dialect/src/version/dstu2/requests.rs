@@ -106,7 +106,7 @@ fn status(draft: &mut Draft<'_>, request: NodeId) {
     let old = draft.value(node).unwrap_or_default();
     let Some((_, new, intent)) = STATUS.iter().find(|(of, _, _)| *of == old) else { return };
     if *new != old || *intent != "order" {
-        draft.converted(node, format!("status {old} is status {new} and intent {intent} in R4"));
+        draft.converted(node, "R4 says it by status and intent");
         draft.tree.set_text(node, new);
     }
     if !draft.has(request, "intent") && draft.text(request, "resourceType").as_deref() != Some("CommunicationRequest") {

@@ -1,6 +1,6 @@
 //! Care as it is planned and given: encounters, plans, teams, goals, appointments.
 
-use crate::version::common::{SUSPENDED, goal_status};
+use crate::version::common::{ABORTED, SUSPENDED, encounter_class, goal_status};
 use crate::version::rule::Rule::{Codes, Context, Gather, Negated, Rename, Run, Split};
 use crate::version::rule::Shape;
 
@@ -23,13 +23,17 @@ pub(super) const SHAPES: &[Shape] = &[
         to: "Communication",
         rules: &[
             Context("encounter"),
-            Codes("status", crate::version::common::ABORTED),
+            Codes("status", ABORTED),
             Negated("notDone", "not-done"),
             Rename("notDoneReason", "statusReason"),
             Rename("topic", "about"),
         ],
     },
-    Shape { from: "Encounter", to: "Encounter", rules: &[Gather("incomingReferral", "basedOn"), Rename("reason", "reasonCode")] },
+    Shape {
+        from: "Encounter",
+        to: "Encounter",
+        rules: &[Run(encounter_class), Gather("incomingReferral", "basedOn"), Rename("reason", "reasonCode")],
+    },
     Shape { from: "Encounter.diagnosis", to: "Encounter.diagnosis", rules: &[Rename("role", "use")] },
     Shape { from: "Goal", to: "Goal", rules: &[Run(goal_status)] },
 ];

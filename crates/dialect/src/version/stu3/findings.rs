@@ -7,7 +7,7 @@ use crate::version::common::{
 };
 use crate::version::draft::Draft;
 use crate::version::rule::Rule::{Codes, Concept, Context, Gather, Lift, Negated, Note, Rename, Run, Unwrap};
-use crate::version::rule::Shape;
+use crate::version::rule::{SILENCE, Shape};
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
@@ -82,7 +82,7 @@ fn history_taken(draft: &mut Draft<'_>, history: NodeId) {
     if draft.is(history, "notDone", "false")
         && let Some(node) = draft.at(history, "notDone")
     {
-        draft.converted(node, "notDone false is what R4 means where it says nothing");
+        draft.converted(node, SILENCE);
         draft.take(history, "notDone");
     }
 }

@@ -5,7 +5,7 @@ use fhir::NodeId;
 use crate::version::common::{drop_if_empty, not_dispensed};
 use crate::version::draft::Draft;
 use crate::version::rule::Rule::{Context, Lift, Negated, Rename, Run, Unwrap};
-use crate::version::rule::{Shape, deny};
+use crate::version::rule::{SILENCE, Shape, deny};
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
@@ -43,12 +43,12 @@ fn taken(draft: &mut Draft<'_>, statement: NodeId) {
     let Some(node) = draft.at(statement, "taken") else { return };
     match draft.value(node).as_deref() {
         Some("n") => {
-            draft.converted(node, "taken n is status not-taken in R4");
+            draft.converted(node, "R4 says it by status not-taken");
             draft.take(statement, "taken");
             deny(draft, statement, "not-taken");
         }
         Some("y") => {
-            draft.converted(node, "taken y is what R4 means where it says nothing");
+            draft.converted(node, SILENCE);
             draft.take(statement, "taken");
         }
         _ => {}
