@@ -29,6 +29,8 @@ pub enum FindingCode {
     Malformed,
     /// Markup that a page must not run was taken out of a narrative.
     NarrativeCleaned,
+    /// The source warned that its answer may lack something.
+    SourceWarning,
     /// A resource of the person's own answer said no subject; the answer's person is taken.
     SubjectAssumed,
     /// A code or code system we do not know.
@@ -50,6 +52,7 @@ impl FindingCode {
             FindingCode::Lossy => "lossy-conversion",
             FindingCode::Malformed => "malformed",
             FindingCode::NarrativeCleaned => "narrative-cleaned",
+            FindingCode::SourceWarning => "source-warning",
             FindingCode::SubjectAssumed => "subject-assumed",
             FindingCode::UnknownCode => "unknown-code",
             FindingCode::UnknownModifier => "unknown-modifier",

@@ -1,0 +1,67 @@
+//! A conversation with a source: which calls to make, given the replies so far. Pure; `source` does the asking.
+
+use record::{Call, Chart, Reply};
+
+use crate::Known;
+use crate::plain::Plain;
+
+/// What is being said between the exchange and one source about one person.
+///
+/// Send the calls, hand every reply to [`Conversation::reply`], send what that returns, until
+/// [`Conversation::is_done`] or the time is up; then [`Conversation::finish`]. The order of replies does not matter.
+#[derive(Debug)]
+pub struct Conversation(Speaker);
+
+/// One variant a family of suppliers.
+#[derive(Debug)]
+enum Speaker {
+    /// Plain FHIR of any version.
+    Plain(Box<Plain>),
+}
+
+/// What a source told.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// What it said of the person.
+    pub chart: Chart,
+    /// What was learnt of the source itself, for its next conversation.
+    pub learnt: Known,
+    /// Attachments that do not lie in a Binary of the source.
+    pub foreign: Vec<Foreign>,
+}
+
+/// An attachment that lies at an address of its own: the way back from its minted `Binary` id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// The id in `<exchange>/Binary/<id>`.
+    pub id: String,
+    /// The address as the source wrote it.
+    pub url: String,
+}
+
+impl Conversation {
+    pub(crate) fn plain(plain: Plain) -> Conversation {
+        Conversation(Speaker::Plain(Box::new(plain)))
+    }
+
+    /// Takes a reply; returns the calls to send next.
+    pub fn reply(&mut self, reply: Reply) -> Vec<Call> {
+        match &mut self.0 {
+            Speaker::Plain(plain) => plain.reply(reply),
+        }
+    }
+
+    /// Whether nothing more is to be asked or awaited.
+    pub fn is_done(&self) -> bool {
+        match &self.0 {
+            Speaker::Plain(plain) => plain.is_done(),
+        }
+    }
+
+    /// The chart. Before it is done, rows that are not filled become `failed-timeout`; what came stays.
+    pub fn finish(self) -> Told {
+        match self.0 {
+            Speaker::Plain(plain) => plain.finish(),
+        }
+    }
+}

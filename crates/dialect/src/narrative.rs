@@ -1,0 +1,316 @@
+//! Narratives: what a page may show of the XHTML a source sent.
+//!
+//! FHIR allows a small part of XHTML. Here it is smaller still: nothing that runs, and nothing that is fetched from
+//! elsewhere when the page is opened, so a link keeps its words and loses its address.
+
+use quick_xml::escape::{escape, resolve_html5_entity, resolve_xml_entity, unescape_with};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
+
+/// Elements that stay. In order: searched by halves.
+#[rustfmt::skip]
+const ELEMENTS: &[&str] = &[
+    "a", "abbr", "acronym", "address", "b", "bdo", "big", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd",
+    "dfn", "div", "dl", "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "kbd", "li", "ol", "p", "pre",
+    "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr",
+    "tt", "u", "ul", "var",
+];
+
+/// Elements that go with all that is in them; others go and leave their text.
+const SWALLOWED: &[&str] =
+    &["applet", "audio", "embed", "head", "iframe", "math", "noscript", "object", "script", "style", "svg", "template", "title", "video"];
+
+/// Attributes that stay wherever they are. In order: searched by halves.
+#[rustfmt::skip]
+const ATTRIBUTES: &[&str] = &[
+    "abbr", "align", "alt", "axis", "bgcolor", "border", "cellpadding", "cellspacing", "char", "charoff", "class", "clear",
+    "color", "cols", "colspan", "compact", "dir", "face", "frame", "headers", "height", "id", "lang", "name", "noshade", "nowrap",
+    "rowspan", "rules", "scope", "size", "span", "start", "summary", "title", "type", "valign", "value", "vspace", "width",
+    "xml:lang",
+];
+
+/// What a `style` may not say: fetch, run, or lay itself over the page.
+const STYLES: &[&str] = &["url", "expression", "javascript", "position", "behavior", "binding", "import", "@", "\\", "/*", "<"];
+
+/// What became of a narrative.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Narrative {
+    /// Not well-formed XHTML: the whole is shown as plain text.
+    Broken(String),
+    /// Something was taken out or respelt.
+    Cleaned(String),
+    /// Nothing to do.
+    Fine,
+}
+
+/// Reads the `div` of a narrative.
+pub(crate) fn clean(div: &str) -> Narrative {
+    let mut cleaner =
+        Cleaner { out: String::with_capacity(div.len() + 48), changed: false, open: Vec::new(), swallowing: 0, closed: false };
+    match cleaner.run(div) {
+        Some(()) if !cleaner.changed => Narrative::Fine,
+        Some(()) => Narrative::Cleaned(cleaner.out),
+        None => Narrative::Broken(format!("<div xmlns=\"{XHTML}\">{}</div>", escape(printable(div)))),
+    }
+}
+
+/// Without the characters that XML cannot carry.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')).collect()
+}
+
+struct Cleaner {
+    out: String,
+    changed: bool,
+    /// For each open element, whether its tags were written.
+    open: Vec<bool>,
+    /// How many open elements are being swallowed.
+    swallowing: usize,
+    /// Whether the root has ended.
+    closed: bool,
+}
+
+impl Cleaner {
+    /// `None` when it is not well-formed, or its root is no `div`.
+    fn run(&mut self, div: &str) -> Option<()> {
+        let mut reader = Reader::from_str(div);
+        loop {
+            match reader.read_event().ok()? {
+                Event::Start(tag) => self.start(&tag, false)?,
+                Event::Empty(tag) => self.start(&tag, true)?,
+                Event::End(tag) => self.end(tag.name().0),
+                Event::Text(text) => self.text(&text.into_inner())?,
+                Event::GeneralRef(entity) => self.entity(&entity.into_inner())?,
+                Event::CData(data) => {
+                    self.changed = true;
+                    let text = data.into_inner();
+                    self.text(&escape(text))?;
+                }
+                Event::Comment(_) | Event::Decl(_) | Event::DocType(_) | Event::PI(_) => self.changed = true,
+                Event::Eof => return (self.open.is_empty() && self.closed).then_some(()),
+            }
+        }
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>, empty: bool) -> Option<()> {
+        let name = tag.name().0;
+        let root = self.open.is_empty();
+        if root && (self.closed || name != "div") {
+            return None;
+        }
+        let keep = self.swallowing == 0 && ELEMENTS.binary_search(&name).is_ok();
+        if keep {
+            self.out.push('<');
+            self.out.push_str(name);
+            self.attributes(tag, root)?;
+            self.out.push_str(if empty { "/>" } else { ">" });
+        } else {
+            self.changed = true;
+        }
+        if empty {
+            self.closed |= root;
+            return Some(());
+        }
+        self.open.push(keep);
+        if self.swallowing > 0 || SWALLOWED.binary_search(&name.to_ascii_lowercase().as_str()).is_ok() {
+            self.swallowing += 1;
+        }
+        Some(())
+    }
+
+    fn end(&mut self, name: &str) {
+        if self.open.pop() == Some(true) {
+            self.out.push_str("</");
+            self.out.push_str(name);
+            self.out.push('>');
+        }
+        self.swallowing = self.swallowing.saturating_sub(1);
+        self.closed |= self.open.is_empty();
+    }
+
+    fn attributes(&mut self, tag: &BytesStart<'_>, root: bool) -> Option<()> {
+        let mut named = false;
+        for attribute in tag.attributes() {
+            let attribute = attribute.ok()?;
+            let name = attribute.key.0;
+            let value = unescape_with(&attribute.value, resolve).ok()?;
+            if name == "xmlns" && root && value == XHTML {
+                named = true;
+            } else if !stays(tag.name().0, name, &value) {
+                self.changed = true;
+                continue;
+            }
+            let plain = !attribute.value.contains(['<', '"']) && !attribute.value.contains('&');
+            self.out.push(' ');
+            self.out.push_str(name);
+            self.out.push_str("=\"");
+            if plain {
+                self.out.push_str(&attribute.value);
+            } else {
+                let escaped = escape(value.as_ref());
+                self.changed |= escaped != attribute.value;
+                self.out.push_str(&escaped);
+            }
+            self.out.push('"');
+        }
+        if root && !named {
+            self.changed = true;
+            self.out.push_str(" xmlns=\"");
+            self.out.push_str(XHTML);
+            self.out.push('"');
+        }
+        Some(())
+    }
+
+    /// Text outside the root is no narrative; white space there goes.
+    fn text(&mut self, text: &str) -> Option<()> {
+        if self.open.is_empty() {
+            self.changed |= !text.is_empty();
+            return text.trim().is_empty().then_some(());
+        }
+        if self.swallowing == 0 {
+            self.out.push_str(text);
+        }
+        Some(())
+    }
+
+    /// XML knows five names; those of HTML are written as the characters they stand for.
+    fn entity(&mut self, name: &str) -> Option<()> {
+        if self.open.is_empty() {
+            return None;
+        }
+        if self.swallowing > 0 {
+            return Some(());
+        }
+        if name.starts_with('#') || resolve_xml_entity(name).is_some() {
+            unescape_with(&format!("&{name};"), resolve).ok()?;
+            self.out.push('&');
+            self.out.push_str(name);
+            self.out.push(';');
+        } else {
+            self.changed = true;
+            match resolve_html5_entity(name) {
+                Some(text) => self.out.push_str(&escape(text)),
+                None => {
+                    self.out.push_str("&amp;");
+                    self.out.push_str(name);
+                    self.out.push(';');
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+fn resolve(name: &str) -> Option<&'static str> {
+    resolve_xml_entity(name).or_else(|| resolve_html5_entity(name))
+}
+
+fn stays(element: &str, name: &str, value: &str) -> bool {
+    match name {
+        "href" => element == "a" && value.starts_with('#'),
+        "src" => element == "img" && (value.starts_with('#') || is_picture(value)),
+        "style" => {
+            let folded: String = value.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+            !STYLES.iter().any(|word| folded.contains(word))
+        }
+        _ => ATTRIBUTES.binary_search(&name).is_ok(),
+    }
+}
+
+/// A picture inside the narrative itself. SVG may run.
+fn is_picture(src: &str) -> bool {
+    ["gif", "jpeg", "jpg", "png"].iter().any(|kind| {
+        src.strip_prefix("data:image/").and_then(|rest| rest.strip_prefix(kind)).is_some_and(|rest| rest.starts_with(";base64,"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn wrapped(inner: &str) -> String {
+        format!("<div xmlns=\"{XHTML}\">{inner}</div>")
+    }
+
+    #[test]
+    fn the_tables_are_in_order() {
+        for table in [ELEMENTS, SWALLOWED, ATTRIBUTES] {
+            assert!(table.is_sorted());
+        }
+    }
+
+    #[test]
+    fn what_is_harmless_stays_byte_for_byte() {
+        for inner in [
+            "plain",
+            "<p>a &amp; b &lt; c &#160;</p>",
+            "<table border=\"1\"><tr><td colspan=\"2\" style=\"color: red\">x</td></tr></table>",
+            "<br/><hr/><a href=\"#x\">here</a><img src=\"#pic\" alt=\"a\"/>",
+            "<img src=\"data:image/png;base64,AAAA\" alt=\"\"/>",
+            "",
+        ] {
+            assert_eq!(clean(&wrapped(inner)), Narrative::Fine, "{inner}");
+        }
+    }
+
+    #[test]
+    fn what_runs_or_fetches_goes() {
+        let check = |inner: &str, expected: &str| assert_eq!(clean(&wrapped(inner)), Narrative::Cleaned(wrapped(expected)), "{inner}");
+        check("a<script>alert(1)</script>b", "ab");
+        check("a<SCRIPT>alert(1)</SCRIPT>b", "ab");
+        check("<svg><p>x</p></svg>y", "y");
+        check("<iframe src=\"https://x\"/>y", "y");
+        check("<p onclick=\"x()\">a</p>", "<p>a</p>");
+        check("<a href=\"javascript:x()\">a</a>", "<a>a</a>");
+        check("<a href=\"https://x.example\">a</a>", "<a>a</a>");
+        check("<img src=\"https://x.example/p.png\" alt=\"p\"/>", "<img alt=\"p\"/>");
+        check("<img src=\"data:image/svg+xml;base64,AA\"/>", "<img/>");
+        check("<p style=\"background: URL (x)\">a</p>", "<p>a</p>");
+        check("<p style=\"background: u&#114;l(x)\">a</p>", "<p>a</p>");
+        check("<p style=\"position:fixed\">a</p>", "<p>a</p>");
+        check("<form action=\"x\"><b>a</b></form>", "<b>a</b>");
+        check("a<!-- b -->c<?x y?>d", "acd");
+        check("<![CDATA[<b>]]>", "&lt;b&gt;");
+        check("a&nbsp;b&eacute;&unheard;", "a\u{a0}b\u{e9}&amp;unheard;");
+        check("<p title='a \"b\"'>x</p>", "<p title=\"a &quot;b&quot;\">x</p>");
+        check("<o:p>x</o:p>", "x");
+    }
+
+    #[test]
+    fn a_missing_namespace_is_added() {
+        assert_eq!(clean("<div>x</div>"), Narrative::Cleaned(wrapped("x")));
+        assert_eq!(clean(" <div>x</div>\n"), Narrative::Cleaned(wrapped("x")));
+        assert_eq!(clean(&format!("<div xmlns=\"{XHTML}\"/>")), Narrative::Fine);
+    }
+
+    #[test]
+    fn what_is_broken_is_shown_as_text() {
+        for text in [
+            "plain",
+            "<p>no div</p>",
+            "<div><p>open</div>",
+            "<div>a < b</div>",
+            "",
+            "<div/><div/>",
+            "<div a=\"1\" a=\"2\"/>",
+            "<div>&#0;</div>",
+        ] {
+            let Narrative::Broken(shown) = clean(text) else { panic!("{text} was read") };
+            assert_eq!(clean(&shown), Narrative::Fine, "{shown}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_twice_changes_nothing(div in "(<(div|p|b|script|a href=\"[a-z#:]{0,9}\")>|</(div|p|b|script|a)>|[ a-z&;#<>\"']{0,5}){0,12}") {
+            if let Narrative::Cleaned(text) | Narrative::Broken(text) = clean(&format!("<div>{div}</div>")) {
+                prop_assert!(!text.contains("<script") && !text.contains("javascript:"));
+                prop_assert_eq!(clean(&text), Narrative::Fine, "{}", text);
+            }
+        }
+    }
+}

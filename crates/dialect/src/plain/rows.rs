@@ -1,0 +1,278 @@
+//! The chart: what came, and for every type how it went.
+
+use std::collections::BTreeSet;
+
+use fhir::Kind;
+use jiff::Timestamp;
+use record::{CARRIED, Chart, Counts, Item, Need, Row, Status};
+
+use super::stream::{Asked, Stream};
+use super::{Plain, Wanted, types};
+use crate::references::r4_kind;
+use crate::{Read, Told};
+
+/// How one part of a row went.
+struct Part {
+    status: Status,
+    notes: BTreeSet<String>,
+}
+
+impl Part {
+    fn of(status: Status) -> Part {
+        Part { status, notes: BTreeSet::new() }
+    }
+
+    fn noted(status: Status, note: &str) -> Part {
+        Part { status, notes: BTreeSet::from([note.to_owned()]) }
+    }
+
+    /// The worse of two, with the notes of both.
+    fn and(mut self, other: Part) -> Part {
+        self.notes.extend(other.notes);
+        if rank(other.status) > rank(self.status) {
+            self.status = other.status;
+        }
+        self
+    }
+
+    fn and_also(self, other: Option<Part>) -> Part {
+        match other {
+            Some(other) => self.and(other),
+            None => self,
+        }
+    }
+}
+
+/// What says more about what is missing comes last. `Unsupported` is first: of two older types that make one, one may be enough.
+fn rank(status: Status) -> usize {
+    const ORDER: [Status; 10] = [
+        Status::Unsupported,
+        Status::Ok,
+        Status::OkTruncated,
+        Status::Withheld,
+        Status::Throttled,
+        Status::CircuitOpen,
+        Status::FailedParse,
+        Status::FailedHttp,
+        Status::FailedAuth,
+        Status::FailedTimeout,
+    ];
+    ORDER.iter().position(|own| *own == status).unwrap_or(ORDER.len())
+}
+
+impl Plain {
+    /// The chart, now: what is unfinished is named as such.
+    pub(crate) fn finish(mut self) -> Told {
+        let arrivals =
+            std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
+        let read = arrivals.finish(&|kind| self.wants(kind));
+        let Read { mut items, quarantined, foreign } = read;
+        // Content decides between two versions of one id that say the same version.
+        items.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
+        order_versions(&mut items);
+        let mut counts: std::collections::BTreeMap<Kind, Counts> = std::collections::BTreeMap::new();
+        let (mut patients, mut kept) = (Vec::new(), Vec::new());
+        for item in items {
+            let count = counts.entry(item.kind).or_default();
+            count.came += 1;
+            if item.kind == Kind::PATIENT {
+                patients.push(item);
+            } else if self.keeps(&item) {
+                kept.push(item);
+            } else {
+                count.filtered += 1;
+            }
+        }
+        for one in &quarantined {
+            if let Some(kind) = one.kind {
+                let count = counts.entry(kind).or_default();
+                count.came += 1;
+                count.quarantined += 1;
+            }
+        }
+        let mut kinds: BTreeSet<Kind> = self.kinds().into_iter().collect();
+        kinds.extend(counts.keys());
+        let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default())).collect();
+        let mut quarantined = quarantined;
+        quarantined.sort_by(|a, b| (&a.named, &a.id, a.cause, &a.detail).cmp(&(&b.named, &b.id, b.cause, &b.detail)));
+        let chart = Chart {
+            source: self.holder.source.clone(),
+            version: self.version,
+            patients,
+            items: kept,
+            quarantined,
+            rows,
+            about_one_patient: false,
+            findings: self.findings.iter().cloned().collect(),
+        };
+        Told { chart, learnt: self.known, foreign }
+    }
+
+    /// Whether an item is of what was asked for. A source may return more.
+    fn keeps(&self, item: &Item) -> bool {
+        let Wanted::Read(need) = &self.wanted else { return self.wants(item.kind) };
+        self.wants(item.kind) && (types::by_reference(item.kind) || is_recent(item, need))
+    }
+
+    fn row(&self, kind: Kind, counts: Counts) -> Row {
+        let part = self.part(kind, counts.came > 0);
+        let status = match (part.status, counts.came > 0) {
+            (Status::Ok, false) => Status::OkEmpty,
+            (Status::Unsupported, true) => Status::Ok,
+            (status, _) => status,
+        };
+        let note = (!part.notes.is_empty()).then(|| part.notes.into_iter().collect::<Vec<_>>().join("; "));
+        let mut row = Row::new(self.holder.source.clone(), kind);
+        (row.status, row.note, row.tried, row.counts) = (Some(status), note, self.tried(kind), counts);
+        row
+    }
+
+    /// When the source was first asked for a type; for a type that was never asked for, when it was asked for the person.
+    fn tried(&self, kind: Kind) -> Option<Timestamp> {
+        let fills = |stream: &&Stream| match &stream.asked {
+            Asked::Everything(_) => true,
+            Asked::One { named, .. } => r4_kind(self.version, named) == Some(kind),
+            Asked::Lookup(_) | Asked::Patient(_) => kind == Kind::PATIENT,
+            Asked::Search { kind: own, .. } => *own == kind,
+        };
+        let of_type = self.streams.iter().filter(fills).filter_map(|stream| stream.tried).min();
+        of_type.or_else(|| self.streams.iter().filter_map(|stream| stream.tried).min())
+    }
+
+    fn part(&self, kind: Kind, came: bool) -> Part {
+        let who = self.who();
+        if kind == Kind::PATIENT {
+            return who;
+        }
+        if let Wanted::One(named, _) = &self.wanted
+            && r4_kind(self.version, named) == Some(kind)
+        {
+            let of_one = self.streams.iter().filter(|stream| matches!(stream.asked, Asked::One { .. }));
+            return of_one.map(|stream| ended(stream, kind, came)).reduce(Part::and).unwrap_or(Part::of(Status::Ok));
+        }
+        let live: Vec<&String> = self.begun.difference(&self.gone).collect();
+        if live.is_empty() {
+            return who;
+        }
+        live.into_iter().map(|patient| self.part_of(patient, kind, came)).reduce(Part::and).unwrap_or(Part::of(Status::Ok))
+    }
+
+    /// How asking for the person went. One spelling of the number's system that found them is enough.
+    fn who(&self) -> Part {
+        let lookups = |stream: &&Stream| matches!(stream.asked, Asked::Lookup(_));
+        let reads = |stream: &&Stream| matches!(stream.asked, Asked::Patient(_));
+        let found = self
+            .streams
+            .iter()
+            .filter(|stream| lookups(stream) || reads(stream))
+            .any(|stream| stream.is_whole() && stream.came.contains_key(&Kind::PATIENT));
+        if found {
+            return Part::of(Status::Ok);
+        }
+        let looked = self.streams.iter().filter(lookups).map(|stream| ended(stream, Kind::PATIENT, false)).reduce(Part::and);
+        let read = || self.streams.iter().filter(reads).map(|stream| ended(stream, Kind::PATIENT, false)).reduce(Part::and);
+        looked.or_else(read).unwrap_or(Part::of(Status::FailedTimeout))
+    }
+
+    /// How one type of one Patient went.
+    fn part_of(&self, patient: &str, kind: Kind, came: bool) -> Part {
+        let whole = self.streams.iter().find(|stream| matches!(&stream.asked, Asked::Everything(own) if own == patient));
+        if let Some(stream) = whole.filter(|stream| stream.is_whole()) {
+            if !came && !self.is_known(kind) {
+                return Part::noted(Status::Unsupported, "the source does not list this type");
+            }
+            return ended(stream, kind, came).and_also(self.referred_part(kind));
+        }
+        let searches = self
+            .streams
+            .iter()
+            .filter(|stream| matches!(&stream.asked, Asked::Search { patient: own, kind: of, .. } if own == patient && *of == kind));
+        if let Some(part) = searches.map(|stream| ended(stream, kind, came)).reduce(Part::and) {
+            return part.and_also(self.referred_part(kind));
+        }
+        if let Some(stream) = whole.filter(|_| !self.searched.contains(patient)) {
+            return ended(stream, kind, came);
+        }
+        if self.waiting.contains_key(patient) {
+            return Part::noted(Status::FailedTimeout, "no answer in time");
+        }
+        if kind == Kind::BINARY && !came {
+            return Part::noted(Status::NotAskedScope, "each is fetched when it is opened");
+        }
+        if types::by_reference(kind) {
+            return if types::exists(self.version, kind) {
+                self.referred_part(kind).unwrap_or(Part::of(Status::Ok))
+            } else {
+                self.unknown()
+            };
+        }
+        if CARRIED.contains(&kind) { self.unknown() } else { Part::of(Status::Ok).and_also(self.referred_part(kind)) }
+    }
+
+    fn unknown(&self) -> Part {
+        Part::noted(Status::Unsupported, "the source does not list this type")
+    }
+
+    /// Whether the source's version has a type, and its statement of capability does not leave it out.
+    fn is_known(&self, kind: Kind) -> bool {
+        if !types::exists(self.version, kind) && CARRIED.contains(&kind) {
+            return false;
+        }
+        let Some(capability) = &self.known.capability else { return true };
+        match types::searched(self.version, kind) {
+            [] => capability.has(kind.name()),
+            names => names.iter().any(|named| capability.has(named)),
+        }
+    }
+
+    /// How reading what others refer to went, for one type.
+    fn referred_part(&self, kind: Kind) -> Option<Part> {
+        let own = self.reads.iter().filter(|((named, _), _)| r4_kind(self.version, named) == Some(kind));
+        let parts = own.map(|(_, status)| match status {
+            None => Part::noted(Status::FailedTimeout, "not all that is referred to came in time"),
+            Some(Status::Ok) => Part::of(Status::Ok),
+            Some(status) => Part::noted(*status, "not all that is referred to could be read"),
+        });
+        parts.reduce(Part::and)
+    }
+}
+
+/// How a stream ended, as far as one type goes.
+fn ended(stream: &Stream, kind: Kind, came: bool) -> Part {
+    let mut part = match stream.ended {
+        None => Part::noted(Status::FailedTimeout, "no answer in time"),
+        Some(status) => Part::of(status),
+    };
+    part.notes.extend(stream.notes.iter().cloned());
+    let of_one_type = matches!(stream.asked, Asked::Search { .. });
+    for hole in &stream.holes {
+        let Some(status) = hole.status.filter(|_| hole.kind.is_none_or(|own| own == kind)) else { continue };
+        let named = of_one_type || hole.kind.is_some();
+        // Whatever is not plainly about this type might be: a list that may lack something is not whole.
+        let status = match status {
+            Status::Unsupported if named && !came => Status::Unsupported,
+            Status::Withheld if !came => Status::Withheld,
+            _ => Status::OkTruncated,
+        };
+        let warned = Part::noted(status, &format!("the source warned: {}", hole.said));
+        part = if part.status == Status::Ok { Part { status, notes: &part.notes | &warned.notes } } else { part.and(warned) };
+    }
+    part
+}
+
+/// Changed since the need's instant, or not known when.
+fn is_recent(item: &Item, need: &Need) -> bool {
+    let instant = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+    match (instant(&need.since), instant(&item.origin.last_updated)) {
+        (Some(since), Some(updated)) => updated >= since,
+        _ => true,
+    }
+}
+
+/// Orders equal ids and versions by what they say, so that the order of arrival does not show.
+fn order_versions(items: &mut [Item]) {
+    let same = |a: &Item, b: &Item| a.kind == b.kind && a.id == b.id;
+    for run in items.chunk_by_mut(same).filter(|run| run.len() > 1) {
+        run.sort_by_cached_key(|item| (item.origin.version.clone(), item.tree.to_json()));
+    }
+}

@@ -1,0 +1,4 @@
+//! The dialects from outside.
+
+mod plain;
+mod server;
