@@ -5,24 +5,22 @@
 
 mod calls;
 mod capability;
+mod hear;
 mod hole;
 mod rows;
 mod stream;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use fhir::{Bundle, Entry, Kind, Tree, Version};
-use record::{CARRIED, Call, CallId, Failure, Finding, FindingCode, Holder, Method, NHS_NUMBER_SYSTEM, Need, Reply, Response, Status};
-use url::Url;
+use fhir::{Kind, Version};
+use record::{CARRIED, Call, CallId, Finding, Holder, Method, NHS_NUMBER_SYSTEM, Need, Reply, Status};
 
 use crate::hosts::Hosts;
-use crate::reading::{Arrivals, Reading, Took, carries};
+use crate::reading::{Arrivals, Reading};
 use crate::references::{Bases, r4_kind};
-use crate::{Everything, Settings, body};
+use crate::{Everything, Settings};
 use calls::{Calls, Errand};
-use capability::Capability;
 pub use capability::Known;
 use stream::{Asked, Stream, plain};
 
@@ -157,8 +155,6 @@ impl Plain {
             }
         }
     }
-
-    // Asking.
 
     fn call(&self, target: String, kinds: Vec<Kind>, priority: u8) -> Call {
         let accept = match self.version {
@@ -298,239 +294,6 @@ impl Plain {
         }
         !missing.is_empty()
     }
-
-    // Hearing.
-
-    fn metadata(&mut self, reply: Reply) {
-        let read = reply.outcome.ok().filter(|response| response.status == 200).and_then(|response| {
-            let bundle = body::read(self.version, response.body, &response.content_type).ok()?;
-            Capability::read(bundle.entries.first()?.resource.as_ref()?)
-        });
-        match read {
-            Some(capability) => self.known.capability = Some(Arc::new(capability)),
-            None => self.known.silent = true,
-        }
-    }
-
-    fn page(&mut self, at: usize, reply: Reply) {
-        let stream = &mut self.streams[at];
-        stream.tried = Some(stream.tried.map_or(reply.tried, |tried| tried.min(reply.tried)));
-        match reply.outcome {
-            Err(failure) => {
-                let (status, note) = failed(failure);
-                self.end(at, status, note.map(str::to_owned), failure == Failure::TooLarge);
-            }
-            Ok(response) => {
-                self.bytes += response.body.len();
-                if (200..300).contains(&response.status) { self.said(at, response) } else { self.refused(at, &response) }
-            }
-        }
-    }
-
-    /// A page that came.
-    fn said(&mut self, at: usize, response: Response) {
-        let bundle = match body::read(self.version, response.body, &response.content_type) {
-            Ok(bundle) => bundle,
-            Err(why) => return self.end(at, Status::FailedParse, Some(why), true),
-        };
-        let single = match &self.streams[at].asked {
-            Asked::One { named, .. } => Some(named.as_str()),
-            Asked::Patient(_) => Some("Patient"),
-            _ => None,
-        };
-        match bundle.resource_type.as_str() {
-            "OperationOutcome" => self.outcome_alone(at, bundle),
-            found if found == single.unwrap_or("Bundle") => self.entries(at, bundle, &response.url),
-            _ => self.end(at, Status::FailedParse, Some("the answer is no Bundle".to_owned()), true),
-        }
-    }
-
-    /// HTTP says yes, and the body says only what went wrong.
-    fn outcome_alone(&mut self, at: usize, bundle: Bundle) {
-        let outcome = bundle.entries.into_iter().find_map(|entry| entry.resource);
-        let status = outcome.as_ref().and_then(|outcome| hole::refusal(self.version, outcome)).unwrap_or(Status::FailedParse);
-        self.end(at, status, Some("the answer is an OperationOutcome".to_owned()), true);
-    }
-
-    fn entries(&mut self, at: usize, bundle: Bundle, url: &str) {
-        let next = bundle.link("next");
-        let first = self.streams[at].pages == 0;
-        self.streams[at].pages += 1;
-        self.streams[at].urls.insert(url.to_owned());
-        let mut patients = Vec::new();
-        for entry in bundle.entries {
-            if let Some(outcome) = entry.resource.as_ref().filter(|tree| tree.root().is("resourceType", "OperationOutcome")) {
-                self.outcome_inside(at, outcome);
-                continue;
-            }
-            self.entry(at, entry, &mut patients);
-        }
-        patients.into_iter().for_each(|patient| self.begin(patient));
-        match next {
-            None => self.end(at, Status::Ok, None, false),
-            Some(next) => {
-                if let (true, Asked::Everything(patient)) = (first, &self.streams[at].asked) {
-                    self.search_later(patient.clone(), false);
-                }
-                self.next_page(at, &next, url);
-            }
-        }
-    }
-
-    fn entry(&mut self, at: usize, entry: Entry, patients: &mut Vec<String>) {
-        let (Took::New(place) | Took::Again(place)) = self.arrivals.take(entry, at) else { return };
-        let arrived = self.arrivals.at(place);
-        *self.streams[at].came.entry(arrived.kind).or_default() += 1;
-        let asked_who = matches!(self.streams[at].asked, Asked::Lookup(_) | Asked::Patient(_));
-        if asked_who && arrived.kind == Kind::PATIENT && is_theirs(&arrived.tree, &self.holder) {
-            patients.extend(arrived.origin.id.clone());
-        }
-    }
-
-    /// Success with a hole in it.
-    fn outcome_inside(&mut self, at: usize, outcome: &Tree) {
-        for hole in hole::read(self.version, outcome) {
-            let path = hole.kind.map_or("OperationOutcome", Kind::name).to_owned();
-            let detail = format!("the source warned: {}", hole.said);
-            self.findings.insert(Finding { code: FindingCode::SourceWarning, path, detail });
-            self.streams[at].holes.insert(hole);
-        }
-    }
-
-    fn next_page(&mut self, at: usize, next: &str, url: &str) {
-        let stream = &self.streams[at];
-        let most = stream.came.values().max().copied().unwrap_or_default();
-        let reached = if stream.pages >= self.settings.pages_max {
-            Some("the limit of pages was reached")
-        } else if most >= self.settings.resources_max {
-            Some("the limit of resources was reached")
-        } else if self.bytes > self.settings.bytes_max {
-            Some("the limit of bytes for one source was reached")
-        } else {
-            None
-        };
-        if let Some(note) = reached {
-            return self.end(at, Status::OkTruncated, Some(note.to_owned()), false);
-        }
-        let Some(target) = self.resolved(next, url) else {
-            return self.end(at, Status::OkTruncated, Some("the next page is at another origin; not followed".to_owned()), false);
-        };
-        if !self.streams[at].urls.insert(target.clone()) {
-            return self.end(at, Status::OkTruncated, Some("the next page is one that came before; not followed".to_owned()), false);
-        }
-        self.ask_page(at, target);
-    }
-
-    /// A link as the source wrote it, made absolute; `None` when it leads to another origin.
-    fn resolved(&self, next: &str, url: &str) -> Option<String> {
-        let base = Url::parse(url).unwrap_or_else(|_| self.settings.source_base.clone());
-        let absolute = base.join(next).ok()?;
-        let same = absolute.origin() == self.settings.source_base.origin();
-        // Verbatim where it is absolute already: a parser may respell what a source signed.
-        same.then(|| if Url::parse(next).is_ok() { next.to_owned() } else { absolute.into() })
-    }
-
-    fn refused(&mut self, at: usize, response: &Response) {
-        let outcome = body::read(self.version, response.body.clone(), &response.content_type).ok();
-        let outcome = outcome
-            .filter(|bundle| bundle.resource_type == "OperationOutcome")
-            .and_then(|bundle| bundle.entries.into_iter().next()?.resource);
-        let means = outcome.as_ref().and_then(|outcome| hole::refusal(self.version, outcome));
-        let first = self.streams[at].pages == 0;
-        if first && matches!(response.status, 400 | 422) && self.ask_wider(at, response) {
-            return;
-        }
-        let of_many = first && matches!(self.streams[at].asked, Asked::Everything(_) | Asked::Search { .. });
-        let status = match response.status {
-            401 | 403 => means.filter(|means| *means == Status::Withheld).unwrap_or(Status::FailedAuth),
-            404 | 410 if first && matches!(self.streams[at].asked, Asked::One { .. } | Asked::Patient(_)) => return self.not_there(at),
-            404 | 405 | 501 if of_many => means.unwrap_or(Status::Unsupported),
-            429 => Status::Throttled,
-            _ if of_many => means.unwrap_or(Status::FailedHttp),
-            _ => Status::FailedHttp,
-        };
-        self.end(at, status, Some(format!("HTTP {}", response.status)), response.status != 401 && response.status != 429);
-    }
-
-    /// A source that cannot take a parameter is asked without; what is too wide is filtered here.
-    fn ask_wider(&mut self, at: usize, response: &Response) -> bool {
-        let start = &response.body[..response.body.len().min(4096)];
-        let wider = self.streams[at].ask_wider(&String::from_utf8_lossy(start));
-        if wider {
-            self.ask_first_page(at);
-        }
-        wider
-    }
-
-    fn not_there(&mut self, at: usize) {
-        if let Asked::Patient(id) = &self.streams[at].asked {
-            self.gone.insert(id.clone());
-        }
-        self.end(at, Status::Ok, None, false);
-    }
-
-    /// Ends a stream, and does what its end asks for. `in_parts`: what failed whole may yet come type by type.
-    fn end(&mut self, at: usize, status: Status, note: Option<String>, in_parts: bool) {
-        self.streams[at].end(status, note);
-        match self.streams[at].asked.clone() {
-            Asked::Everything(patient) => {
-                if self.streams[at].pages > 0 {
-                    self.known.everything = Some(true);
-                } else if status == Status::Unsupported {
-                    self.known.everything = Some(false);
-                }
-                if status != Status::Ok && in_parts {
-                    self.search_later(patient, true);
-                }
-            }
-            // The id that was known is no longer theirs: ask again by number.
-            Asked::Patient(id) if !self.found(&id) => self.look_up(),
-            _ => {}
-        }
-    }
-
-    /// Whether the Patient of this id arrived and carries the number.
-    fn found(&self, id: &str) -> bool {
-        self.arrivals
-            .arrived
-            .iter()
-            .any(|one| one.kind == Kind::PATIENT && one.origin.id.as_deref() == Some(id) && carries(one.tree.root(), &self.holder.number))
-    }
-
-    fn referred(&mut self, named: String, id: String, reply: Reply) {
-        let status = match reply.outcome {
-            Err(failure) => failed(failure).0,
-            Ok(response) => {
-                self.bytes += response.body.len();
-                match response.status {
-                    200..300 => self.referred_body(&named, response),
-                    401 | 403 => Status::FailedAuth,
-                    404 | 410 => Status::Ok, // It is not there: the reference says so.
-                    429 => Status::Throttled,
-                    _ => Status::FailedHttp,
-                }
-            }
-        };
-        self.reads.insert((named, id), Some(status));
-    }
-
-    fn referred_body(&mut self, named: &str, response: Response) -> Status {
-        match body::read(self.version, response.body, &response.content_type) {
-            Ok(bundle) if bundle.resource_type == named => {
-                for entry in bundle.entries {
-                    self.arrivals.take(entry, usize::MAX);
-                }
-                Status::Ok
-            }
-            _ => Status::FailedParse,
-        }
-    }
-}
-
-/// A Patient who carries the number and is still in use under this id.
-fn is_theirs(patient: &Tree, holder: &Holder) -> bool {
-    let replaced = patient.root().all("link").into_iter().any(|link| link.is("type", "replaced-by"));
-    carries(patient.root(), &holder.number) && !replaced
 }
 
 fn reading(version: Version, holder: &Holder, settings: &Settings) -> Reading {
@@ -545,18 +308,5 @@ fn reading(version: Version, holder: &Holder, settings: &Settings) -> Reading {
         exchange_base: settings.exchange_base.trim_end_matches('/').to_owned(),
         bases,
         hosts,
-    }
-}
-
-/// What a call without a response means for its row.
-fn failed(failure: Failure) -> (Status, Option<&'static str>) {
-    match failure {
-        Failure::CircuitOpen => (Status::CircuitOpen, None),
-        Failure::Connection => (Status::FailedHttp, Some("no connection")),
-        Failure::ForeignOrigin => (Status::FailedHttp, Some("led to another origin; not followed")),
-        Failure::Throttled => (Status::Throttled, None),
-        Failure::Timeout => (Status::FailedTimeout, None),
-        Failure::TooLarge => (Status::OkTruncated, Some("the answer passed the limit of bytes")),
-        Failure::Unauthorised => (Status::FailedAuth, None),
     }
 }

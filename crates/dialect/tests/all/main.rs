@@ -1,4 +1,5 @@
 //! The dialects from outside.
 
 mod plain;
+mod reading;
 mod server;
