@@ -112,6 +112,10 @@ class Tally:
         self.notes += other.notes
 
 
+def may_be_respelt(row):
+    return row[0][-1][0] in ("reference", "url", "id", "fullUrl", "system")
+
+
 def same_resource(kind, own, outputs, tally, file, rows):
     """Counts the leaves of one input against what it became."""
     named = Named([f for o in outputs for f in o.get("findings", [])])
@@ -125,7 +129,8 @@ def same_resource(kind, own, outputs, tally, file, rows):
     # Those in the output under the same spelling first, so that a respelt one takes no other's place;
     # of equal values, those that no finding names.
     rows = sorted(rows, key=lambda row: row[0] in named)
-    rest = [(path, value) for path, value in rows if not output.take(value)]
+    # An id may stand elsewhere as a plain value: that one cannot be respelt, so it comes first.
+    rest = [(path, value) for path, value in sorted(rows, key=may_be_respelt) if not output.take(value)]
     tally.count["in output"] += len(rows) - len(rest)
     for path, value in rest:
         last = path[-1][0]
