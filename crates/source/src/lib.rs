@@ -1,1 +1,22 @@
-//! Asks many sources at once, inside their limits. Not built yet: see the table in README.md.
+//! Asking sources: deadlines that shrink, places, rates, breakers, one retry, and the caller's word on every hop.
+//!
+//! A [`Leg`] is leave to ask one source about one person for one request: it holds a place at the source, the time that
+//! is left, and how much may still be fetched. [`Sources::ask`] sends one call of it and always returns a [`record::Reply`];
+//! a source that fails is data, not an error. No leg without a permit (or an admission, for "do you hold this number").
+//!
+//! What it leaves to others: what to ask and what the answer means (`dialect`), and in which order (`exchange`).
+
+mod auth;
+mod breaker;
+mod config;
+mod http;
+mod leg;
+mod places;
+mod transport;
+
+pub use auth::AuthError;
+pub use config::{Auth, Limits, SourceConfig};
+pub use http::Http;
+pub use leg::{Leg, Sources};
+pub use places::State;
+pub use transport::{Request, Transport};
