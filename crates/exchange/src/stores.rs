@@ -14,6 +14,10 @@ pub struct StoreDown(pub String);
 pub trait People: Send + Sync {
     /// The person of a number; minted, random and stable, when new.
     async fn person_of(&self, number: &NhsNumber) -> Result<PersonId, StoreDown>;
+    /// The person of a number, if one was minted.
+    async fn known(&self, number: &NhsNumber) -> Result<Option<PersonId>, StoreDown>;
+    /// Whether the store can be written.
+    async fn ready(&self) -> Result<(), StoreDown>;
     /// The number of a person; `None` for an id never minted.
     async fn number_of(&self, person: &PersonId) -> Result<Option<NhsNumber>, StoreDown>;
 }
@@ -66,8 +70,8 @@ pub struct MintedId {
 pub trait Minted: Send + Sync {
     /// Keeps ids; those already kept stay as they are.
     async fn keep_ids(&self, ids: Vec<MintedId>) -> Result<(), StoreDown>;
-    /// What an id stands for.
-    async fn resolve(&self, kind: Kind, id: &str) -> Result<Option<MintedId>, StoreDown>;
+    /// What an id stands for: one for each person in whose record it was met (a practitioner is met in many).
+    async fn resolve(&self, kind: Kind, id: &str) -> Result<Vec<MintedId>, StoreDown>;
 }
 
 /// Plans of reads, for `$plan`.

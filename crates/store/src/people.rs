@@ -1,0 +1,251 @@
+//! Persons, claims, minted ids, plans and the locator in SQLite.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use access::Admission;
+use async_trait::async_trait;
+use exchange::{Claims, KeptClaim, Minted, MintedId, People, Plans, StoreDown};
+use fhir::Kind;
+use identity::{Heard, Located, Locator, LocatorDown};
+use record::{NhsNumber, PersonId, Plan, RequestId, SourceId, UserId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::plans;
+use crate::schema::{StoreError, open};
+use crate::secrets::Secrets;
+
+/// What is known of persons. Each question is short; SQLite is asked on a thread that may wait.
+#[derive(Clone)]
+pub struct SqliteStore {
+    connection: Arc<Mutex<Connection>>,
+    secrets: Arc<Secrets>,
+}
+
+impl SqliteStore {
+    /// Opens or makes the file.
+    pub fn open(file: &Path, secrets: Arc<Secrets>) -> Result<SqliteStore, StoreError> {
+        Ok(SqliteStore { connection: Arc::new(Mutex::new(open(file)?)), secrets })
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Connection, &Secrets) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreDown> {
+        let (connection, secrets) = (self.connection.clone(), self.secrets.clone());
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            question(&mut connection, &secrets)
+        });
+        match asked.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(StoreDown(error.to_string())),
+            Err(error) => Err(StoreDown(error.to_string())),
+        }
+    }
+
+    /// Whether the store can be written.
+    pub async fn ready(&self) -> Result<(), StoreDown> {
+        self.with(|connection, _| connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")).await
+    }
+}
+
+/// What a column holds that only we write.
+fn parsed<T: std::str::FromStr>(text: String) -> rusqlite::Result<T> {
+    text.parse().map_err(|_| rusqlite::Error::InvalidQuery)
+}
+
+fn timestamp(text: String) -> rusqlite::Result<jiff::Timestamp> {
+    parsed(text)
+}
+
+#[async_trait]
+impl People for SqliteStore {
+    async fn person_of(&self, number: &NhsNumber) -> Result<PersonId, StoreDown> {
+        let number = *number;
+        let fresh = uuid::Uuid::new_v4().to_string();
+        let person = self.with(move |connection, secrets| {
+            let pseudonym = secrets.pseudonym(&number);
+            let sealed = secrets.seal(&number).ok_or(rusqlite::Error::InvalidQuery)?;
+            connection
+                .prepare_cached("INSERT OR IGNORE INTO person (person, pseudonym, sealed) VALUES (?, ?, ?)")?
+                .execute(params![fresh, pseudonym, sealed])?;
+            connection
+                .prepare_cached("SELECT person FROM person WHERE pseudonym = ?")?
+                .query_row(params![pseudonym], |row| row.get::<_, String>(0))
+        });
+        person.await?.parse().map_err(|_| StoreDown("a person id in the store is malformed".to_owned()))
+    }
+
+    async fn known(&self, number: &NhsNumber) -> Result<Option<PersonId>, StoreDown> {
+        let number = *number;
+        self.with(move |connection, secrets| {
+            let mut statement = connection.prepare_cached("SELECT person FROM person WHERE pseudonym = ?")?;
+            statement.query_row(params![secrets.pseudonym(&number)], |row| parsed(row.get(0)?)).optional()
+        })
+        .await
+    }
+
+    async fn number_of(&self, person: &PersonId) -> Result<Option<NhsNumber>, StoreDown> {
+        let person = person.as_str().to_owned();
+        self.with(move |connection, secrets| {
+            let mut statement = connection.prepare_cached("SELECT sealed FROM person WHERE person = ?")?;
+            let sealed: Option<Vec<u8>> = statement.query_row(params![person], |row| row.get(0)).optional()?;
+            sealed.map(|sealed| secrets.unseal(&sealed).ok_or(rusqlite::Error::InvalidQuery)).transpose()
+        })
+        .await
+    }
+
+    async fn ready(&self) -> Result<(), StoreDown> {
+        SqliteStore::ready(self).await
+    }
+}
+
+#[async_trait]
+impl Claims for SqliteStore {
+    async fn keep(&self, claim: KeptClaim) -> Result<(), StoreDown> {
+        self.with(move |connection, _| {
+            let sql = "INSERT OR REPLACE INTO claim (person, issuer, subject, organisation, emergency, reason, until) VALUES (?, ?, ?, ?, ?, ?, ?)";
+            let (person, until) = (claim.person.as_str(), claim.until.to_string());
+            let row =
+                params![person, claim.user.issuer, claim.user.subject, claim.organisation.as_str(), claim.emergency, claim.reason, until];
+            connection.prepare_cached(sql)?.execute(row).map(drop)
+        })
+        .await
+    }
+
+    async fn of(&self, person: &PersonId, user: &UserId, now: jiff::Timestamp) -> Result<Vec<KeptClaim>, StoreDown> {
+        let (person, user) = (person.clone(), user.clone());
+        self.with(move |connection, _| {
+            let sql = "SELECT organisation, emergency, reason, until FROM claim WHERE person = ? AND issuer = ? AND subject = ?";
+            let mut statement = connection.prepare_cached(sql)?;
+            let claims = statement.query_map(params![person.as_str(), user.issuer, user.subject], |row| {
+                Ok(KeptClaim {
+                    person: person.clone(),
+                    user: user.clone(),
+                    organisation: parsed(row.get(0)?)?,
+                    emergency: row.get(1)?,
+                    reason: row.get(2)?,
+                    until: timestamp(row.get(3)?)?,
+                })
+            })?;
+            let claims: Vec<KeptClaim> = claims.collect::<Result<_, _>>()?;
+            Ok(claims.into_iter().filter(|claim| now < claim.until).collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Minted for SqliteStore {
+    async fn keep_ids(&self, ids: Vec<MintedId>) -> Result<(), StoreDown> {
+        self.with(move |connection, _| {
+            let transaction = connection.transaction()?;
+            {
+                let sql = "INSERT OR IGNORE INTO minted (person, kind, id, source, source_kind, source_id) VALUES (?, ?, ?, ?, ?, ?)";
+                let mut insert = transaction.prepare_cached(sql)?;
+                for one in &ids {
+                    insert.execute(params![
+                        one.person.as_str(),
+                        one.kind.name(),
+                        one.id,
+                        one.source.as_str(),
+                        one.source_kind,
+                        one.source_id
+                    ])?;
+                }
+            }
+            transaction.commit()
+        })
+        .await
+    }
+
+    async fn resolve(&self, kind: Kind, id: &str) -> Result<Vec<MintedId>, StoreDown> {
+        let id = id.to_owned();
+        self.with(move |connection, _| {
+            let mut statement =
+                connection.prepare_cached("SELECT person, source, source_kind, source_id FROM minted WHERE kind = ? AND id = ?")?;
+            let found = statement.query_map(params![kind.name(), id], |row| {
+                Ok(MintedId {
+                    kind,
+                    id: id.clone(),
+                    person: parsed(row.get(0)?)?,
+                    source: parsed(row.get(1)?)?,
+                    source_kind: row.get(2)?,
+                    source_id: row.get(3)?,
+                })
+            })?;
+            found.collect()
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Plans for SqliteStore {
+    async fn keep_plan(
+        &self,
+        request: &RequestId,
+        person: &PersonId,
+        user: &UserId,
+        plan: &Plan,
+        until: jiff::Timestamp,
+    ) -> Result<(), StoreDown> {
+        let (request, person, user, until) = (request.as_str().to_owned(), person.as_str().to_owned(), user.clone(), until.to_string());
+        let rows = plans::write(plan);
+        self.with(move |connection, _| {
+            let sql = "INSERT OR REPLACE INTO plan (person, request, issuer, subject, rows, until) VALUES (?, ?, ?, ?, ?, ?)";
+            connection.prepare_cached(sql)?.execute(params![person, request, user.issuer, user.subject, rows, until]).map(drop)
+        })
+        .await
+    }
+
+    async fn plan_of(&self, request: &RequestId, person: &PersonId, now: jiff::Timestamp) -> Result<Option<(UserId, Plan)>, StoreDown> {
+        let (request, person) = (request.as_str().to_owned(), person.as_str().to_owned());
+        self.with(move |connection, _| {
+            let mut statement =
+                connection.prepare_cached("SELECT issuer, subject, rows, until FROM plan WHERE person = ? AND request = ?")?;
+            let found = statement.query_row(params![person, request], |row| {
+                let user = UserId { issuer: row.get(0)?, subject: row.get(1)? };
+                let plan = plans::read(&row.get::<_, String>(2)?).ok_or(rusqlite::Error::InvalidQuery)?;
+                Ok((user, plan, timestamp(row.get(3)?)?))
+            });
+            Ok(found.optional()?.filter(|(_, _, until)| now < *until).map(|(user, plan, _)| (user, plan)))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Locator for SqliteStore {
+    async fn located(&self, _admission: &Admission, number: &NhsNumber) -> Result<Vec<Located>, LocatorDown> {
+        let number = *number;
+        let found = self.with(move |connection, secrets| {
+            let mut statement = connection.prepare_cached("SELECT source, holds, local_ids, heard FROM located WHERE pseudonym = ?")?;
+            let rows = statement.query_map(params![secrets.pseudonym(&number)], |row| {
+                let ids: String = row.get(2)?;
+                let local_ids = ids.split('\n').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+                Ok(Located { source: parsed::<SourceId>(row.get(0)?)?, holds: row.get(1)?, local_ids, heard: timestamp(row.get(3)?)? })
+            })?;
+            rows.collect()
+        });
+        found.await.map_err(|down: StoreDown| LocatorDown(down.0))
+    }
+
+    async fn heard(&self, number: &NhsNumber, heard: Vec<Heard>, now: jiff::Timestamp) -> Result<(), LocatorDown> {
+        let number = *number;
+        let written = self.with(move |connection, secrets| {
+            let pseudonym = secrets.pseudonym(&number);
+            let transaction = connection.transaction()?;
+            {
+                let sql = "INSERT OR REPLACE INTO located (pseudonym, source, holds, local_ids, heard) VALUES (?, ?, ?, ?, ?)";
+                let mut insert = transaction.prepare_cached(sql)?;
+                for one in &heard {
+                    insert.execute(params![pseudonym, one.source.as_str(), one.holds, one.local_ids.join("\n"), now.to_string()])?;
+                }
+            }
+            transaction.commit()
+        });
+        written.await.map_err(|down| LocatorDown(down.0))
+    }
+}

@@ -1,0 +1,91 @@
+//! The master key and what is derived from it.
+
+use std::io::Write;
+use std::path::Path;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hmac;
+use record::NhsNumber;
+
+use crate::schema::StoreError;
+
+/// Keys for pseudonyms, sealed numbers and ids. They live in a file of their own, never in the store.
+pub struct Secrets {
+    pseudonyms: hmac::Key,
+    numbers: RandomizedNonceKey,
+    /// For keyed ids of clusters: the same on every read, and nothing to guess from.
+    pub clusters: [u8; 32],
+}
+
+const MASTER: usize = 32;
+
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+impl Secrets {
+    /// Reads the master key, or makes one, readable by its owner only.
+    pub fn open(file: &Path) -> Result<Secrets, StoreError> {
+        let wrong = |what: String| StoreError::Key { file: file.display().to_string(), what };
+        let master = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let mut bytes = vec![0; MASTER];
+                aws_lc_rs::rand::fill(&mut bytes).map_err(|_| wrong("no randomness".to_owned()))?;
+                write_private(file, &bytes).map_err(|error| wrong(error.to_string()))?;
+                bytes
+            }
+            Err(error) => return Err(wrong(error.to_string())),
+        };
+        if master.len() != MASTER {
+            return Err(wrong(format!("it must hold {MASTER} bytes")));
+        }
+        Secrets::from_master(&master).ok_or_else(|| wrong("deriving keys failed".to_owned()))
+    }
+
+    fn from_master(master: &[u8]) -> Option<Secrets> {
+        let derive = |purpose: &str| {
+            let mut key = [0; 32];
+            let prk = Salt::new(HKDF_SHA256, b"severn").extract(master);
+            prk.expand(&[purpose.as_bytes()], Length(32)).ok()?.fill(&mut key).ok()?;
+            Some(key)
+        };
+        Some(Secrets {
+            pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &derive("pseudonyms")?),
+            numbers: RandomizedNonceKey::new(&AES_256_GCM, &derive("numbers")?).ok()?,
+            clusters: derive("clusters")?,
+        })
+    }
+
+    /// The keyed pseudonym of a number.
+    pub(crate) fn pseudonym(&self, number: &NhsNumber) -> Vec<u8> {
+        hmac::sign(&self.pseudonyms, number.expose().as_bytes()).as_ref().to_vec()
+    }
+
+    pub(crate) fn seal(&self, number: &NhsNumber) -> Option<Vec<u8>> {
+        let mut bytes = number.expose().as_bytes().to_vec();
+        let nonce = self.numbers.seal_in_place_append_tag(Aad::empty(), &mut bytes).ok()?;
+        let mut sealed = nonce.as_ref().to_vec();
+        sealed.extend_from_slice(&bytes);
+        Some(sealed)
+    }
+
+    pub(crate) fn unseal(&self, sealed: &[u8]) -> Option<NhsNumber> {
+        let nonce = Nonce::try_assume_unique_for_key(sealed.get(..NONCE_LEN)?).ok()?;
+        let mut bytes = sealed.get(NONCE_LEN..)?.to_vec();
+        let plain = self.numbers.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?;
+        std::str::from_utf8(plain).ok()?.parse().ok()
+    }
+}
+
+fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
