@@ -48,7 +48,9 @@ pub(crate) fn to_r4(version: Version, tree: &mut Tree, findings: &mut Vec<Findin
     findings.push(Finding { code: FindingCode::Converted, path: named, detail });
     let mut draft = Draft::new(version, tree, findings);
     let root = draft.tree.root().id();
+    prune(&mut draft, root);
     reshape(&mut draft, root);
+    clear(&mut draft, root);
     sweep::sweep(&mut draft, root, r4.name);
     Ok(kind)
 }
@@ -66,8 +68,50 @@ fn unknown(version: Version, named: &str) -> (Cause, String) {
     }
 }
 
+/// Takes away empty objects and lists, which FHIR does not know, so that nobody after has to think of them.
+fn prune(draft: &mut Draft<'_>, node: NodeId) {
+    for child in draft.children(node) {
+        prune(draft, child);
+        let keeps_a_place = draft.is_array(node) && draft.is_null(child);
+        if draft.is_hollow(child) || (draft.is_null(child) && !keeps_a_place) {
+            draft.note(FindingCode::Malformed, child, "there is nothing in it");
+            let key = draft.tree.node(node).key();
+            if draft.is_array(node) && key.starts_with('_') {
+                // Those beside it keep their places.
+                let null = draft.tree.new_null();
+                draft.replace(node, child, null);
+            } else {
+                draft.tree.detach(child);
+            }
+        }
+    }
+}
+
+/// Takes away what the shapes have emptied.
+fn clear(draft: &mut Draft<'_>, node: NodeId) {
+    for child in draft.children(node) {
+        clear(draft, child);
+        if draft.is_hollow(child) {
+            draft.tree.detach(child);
+        }
+    }
+}
+
+/// Takes away what stands in an extension's place beside a primitive and is none.
+fn drop_false_extensions(draft: &mut Draft<'_>, object: NodeId) {
+    for key in draft.keys(object) {
+        if !key.starts_with('_') || draft.items(object, &key).iter().all(|item| draft.is_object(*item) || draft.is_null(*item)) {
+            continue;
+        }
+        if let Some(node) = draft.take(object, &key) {
+            draft.note(FindingCode::Malformed, node, "no extensions of a value, though named as such: not carried");
+        }
+    }
+}
+
 /// Applies the shapes below an object, then its own.
 fn reshape(draft: &mut Draft<'_>, object: NodeId) {
+    drop_false_extensions(draft, object);
     for child in draft.children(object) {
         if draft.is_object(child) || draft.is_array(child) {
             reshape(draft, child);

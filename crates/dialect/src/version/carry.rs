@@ -8,17 +8,28 @@ use record::FindingCode;
 use super::draft::{Draft, Known};
 use super::r4_type;
 
-/// Takes a key of an object, with its extensions, and hangs it on that object as an extension. Says so.
+/// Takes a key that R4 does not know out of an object, with its extensions, and hangs it on that object as an
+/// extension. Says so.
 pub(super) fn key(draft: &mut Draft<'_>, object: NodeId, key: &str) {
-    let plain = key.strip_prefix('_').unwrap_or(key);
+    let defined =
+        [key.to_owned(), format!("_{key}")].iter().filter_map(|key| draft.at(object, key)).any(|node| draft.known(node).element.is_some());
+    if defined {
+        carried(draft, object, key, FindingCode::Lossy, "R4 has no place for it");
+    } else {
+        carried(draft, object, key, FindingCode::Malformed, "no element of its version");
+    }
+}
+
+/// The same with a key that R4 knows, under which stands what it cannot be.
+pub(super) fn misfit(draft: &mut Draft<'_>, object: NodeId, key: &str) {
+    carried(draft, object, key, FindingCode::Malformed, "not what stands here");
+}
+
+fn carried(draft: &mut Draft<'_>, object: NodeId, plain: &str, code: FindingCode, what: &str) {
     let node = draft.take(object, plain);
     let under = draft.take(object, &format!("_{plain}"));
     let Some(shown) = node.or(under) else { return };
     let known = draft.known(shown);
-    let (code, what) = match known.element {
-        Some(_) => (FindingCode::Lossy, "R4 has no place for it"),
-        None => (FindingCode::Malformed, "no element of its version"),
-    };
     if plain == "fhir_comments" || !may_extend(draft, object) {
         draft.note(FindingCode::Lossy, shown, format!("{what}: not carried"));
         return;
@@ -33,7 +44,9 @@ pub(super) fn key(draft: &mut Draft<'_>, object: NodeId, key: &str) {
         Some(under) => vec![under],
         None => Vec::new(),
     };
-    draft.note(code, shown, format!("{what}: carried in an extension"));
+    for item in if items.is_empty() { vec![shown] } else { items.clone() } {
+        draft.note(code, item, format!("{what}: carried in an extension"));
+    }
     let url = url(draft, known, plain);
     let holder =
         if known.element.is_some_and(|one| one.modifier) && takes_modifiers(draft, object) { "modifierExtension" } else { "extension" };
@@ -47,8 +60,12 @@ pub(super) fn key(draft: &mut Draft<'_>, object: NodeId, key: &str) {
 
 /// Hangs a node that was taken from an object on that object as an extension. Says so.
 pub(super) fn beside(draft: &mut Draft<'_>, object: NodeId, node: NodeId) {
-    draft.note(FindingCode::Lossy, node, "R4 has no place for it: carried in an extension");
-    hang(draft, object, node);
+    if may_extend(draft, object) {
+        draft.note(FindingCode::Lossy, node, "R4 has no place for it: carried in an extension");
+        hang(draft, object, node);
+    } else {
+        draft.note(FindingCode::Lossy, node, "R4 has no place for it: not carried");
+    }
 }
 
 /// Hangs a value on the element that took its place in another form. Says so.
@@ -66,9 +83,10 @@ fn hang(draft: &mut Draft<'_>, holder: NodeId, node: NodeId) {
     }
 }
 
-/// Bundles, Binaries and Parameters hold no extensions, nor do the values of extensions themselves.
+/// Bundles, Binaries and Parameters hold no extensions, nor do extensions that have a value.
 fn may_extend(draft: &Draft<'_>, object: NodeId) -> bool {
-    !matches!(draft.text(object, "resourceType").as_deref(), Some("Binary" | "Bundle" | "Parameters"))
+    let valued = draft.has(object, "url") && draft.keys(object).iter().any(|key| value_key_of(key));
+    !valued && !matches!(draft.text(object, "resourceType").as_deref(), Some("Binary" | "Bundle" | "Parameters"))
 }
 
 fn takes_modifiers(draft: &Draft<'_>, object: NodeId) -> bool {
@@ -96,7 +114,7 @@ fn valued(draft: &mut Draft<'_>, url: &str, node: Option<NodeId>, under: Option<
     let under = under.filter(|node| draft.is_object(*node));
     let shown = node.or(under)?;
     match node {
-        Some(node) if draft.is_object(node) => match value_key(r4_type(draft.version, draft.known(node).type_name)) {
+        Some(node) if draft.is_object(node) => match object_key(draft, node) {
             Some(key) => Some(draft.extension(url, key, node)),
             None => Some(nested(draft, url, node)),
         },
@@ -116,6 +134,16 @@ fn valued(draft: &mut Draft<'_>, url: &str, node: Option<NodeId>, under: Option<
     }
 }
 
+fn value_key_of(key: &str) -> bool {
+    tables::of(Version::R4).element("Extension", key).is_some_and(|one| one.choice == "value")
+}
+
+fn object_key(draft: &Draft<'_>, node: NodeId) -> Option<&'static str> {
+    let type_name = r4_type(draft.version, draft.known(node).type_name);
+    // A primitive's type tells nothing of an object that stands in its place.
+    if tables::primitive(type_name).is_some() { None } else { value_key(type_name) }
+}
+
 /// `valueCodeableConcept` for `CodeableConcept`, if R4's Extension can hold one.
 fn value_key(type_name: &str) -> Option<&'static str> {
     let mut key = String::with_capacity(type_name.len() + 5);
@@ -133,7 +161,8 @@ fn primitive_key(draft: &Draft<'_>, shown: NodeId, node: Option<NodeId>) -> &'st
         (_, None) => true,
         (Some(tables::Primitive::Boolean), Some(kind)) => kind == NodeKind::Bool,
         (Some(tables::Primitive::Number), Some(kind)) => kind == NodeKind::Number,
-        (_, Some(kind)) => matches!(kind, NodeKind::String | NodeKind::StringEscaped),
+        (Some(tables::Primitive::String), Some(kind)) => matches!(kind, NodeKind::String | NodeKind::StringEscaped),
+        (None, Some(_)) => false,
     };
     match (value_key(declared), kind) {
         (Some(key), _) if fits => key,

@@ -24,7 +24,7 @@ pub(super) const UNVERIFIED: &[(&str, &str)] = &[("unknown", "")];
 
 /// R4 keeps an animal in a standard extension of the Patient.
 pub(super) fn animal(draft: &mut Draft<'_>, patient: NodeId) {
-    let Some(animal) = draft.take(patient, "animal").filter(|node| draft.is_object(*node)) else { return };
+    let Some(animal) = draft.take_object(patient, "animal") else { return };
     let extension = draft.tree.new_object();
     draft.tree.set_string(extension, "url", "http://hl7.org/fhir/StructureDefinition/patient-animal");
     for key in ["species", "breed", "genderStatus"] {
@@ -36,7 +36,7 @@ pub(super) fn animal(draft: &mut Draft<'_>, patient: NodeId) {
         }
     }
     draft.extend(patient, extension);
-    if !draft.tree.node(animal).is_empty() {
+    if !draft.is_hollow(animal) {
         draft.tree.set(patient, "animal", animal);
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn related(draft: &mut Draft<'_>, observation: NodeId) {
             Some("derived-from") => "derivedFrom",
             _ => continue,
         };
-        let Some(target) = draft.take(item, "target").filter(|node| draft.is_object(*node)) else { continue };
+        let Some(target) = draft.take_object(item, "target") else { continue };
         if let Some(kind) = draft.take(item, "type") {
             draft.converted(kind, format!("R4 says it by the name {new}"));
         }
@@ -75,7 +75,7 @@ pub(super) fn related(draft: &mut Draft<'_>, observation: NodeId) {
 
 /// Takes away a list or object that everything has left.
 pub(super) fn drop_if_empty(draft: &mut Draft<'_>, object: NodeId, key: &str) {
-    if draft.at(object, key).is_some_and(|node| !draft.tree.node(node).is_primitive() && draft.tree.node(node).is_empty()) {
+    if draft.at(object, key).is_some_and(|node| draft.is_hollow(node)) {
         draft.take(object, key);
     }
 }

@@ -106,10 +106,26 @@ impl<'a> Draft<'a> {
         if path.is_empty() { self.named.clone() } else { format!("{}.{path}", self.named) }
     }
 
-    /// Says what happened to a node and all below it.
+    /// Says what happened to a node and all below it: of one made here, to each that came in it.
     pub fn note(&mut self, code: FindingCode, node: NodeId, detail: impl Into<String>) {
-        let path = self.path(node);
-        self.findings.push(Finding { code, path, detail: detail.into() });
+        let detail = detail.into();
+        let mut came = Vec::new();
+        self.came_within(node, &mut came);
+        if came.is_empty() {
+            came.push(node);
+        }
+        for node in came {
+            let path = self.path(node);
+            self.findings.push(Finding { code, path, detail: detail.clone() });
+        }
+    }
+
+    fn came_within(&self, node: NodeId, came: &mut Vec<NodeId>) {
+        if self.is_original(node) {
+            came.push(node);
+        } else {
+            self.children(node).into_iter().for_each(|child| self.came_within(child, came));
+        }
     }
 
     /// A value was brought to the code or shape R4 has for it.
@@ -148,6 +164,12 @@ impl<'a> Draft<'a> {
         self.tree.node(node).is_array()
     }
 
+    /// Whether it is an object or a list with nothing in it.
+    pub fn is_hollow(&self, node: NodeId) -> bool {
+        let node = self.tree.node(node);
+        !node.is_primitive() && node.is_empty()
+    }
+
     pub fn is_null(&self, node: NodeId) -> bool {
         self.tree.node(node).kind() == NodeKind::Null
     }
@@ -172,6 +194,12 @@ impl<'a> Draft<'a> {
 
     pub fn take(&mut self, object: NodeId, key: &str) -> Option<NodeId> {
         self.tree.remove(object, key)
+    }
+
+    /// Takes a key if an object stands there.
+    pub fn take_object(&mut self, object: NodeId, key: &str) -> Option<NodeId> {
+        self.at(object, key).filter(|node| self.is_object(*node))?;
+        self.take(object, key)
     }
 
     /// Renames a key, and the one that holds its extensions. False if R4's name is taken already: then nothing moves,
@@ -217,6 +245,14 @@ impl<'a> Draft<'a> {
             self.tree.push(array, changed);
         }
         self.tree.set(object, key, array);
+    }
+
+    /// Puts a node in the place of an array's item.
+    pub fn replace(&mut self, array: NodeId, old: NodeId, new: NodeId) {
+        for item in self.children(array) {
+            self.tree.push(array, if item == old { new } else { item });
+        }
+        self.tree.detach(old);
     }
 
     /// `{key: node}`

@@ -37,10 +37,6 @@ const PREFERRED: &[&str] = &["CodeableConcept", "dateTime", "string", "boolean"]
 pub(super) fn fill(draft: &mut Draft<'_>, object: NodeId, type_name: &'static str) {
     let r4 = tables::of(Version::R4);
     let Some(one) = r4.type_of(type_name).filter(|one| one.resource || one.name.contains('.')) else { return };
-    // A stub that says that all of it is unknown needs no parts.
-    if is_stub(draft, object) {
-        return;
-    }
     let mut choices: BTreeMap<&str, Vec<&'static Element>> = BTreeMap::new();
     for element in one.elements.iter().filter(|element| element.min > 0) {
         let stem = if element.choice.is_empty() { element.name } else { element.choice };
@@ -54,15 +50,9 @@ pub(super) fn fill(draft: &mut Draft<'_>, object: NodeId, type_name: &'static st
     }
 }
 
-fn is_stub(draft: &Draft<'_>, object: NodeId) -> bool {
-    draft.keys(object).iter().all(|key| key == "extension") && draft.has(object, "extension")
-}
-
 /// Whom it is about is for the guard to ask, not for us to fill.
 fn is_person(elements: &[&Element]) -> bool {
-    elements.iter().any(|element| {
-        element.type_name == "Reference" && element.targets.contains(&"Patient") && element.name != "who" && element.name != "actor"
-    })
+    elements.iter().any(|element| matches!(element.name, "for" | "patient" | "subject") && element.targets.contains(&"Patient"))
 }
 
 fn say_unknown(draft: &mut Draft<'_>, object: NodeId, type_name: &str, stem: &str, elements: &[&'static Element]) {
@@ -77,8 +67,12 @@ fn say_unknown(draft: &mut Draft<'_>, object: NodeId, type_name: &str, stem: &st
     let Some(element) = preferred.or(elements.first()) else { return };
     draft.note(code, object, format!("{stem} was not said, and R4 requires it: marked as unknown"));
     let stub = draft.tree.new_object();
-    let absent = draft.absent();
-    draft.extend(stub, absent);
+    if element.type_name.contains('.') {
+        fill(draft, stub, element.type_name);
+    } else {
+        let absent = draft.absent();
+        draft.extend(stub, absent);
+    }
     let key = if element.primitive().is_some() { format!("_{}", element.name) } else { element.name.to_owned() };
     draft.tree.set(object, &key, stub);
     if element.list {

@@ -1,6 +1,7 @@
 //! What differs between a type's older form and R4's, as rows that can be read, and how a row is applied.
 
 use fhir::NodeId;
+use record::FindingCode;
 
 use super::carry;
 use super::draft::Draft;
@@ -123,6 +124,7 @@ fn concept(draft: &mut Draft<'_>, object: NodeId, key: &str, system: &str) {
 /// Moves what one object holds into another, where that has no such key.
 pub(super) fn absorb(draft: &mut Draft<'_>, into: NodeId, from: NodeId) {
     if !draft.is_object(into) || !draft.is_object(from) {
+        draft.note(FindingCode::Malformed, from, "nothing here can hold it: not carried");
         return;
     }
     for key in draft.keys(from) {
@@ -130,9 +132,11 @@ pub(super) fn absorb(draft: &mut Draft<'_>, into: NodeId, from: NodeId) {
             for item in draft.items(from, "extension") {
                 draft.extend(into, item);
             }
-        } else if !draft.has(into, &key)
-            && let Some(node) = draft.take(from, &key)
-        {
+        } else if draft.has(into, &key) {
+            if let Some(node) = draft.at(from, &key) {
+                draft.note(FindingCode::Lossy, node, "its place is taken: not carried");
+            }
+        } else if let Some(node) = draft.take(from, &key) {
             draft.tree.set(into, &key, node);
         }
     }
@@ -223,7 +227,7 @@ fn note(draft: &mut Draft<'_>, object: NodeId, key: &str) {
             draft.tree.set(annotation, "_text", under);
         }
     }
-    if draft.at(object, key).is_some_and(|node| draft.tree.node(node).is_empty() && draft.is_array(node)) && key != "note" {
+    if draft.at(object, key).is_some_and(|node| draft.is_hollow(node) && draft.is_array(node)) && key != "note" {
         draft.take(object, key);
     }
 }

@@ -5,7 +5,7 @@ use fhir::tables::{self, Element, Primitive};
 use fhir::{NodeId, NodeKind, Version};
 use record::FindingCode;
 
-use super::draft::Draft;
+use super::draft::{Draft, Known};
 use super::{carry, r4_type, require, rule, systems, uk};
 
 /// Makes an object one of this type of R4, and all below it.
@@ -22,16 +22,39 @@ pub(super) fn sweep(draft: &mut Draft<'_>, object: NodeId, type_name: &'static s
             carry::key(draft, object, plain);
         }
     }
+    choose(draft, object, type_name);
     for key in draft.keys(object) {
         let plain = key.strip_prefix('_').unwrap_or(&key);
         if let Some(element) = r4.element(type_name, plain)
+            && !matches!(plain, "extension" | "modifierExtension")
             && draft.has(object, &key)
             && (plain == key || !draft.has(object, plain))
         {
             settle(draft, object, element);
         }
     }
+    // Last, as what is carried hangs there.
+    for key in ["extension", "modifierExtension"] {
+        if let Some(element) = r4.element(type_name, key) {
+            settle(draft, object, element);
+        }
+    }
     require::fill(draft, object, type_name);
+}
+
+/// Of a choice R4 keeps one: the first that was said. A second is against the older version's rules too.
+fn choose(draft: &mut Draft<'_>, object: NodeId, type_name: &'static str) {
+    let r4 = tables::of(Version::R4);
+    let mut chosen: Vec<(&str, &str)> = Vec::new();
+    for key in draft.keys(object) {
+        let plain = key.strip_prefix('_').unwrap_or(&key);
+        let Some(element) = r4.element(type_name, plain).filter(|element| !element.choice.is_empty()) else { continue };
+        match chosen.iter().find(|(stem, _)| *stem == element.choice) {
+            None => chosen.push((element.choice, element.name)),
+            Some((_, name)) if *name != element.name => carry::misfit(draft, object, element.name),
+            Some(_) => {}
+        }
+    }
 }
 
 fn settle(draft: &mut Draft<'_>, object: NodeId, element: &'static Element) {
@@ -40,6 +63,7 @@ fn settle(draft: &mut Draft<'_>, object: NodeId, element: &'static Element) {
         None => settle_complex(draft, object, element),
     }
     drop_empty(draft, object, element.name);
+    drop_empty(draft, object, &format!("_{}", element.name));
 }
 
 fn settle_primitive(draft: &mut Draft<'_>, object: NodeId, element: &'static Element, primitive: Primitive) {
@@ -47,15 +71,44 @@ fn settle_primitive(draft: &mut Draft<'_>, object: NodeId, element: &'static Ele
     if matches!(element.type_name, "canonical" | "uri" | "url") {
         draft.replace_items(object, element.name, addressed);
     }
-    if draft.items(object, element.name).iter().any(|item| draft.is_object(*item)) {
-        carry::key(draft, object, element.name);
+    respell_primitives(draft, object, element.name, primitive);
+    if !draft.items(object, element.name).iter().all(|item| is_kind(draft, *item, primitive)) {
+        carry::misfit(draft, object, element.name);
         return;
     }
-    respell_primitives(draft, object, element.name, primitive);
+    drop_blank(draft, object, element.name);
     fit_list(draft, object, element);
     for item in draft.items(object, &under) {
         if draft.is_object(item) {
             sweep(draft, item, "Element");
+        }
+    }
+}
+
+fn is_kind(draft: &Draft<'_>, item: NodeId, primitive: Primitive) -> bool {
+    match draft.tree.node(item).kind() {
+        NodeKind::Array | NodeKind::Object => false,
+        NodeKind::Bool => primitive == Primitive::Boolean,
+        NodeKind::Null => true,
+        NodeKind::Number => primitive == Primitive::Number,
+        NodeKind::String | NodeKind::StringEscaped => primitive == Primitive::String,
+    }
+}
+
+/// FHIR knows no empty text.
+fn drop_blank(draft: &mut Draft<'_>, object: NodeId, key: &str) {
+    for item in draft.items(object, key) {
+        if draft.tree.node(item).is_string() && draft.tree.node(item).raw().is_empty() {
+            draft.note(FindingCode::Malformed, item, "there is nothing in it");
+            // A list keeps the place, for the extensions beside it.
+            if draft.at(object, key) == Some(item) {
+                draft.take(object, key);
+            } else if draft.has(object, &format!("_{key}")) {
+                let null = draft.tree.new_null();
+                draft.replace_items(object, key, |_, one| if one == item { null } else { one });
+            } else {
+                draft.tree.detach(item);
+            }
         }
     }
 }
@@ -67,7 +120,7 @@ fn addressed(draft: &mut Draft<'_>, item: NodeId) -> NodeId {
     }
     match draft.take(item, "reference") {
         Some(reference) => {
-            if !draft.tree.node(item).is_empty() {
+            if !draft.is_hollow(item) {
                 draft.note(FindingCode::Lossy, item, "R4 keeps the address alone");
             }
             reference
@@ -109,7 +162,7 @@ fn settle_complex(draft: &mut Draft<'_>, object: NodeId, element: &'static Eleme
     });
     for item in misfits {
         if draft.at(object, element.name) == Some(item) {
-            carry::key(draft, object, element.name);
+            carry::misfit(draft, object, element.name);
         } else {
             draft.tree.detach(item);
             if !draft.is_null(item) {
@@ -158,7 +211,7 @@ fn shelter(draft: &mut Draft<'_>, object: NodeId, key: &str, under: NodeId) {
 }
 
 /// The item as a value of this type of R4, or nothing if it cannot be one.
-fn fitted(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<NodeId> {
+fn fitted(draft: &mut Draft<'_>, item: NodeId, target: &'static str) -> Option<NodeId> {
     if draft.is_object(item) {
         return fitted_object(draft, item, target);
     }
@@ -176,7 +229,10 @@ fn fitted(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<NodeId> {
     if key != "reference" && target != "Annotation" {
         draft.converted(item, format!("R4 keeps it as {target}.{key}"));
     }
-    Some(draft.wrapped(key, item))
+    let known = draft.known(item);
+    let wrapped = draft.wrapped(key, item);
+    draft.make_known(wrapped, Known { type_name: target, ..known });
+    Some(wrapped)
 }
 
 fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<NodeId> {
@@ -213,8 +269,11 @@ fn fit_list(draft: &mut Draft<'_>, object: NodeId, element: &'static Element) {
         draft.tree.listed(object, &under);
         return;
     }
-    let Some(node) = draft.at(object, element.name).filter(|node| draft.is_array(*node)) else { return };
-    let (items, unders) = (draft.children(node), draft.items(object, &under));
+    let lists = [element.name, &under].into_iter().any(|key| draft.at(object, key).is_some_and(|node| draft.is_array(node)));
+    if !lists {
+        return;
+    }
+    let (items, unders) = (draft.items(object, element.name), draft.items(object, &under));
     draft.take(object, element.name);
     draft.take(object, &under);
     if let Some(first) = items.first() {
@@ -234,15 +293,22 @@ fn fit_list(draft: &mut Draft<'_>, object: NodeId, element: &'static Element) {
 /// FHIR knows no empty objects, lists and nulls (but as place holders in lists of primitives).
 fn drop_empty(draft: &mut Draft<'_>, object: NodeId, key: &str) {
     let Some(node) = draft.at(object, key) else { return };
+    if key.starts_with('_') && draft.is_array(node) {
+        // Its nulls keep places.
+        if draft.children(node).iter().all(|item| draft.is_null(*item) || draft.is_hollow(*item)) {
+            draft.take(object, key);
+        }
+        return;
+    }
     if draft.is_array(node) {
         for item in draft.children(node) {
-            if draft.is_object(item) && draft.tree.node(item).is_empty() {
+            if draft.is_object(item) && draft.is_hollow(item) {
                 say_empty(draft, item);
                 draft.tree.detach(item);
             }
         }
     }
-    let emptied = draft.is_null(node) || (!draft.tree.node(node).is_primitive() && draft.tree.node(node).is_empty());
+    let emptied = draft.is_null(node) || (draft.is_hollow(node));
     if emptied {
         say_empty(draft, node);
         draft.take(object, key);

@@ -100,7 +100,7 @@ fn related_plans(draft: &mut Draft<'_>, plan: NodeId) {
             Some("replaces") => "replaces",
             _ => continue,
         };
-        let Some(other) = draft.take(related, "plan").filter(|node| draft.is_object(*node)) else { continue };
+        let Some(other) = draft.take_object(related, "plan") else { continue };
         if let Some(code) = draft.take(related, "code") {
             draft.converted(code, format!("R4 says it by the name {new}"));
         }
@@ -134,13 +134,13 @@ fn goal_target(draft: &mut Draft<'_>, goal: NodeId) {
 }
 
 fn goal_outcome(draft: &mut Draft<'_>, goal: NodeId) {
-    for outcome in draft.items(goal, "outcome") {
+    for outcome in draft.items(goal, "outcome").into_iter().filter(|node| draft.is_object(*node)).collect::<Vec<_>>() {
         for (old, new) in [("resultCodeableConcept", "outcomeCode"), ("resultReference", "outcomeReference")] {
             if let Some(node) = draft.take(outcome, old) {
                 draft.append(goal, new, node);
             }
         }
-        if draft.tree.node(outcome).is_empty() {
+        if draft.is_hollow(outcome) {
             draft.tree.detach(outcome);
         } else {
             draft.note(FindingCode::Lossy, outcome, "what R4 has no place for of an outcome is carried by itself");

@@ -142,7 +142,7 @@ fn items(draft: &mut Draft<'_>, order: NodeId) {
                 draft.tree.set(order, key, node);
             }
         }
-        if draft.tree.node(item).is_empty() {
+        if draft.is_hollow(item) {
             draft.take(order, "item");
         }
         return;

@@ -64,6 +64,8 @@ pub(super) const SHAPES: &[Shape] = &[
             Run(|draft, entity| uri_as_person(draft, entity, "whatUri", "what")),
         ],
     },
+    Shape { from: "VisionPrescription", to: "VisionPrescription", rules: &[Rename("dispense", "lensSpecification")] },
+    Shape { from: "VisionPrescription.dispense", to: "VisionPrescription.lensSpecification", rules: &[] },
     Shape { from: "QuestionnaireResponse", to: "QuestionnaireResponse", rules: &[Context("encounter"), Rename("parent", "partOf")] },
 ];
 
