@@ -2,6 +2,7 @@
 
 use fhir::NodeId;
 
+use crate::version::carry;
 use crate::version::common::{drop_if_empty, not_dispensed};
 use crate::version::draft::Draft;
 use crate::version::rule::Rule::{Context, Lift, Negated, Rename, Run, Unwrap};
@@ -38,7 +39,8 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape { from: "MedicationStatement", to: "MedicationStatement", rules: &[Run(taken), Rename("reasonNotTaken", "statusReason")] },
 ];
 
-/// `n` is a status in R4, `y` what it means where it says nothing; `unk` and `na` are carried.
+/// `n` is a status in R4, `y` what it means where it says nothing. `unk` and `na` tell no more than that silence: they
+/// are carried, and not as a qualifier, which would keep every medicine of GP Connect from its twins.
 fn taken(draft: &mut Draft<'_>, statement: NodeId) {
     let Some(node) = draft.at(statement, "taken") else { return };
     match draft.value(node).as_deref() {
@@ -50,6 +52,10 @@ fn taken(draft: &mut Draft<'_>, statement: NodeId) {
         Some("y") => {
             draft.converted(node, SILENCE);
             draft.take(statement, "taken");
+        }
+        Some("na" | "unk") => {
+            draft.take(statement, "taken");
+            carry::beside(draft, statement, node);
         }
         _ => {}
     }
