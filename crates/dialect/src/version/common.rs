@@ -19,6 +19,10 @@ pub(super) const ABORTED: &[(&str, &str)] = &[("aborted", "stopped"), ("suspende
 /// `docStatus` was said of appended documents too.
 pub(super) const APPENDED: &[(&str, &str)] = &[("appended", "amended")];
 
+/// What a claim is for.
+pub(super) const CLAIM_USE: &[(&str, &str)] =
+    &[("complete", "claim"), ("exploratory", "predetermination"), ("other", ""), ("proposed", "preauthorization")];
+
 /// `unknown` is no verification status of R4.
 pub(super) const UNVERIFIED: &[(&str, &str)] = &[("unknown", "")];
 

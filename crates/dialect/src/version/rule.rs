@@ -88,12 +88,7 @@ fn codes(draft: &mut Draft<'_>, object: NodeId, key: &str, map: &[(&str, &str)])
 
 /// R4 has no such code: the element says that there is no value, and carries the one that was.
 fn codeless(draft: &mut Draft<'_>, object: NodeId, key: &str, item: NodeId) {
-    if draft.at(object, key) != Some(item) {
-        draft.tree.detach(item);
-        carry::beside(draft, object, item);
-        return;
-    }
-    draft.take(object, key);
+    draft.tree.detach(item);
     if let Some(under) = draft.tree.object_at(object, &format!("_{key}")) {
         carry::onto(draft, under, item);
         let absent = draft.absent();

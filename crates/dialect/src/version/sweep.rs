@@ -223,7 +223,8 @@ fn fitted(draft: &mut Draft<'_>, item: NodeId, target: &'static str) -> Option<N
         "Attachment" => "url",
         "Coding" => "code",
         "Identifier" => "value",
-        "Reference" => "reference",
+        "Reference" if is_address(&draft.value(item).unwrap_or_default()) => "reference",
+        "Reference" => "display",
         _ => return None,
     };
     if key != "reference" && target != "Annotation" {
@@ -233,6 +234,11 @@ fn fitted(draft: &mut Draft<'_>, item: NodeId, target: &'static str) -> Option<N
     let wrapped = draft.wrapped(key, item);
     draft.make_known(wrapped, Known { type_name: target, ..known });
     Some(wrapped)
+}
+
+/// Whether a text can be a reference at all, or is what people call it.
+fn is_address(text: &str) -> bool {
+    !text.contains(' ') && (text.contains('/') || text.starts_with('#') || text.starts_with("urn:"))
 }
 
 fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<NodeId> {

@@ -17,7 +17,7 @@ pub(super) const SHAPES: &[Shape] = &[
         rules: &[
             Run(allergy_status),
             Rename("substance", "code"),
-            Codes("category", &[("other", "")]),
+            Run(other_category),
             Codes("criticality", &[("CRITH", "high"), ("CRITL", "low"), ("CRITU", "unable-to-assess")]),
             Rename("onset", "onsetDateTime"),
             Rename("reporter", "asserter"),
@@ -137,6 +137,15 @@ fn carry_under(draft: &mut Draft<'_>, allergy: NodeId, under: NodeId) {
     let key = if draft.has(allergy, "clinicalStatus") { "clinicalStatus" } else { "verificationStatus" };
     if let Some(concept) = draft.at(allergy, key) {
         crate::version::rule::absorb(draft, concept, under);
+    }
+}
+
+/// R4 has no category for the rest.
+fn other_category(draft: &mut Draft<'_>, allergy: NodeId) {
+    if draft.is(allergy, "category", "other")
+        && let Some(node) = draft.take(allergy, "category")
+    {
+        carry::beside(draft, allergy, node);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use fhir::NodeId;
 
-use crate::version::common::animal;
+use crate::version::common::{CLAIM_USE, animal};
 use crate::version::draft::Draft;
 use crate::version::rule::Rule::{Codes, Concept, Note, Rename, Run, Wrap};
 use crate::version::rule::Shape;
@@ -10,6 +10,7 @@ use crate::version::stu3::named;
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape { from: "BodySite", to: "BodyStructure", rules: &[Rename("code", "location"), Rename("modifier", "locationQualifier")] },
+    Shape { from: "Claim", to: "Claim", rules: &[Codes("use", CLAIM_USE)] },
     Shape {
         from: "Device",
         to: "Device",

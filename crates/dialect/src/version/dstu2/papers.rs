@@ -14,7 +14,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         from: "DocumentReference",
         to: "DocumentReference",
-        rules: &[Rename("class", "category"), Rename("indexed", "date"), Run(doc_status), Codes("docStatus", APPENDED), Run(created)],
+        rules: &[Rename("class", "category"), Rename("indexed", "date"), Codes("docStatus", APPENDED), Run(doc_status), Run(created)],
     },
     Shape { from: "DocumentReference.context", to: "DocumentReference.context", rules: &[Unwrap("related", "ref")] },
     Shape { from: "Provenance", to: "Provenance", rules: &[Rename("period", "occurredPeriod")] },
@@ -37,7 +37,8 @@ fn doc_status(draft: &mut Draft<'_>, document: NodeId) {
     if let Some(under) = draft.tree.object_at(document, "_docStatus") {
         carry::onto(draft, under, concept);
     }
-    draft.tree.set_string(document, "docStatus", &code);
+    let code = if code == "appended" { "amended" } else { &code };
+    draft.tree.set_string(document, "docStatus", code);
 }
 
 /// A user who was only identified is a Reference by that identifier.

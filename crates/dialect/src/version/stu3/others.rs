@@ -2,13 +2,14 @@
 
 use fhir::NodeId;
 
-use crate::version::common::animal;
+use crate::version::common::{CLAIM_USE, animal};
 use crate::version::draft::Draft;
-use crate::version::rule::Rule::{Context, Rename, Run, Wrap};
+use crate::version::rule::Rule::{Codes, Context, Rename, Run, Wrap};
 use crate::version::rule::Shape;
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape { from: "BodySite", to: "BodyStructure", rules: &[Rename("code", "location"), Rename("qualifier", "locationQualifier")] },
+    Shape { from: "Claim", to: "Claim", rules: &[Codes("use", CLAIM_USE)] },
     Shape {
         from: "Device",
         to: "Device",

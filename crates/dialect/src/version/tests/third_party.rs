@@ -110,6 +110,18 @@ fn pharmacy_messages_keep_every_leaf() {
     check("pharmacy-stu3", &[("", Version::Stu3)]);
 }
 
+#[test]
+fn millenniums_older_answers_keep_every_leaf() {
+    check("vendor-cerner", &[("fhir.cerner.com/dstu2", Version::Dstu2)]);
+}
+
+#[test]
+fn national_messages_keep_every_leaf() {
+    check("nhs-stu3", &[("", Version::Stu3)]);
+    check("stu3-misc", &[("", Version::Stu3)]);
+    check("edge", &[("", Version::Stu3)]);
+}
+
 /// NHS England's own mapping of CareConnect's AllergyIntolerance to UK Core. Where we differ:
 ///
 /// - they keep the older extensions beside UK Core's (`AllergyIntoleranceEnd`, `Evidence`); we rename them, and a
