@@ -69,7 +69,8 @@ fn say_unknown(draft: &mut Draft<'_>, object: NodeId, type_name: &str, stem: &st
     let stub = draft.tree.new_object();
     if element.type_name.contains('.') {
         fill(draft, stub, element.type_name);
-    } else {
+    }
+    if draft.is_hollow(stub) {
         let absent = draft.absent();
         draft.extend(stub, absent);
     }
