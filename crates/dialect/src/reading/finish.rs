@@ -29,6 +29,8 @@ enum Led {
     Outside(Option<Kind>),
     /// To the reference now in the buffer, which is in this answer or is not.
     To(bool),
+    /// To the reference now in the buffer, by an address that says another id.
+    ToOther,
 }
 
 struct Finisher<'a> {
@@ -131,6 +133,10 @@ impl Finisher<'_> {
                 self.hide(arrived, node);
             }
             Led::Outside(kind) => drop_address(arrived, node, kind),
+            Led::ToOther => {
+                arrived.note(node, FindingCode::Converted, "leads to the resource whose entry has this address");
+                arrived.tree.set_text(node, &self.buffer);
+            }
             Led::To(found) => {
                 let expected = found || references_kind(&self.buffer).is_none_or(|kind| (self.expected)(kind));
                 if !found && expected {
@@ -153,7 +159,8 @@ impl Finisher<'_> {
         self.buffer.clear();
         if let Some(minted) = self.index.by_url.get(text.as_ref()) {
             self.buffer.push_str(minted);
-            return Led::To(true);
+            let tail = text.rsplit(['/', ':']).next().unwrap_or_default();
+            return if minted.ends_with(tail) { Led::To(true) } else { Led::ToOther };
         }
         match self.reading.bases.read(&text) {
             Target::Alone => Led::Alone,

@@ -1,5 +1,8 @@
 //! The dialects from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod plain;
 mod reading;
 mod server;
+mod third_party;
