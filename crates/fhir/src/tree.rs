@@ -117,6 +117,18 @@ impl Tree {
         (start, start + text.len() as u32)
     }
 
+    /// Stores plain text as the inside of a JSON string.
+    fn store_text(&mut self, text: &str) -> (NodeKind, u32, u32) {
+        if !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            let (start, end) = self.store(text);
+            return (NodeKind::String, start, end);
+        }
+        let mut escaped = String::with_capacity(text.len() + 16);
+        crate::json::escape(text, &mut escaped);
+        let (start, end) = self.store(&escaped);
+        (NodeKind::StringEscaped, start, end)
+    }
+
     fn detached(&mut self, kind: NodeKind, start: u32, end: u32) -> u32 {
         let id = self.nodes.len() as u32;
         self.nodes.push(Node {
@@ -146,9 +158,7 @@ impl Tree {
 
     /// A new string that hangs nowhere yet. `text` is plain, not JSON-escaped.
     pub fn new_string(&mut self, text: &str) -> NodeId {
-        let mut escaped = String::with_capacity(text.len());
-        let kind = if crate::json::escape(text, &mut escaped) { NodeKind::StringEscaped } else { NodeKind::String };
-        let (start, end) = self.store(&escaped);
+        let (kind, start, end) = self.store_text(text);
         NodeId(self.detached(kind, start, end))
     }
 
@@ -333,9 +343,7 @@ impl Tree {
 
     /// Replaces a primitive's text by a plain string, in place.
     pub fn set_text(&mut self, node: NodeId, text: &str) {
-        let mut escaped = String::with_capacity(text.len());
-        let kind = if crate::json::escape(text, &mut escaped) { NodeKind::StringEscaped } else { NodeKind::String };
-        let (start, end) = self.store(&escaped);
+        let (kind, start, end) = self.store_text(text);
         let at = &mut self.nodes[node.0 as usize];
         (at.kind, at.start, at.end, at.first, at.last) = (kind, start, end, NONE, NONE);
         self.touch(node.0);
@@ -431,6 +439,21 @@ impl<'a> Ref<'a> {
     pub fn key(self) -> &'a str {
         let node = self.raw_node();
         self.tree.slice(node.key_start, node.key_start + u32::from(node.key_len))
+    }
+
+    /// [`Ref::key`] as bytes, for those who compare many.
+    pub fn key_bytes(self) -> &'a [u8] {
+        let node = self.raw_node();
+        self.tree.bytes(node.key_start, node.key_start + u32::from(node.key_len))
+    }
+
+    /// [`Ref::raw`] as bytes.
+    pub fn raw_bytes(self) -> &'a [u8] {
+        if !self.is_primitive() {
+            return &[];
+        }
+        let node = self.raw_node();
+        self.tree.bytes(node.start, node.end)
     }
 
     /// The value under `key`; `None` too when this is no object.
