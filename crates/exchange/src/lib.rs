@@ -1,10 +1,22 @@
 //! The journey of a question: from an ask to a joined record, stage by stage.
 //!
-//! Not joined up yet: what it needs kept ([`People`], [`Claims`], [`Minted`], [`Plans`]) and how it refuses ([`Refused`]) stand;
-//! the journey itself comes with `source`, `dialect` and `join`.
+//! Read [`Exchange::watch`] and [`Exchange::read`] first; everything else here serves them.
+//! What it leaves to others: who may (`access`), who is who (`identity`), how to ask (`source`), what they said
+//! (`dialect`), what says the same (`join`), what is kept (`audit`, `store`), and how the answer looks (`server`).
 
+mod claims;
+mod find;
+mod gather;
+mod journey;
+mod pages;
+mod parts;
 mod refused;
+mod select;
 mod stores;
+mod told;
 
+pub use find::Found;
+pub use journey::{Joined, Watching};
+pub use parts::{Exchange, Locate, Parts, Settings, SourceEntry};
 pub use refused::Refused;
 pub use stores::{Claims, KeptClaim, Minted, MintedId, People, Plans, StoreDown};

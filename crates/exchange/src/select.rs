@@ -34,7 +34,8 @@ fn main_kind(need: &Need) -> Option<Kind> {
 }
 
 fn keep(record: &SharedRecord, need: &Need, main: Kind) -> Vec<bool> {
-    let mut kept: Vec<bool> = record.items.iter().map(|item| item.kind == main && need.filters.iter().all(|filter| matches(item, filter))).collect();
+    let mut kept: Vec<bool> =
+        record.items.iter().map(|item| item.kind == main && need.filters.iter().all(|filter| matches(item, filter))).collect();
     // Includes may lead on: from a request to a medication to its maker.
     loop {
         let wanted: rustc_hash::FxHashSet<String> =
@@ -54,9 +55,8 @@ fn keep(record: &SharedRecord, need: &Need, main: Kind) -> Vec<bool> {
 
 fn referred(item: &Item, need: &Need) -> Vec<String> {
     let includes = need.includes.iter().filter(|include| include.kind == item.kind);
-    let params = includes.flat_map(|include| {
-        tables::search_params(item.kind).iter().filter(move |param| include.name == "*" || param.name == include.name)
-    });
+    let params = includes
+        .flat_map(|include| tables::search_params(item.kind).iter().filter(move |param| include.name == "*" || param.name == include.name));
     let paths = params.flat_map(|param| param.paths.iter());
     paths.flat_map(|path| item.tree.root().all(path)).filter_map(|node| Some(node.text("reference")?.into_owned())).collect()
 }
@@ -116,7 +116,8 @@ fn matches(item: &Item, filter: &Filter) -> bool {
     if filter.modifier.as_deref() == Some("missing") {
         return filter.values.iter().any(|value| (value == "true") == nodes.is_empty());
     }
-    let any = nodes.iter().any(|node| filter.values.iter().any(|value| value_matches(*node, param.kind, value, filter.modifier.as_deref())));
+    let any =
+        nodes.iter().any(|node| filter.values.iter().any(|value| value_matches(*node, param.kind, value, filter.modifier.as_deref())));
     if filter.modifier.as_deref() == Some("not") { !any } else { any }
 }
 
@@ -124,7 +125,9 @@ fn value_matches(node: Ref<'_>, kind: SearchKind, value: &str, modifier: Option<
     match kind {
         SearchKind::Date => date_matches(node, value),
         SearchKind::Quantity | SearchKind::Number => number_matches(node, value),
-        SearchKind::Reference => node.text("reference").is_some_and(|reference| reference == value || reference.rsplit('/').next() == Some(value)),
+        SearchKind::Reference => {
+            node.text("reference").is_some_and(|reference| reference == value || reference.rsplit('/').next() == Some(value))
+        }
         SearchKind::String => strings(node).iter().any(|text| string_matches(text, value, modifier)),
         SearchKind::Token => match modifier {
             Some("text") => strings(node).iter().any(|text| text.to_lowercase().contains(&value.to_lowercase())),

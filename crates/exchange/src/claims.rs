@@ -1,0 +1,50 @@
+//! `$request-access`: claims, granted and kept.
+
+use access::{Claim, ClaimKind};
+use audit::{Audited, Event, Who};
+use record::{Ask, Caller, Need, PersonId, Question, RequestId};
+
+use crate::journey::refused;
+use crate::{Exchange, KeptClaim, Refused};
+
+impl Exchange {
+    /// Grants a claim and keeps it until it ends. Refusals and grants are entered in the same detail.
+    pub async fn request_access(
+        &self,
+        request: &RequestId,
+        caller: &Caller,
+        person: &PersonId,
+        claim: Claim,
+    ) -> Result<Audited<jiff::Timestamp>, Refused> {
+        let question = Question::Read { person: person.clone(), need: Need::everything() };
+        let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new() };
+        let entry =
+            self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let known = self.parts.people.number_of(person).await?;
+        let granted = access::grant(&ask, &claim, self.parts.settings.terms, self.parts.clock.now());
+        let granted = match (granted, known) {
+            (Ok(granted), Some(_)) => granted,
+            (Ok(_), None) => return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await),
+            (Err(refusal), _) => return Err(refused(entry, &ask, refusal).await),
+        };
+        let kept = KeptClaim {
+            person: person.clone(),
+            user: caller.user.clone(),
+            organisation: caller.organisation.code.clone(),
+            emergency: granted.kind == ClaimKind::Emergency,
+            reason: claim.reason_code.clone(),
+            until: granted.until,
+        };
+        self.parts.claims.keep(kept).await?;
+        let kind = if granted.kind == ClaimKind::Emergency { "emergency" } else { "relationship" };
+        let event = Event::Claimed {
+            by: Who::of(caller),
+            patient: person.as_str().to_owned(),
+            kind: kind.to_owned(),
+            reason: claim.reason_code,
+            text: claim.text,
+            until: Some(granted.until.to_string()),
+        };
+        Ok(entry.close(granted.until, event).await)
+    }
+}

@@ -1,0 +1,99 @@
+//! Finding a person by number. Identity only; leave to find is not leave to read.
+
+use audit::{Audited, Event, Who};
+use identity::{Facts, Leg, Verdict, guard, release};
+use record::{Ask, Chart, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
+use tokio::time::Instant;
+
+use crate::journey::refused;
+use crate::{Exchange, Refused, gather, told};
+
+/// Who was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The person, if any source knows them.
+    pub person: Option<PersonId>,
+    /// The Patients that passed the guards.
+    pub patients: Vec<Item>,
+    /// How each source answered.
+    pub plan: Plan,
+}
+
+impl Exchange {
+    /// Finds the person of a number: asks every source that is not known to hold nothing of them.
+    pub async fn find(&self, ask: Ask) -> Result<Audited<Found>, Refused> {
+        let Question::Find(number) = ask.question else { return Err(Refused::Denied(access::Refusal::NoActivity)) };
+        let entry =
+            self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let admission = match access::admit(&ask) {
+            Ok(admission) => admission,
+            Err(refusal) => return Err(refused(entry, &ask, refusal).await),
+        };
+        if crate::journey::restriction(Some(&number)) != access::Restriction::Unrestricted {
+            return Err(refused(entry, &ask, access::Refusal::Restricted).await);
+        }
+        let (charts, plan) = self.ask_who(&admission, &ask, number).await;
+        let found = self.found(number, charts, plan).await?;
+        let who = found.person.as_ref().map(|person| person.as_str().to_owned()).unwrap_or_default();
+        // Every candidate shown is entered.
+        self.parts
+            .ledger
+            .note(
+                &ask.request,
+                &Event::Disclosed { by: Who::of(&ask.caller), patient: who, answer: ask.request.to_string(), from_piece: 0 },
+            )
+            .await
+            .map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let closing = Event::Closed {
+            outcome: "answered".to_owned(),
+            policy: admission.why().iter().map(|rule| (*rule).to_owned()).collect(),
+            legs: Vec::new(),
+            shown: Vec::new(),
+        };
+        Ok(entry.close(found, closing).await)
+    }
+
+    async fn ask_who(&self, admission: &access::Admission, ask: &Ask, number: NhsNumber) -> (Vec<(Chart, identity::Trust)>, Plan) {
+        let until = Instant::now() + self.parts.settings.read;
+        let asked = self.parts.entries.iter().filter(|entry| !entry.compare).map(|entry| async move {
+            if entry.exchange.as_ref().is_some_and(|exchange| ask.hops.contains(exchange)) {
+                return (entry, Err(Status::NotAskedLoop));
+            }
+            (entry, gather::find(&self.parts, admission, entry, number, until).await)
+        });
+        let (mut charts, mut plan) = (Vec::new(), Plan::default());
+        for (entry, told) in futures::future::join_all(asked).await {
+            match told {
+                Ok(told) => {
+                    plan.rows.extend(told.chart.rows.iter().filter(|row| row.kind == fhir::Kind::PATIENT).cloned());
+                    charts.push((told.chart, entry.trust));
+                }
+                Err(status) => plan.rows.push(Row { status: Some(status), ..Row::new(entry.id.clone(), fhir::Kind::PATIENT) }),
+            }
+        }
+        plan.finalise();
+        (charts, plan)
+    }
+
+    async fn found(&self, number: NhsNumber, charts: Vec<(Chart, identity::Trust)>, mut plan: Plan) -> Result<Found, Refused> {
+        let facts = Facts { number, birth_date: None, given_names: Vec::new() };
+        let legs: Vec<Leg<'_>> = charts.iter().map(|(chart, trust)| Leg { chart, trust: *trust }).collect();
+        let verdicts = guard(&facts, &legs);
+        let mut patients = Vec::new();
+        let mut any = false;
+        for ((chart, _), verdict) in charts.into_iter().zip(verdicts) {
+            let source = chart.source.clone();
+            // Held and mismatched legs show nothing, but somebody is there: the reader comes to see that on reading.
+            any |= !chart.patients.is_empty() && verdict != Verdict::NoPatient;
+            let chart = release(&verdict, chart);
+            if let (Some(row), Some(own)) =
+                (plan.row_mut(&source, fhir::Kind::PATIENT), chart.rows.iter().find(|row| row.kind == fhir::Kind::PATIENT))
+            {
+                *row = own.clone();
+            }
+            patients.extend(chart.patients);
+        }
+        let person = if any { Some(self.parts.people.person_of(&number).await?) } else { self.parts.people.known(&number).await? };
+        Ok(Found { person, patients, plan })
+    }
+}

@@ -1,0 +1,157 @@
+//! Asking all sources at once, each leg to its end.
+
+use std::sync::{Arc, PoisonError};
+
+use access::{Admission, Permit};
+use dialect::{Conversation, Known, Told};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use identity::Located;
+use record::{Ask, CARRIED, Call, Chart, Failure, Holder, Need, NhsNumber, Row, Status};
+use source::Leg;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::parts::{Locate, Parts, SourceEntry};
+
+/// What one source came to.
+pub(crate) struct LegEnd {
+    pub(crate) entry: SourceEntry,
+    /// What it said; none when it was not asked.
+    pub(crate) chart: Option<Chart>,
+    /// Rows when there is no chart.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// What is to be asked of whom.
+pub(crate) struct Question<'a> {
+    pub(crate) ask: &'a Ask,
+    pub(crate) number: NhsNumber,
+    pub(crate) need: &'a Need,
+    pub(crate) located: &'a [Located],
+    pub(crate) until: Instant,
+}
+
+/// Why a source is not asked, if it is not.
+fn not_asked(parts: &Parts, permit: &Permit, entry: &SourceEntry, question: &Question<'_>) -> Option<(Status, Option<jiff::Timestamp>)> {
+    if entry.exchange.as_ref().is_some_and(|exchange| question.ask.hops.contains(exchange)) {
+        return Some((Status::NotAskedLoop, None));
+    }
+    if entry.compare {
+        return Some((Status::NotAskedShadow, None));
+    }
+    if !permit.may_ask(&entry.id) {
+        return Some((Status::Withheld, None));
+    }
+    let miss = question.located.iter().find(|located| located.source == entry.id && !located.holds)?;
+    let age = parts.clock.now().duration_since(miss.heard);
+    let believed = entry.locate == Locate::Index && !permit.is_emergency() && age.unsigned_abs() < parts.settings.locator_age;
+    believed.then_some((Status::NotLocated, Some(miss.heard)))
+}
+
+/// Asks every source; each leg says how it went. Legs belong to this call: when it is dropped, so are they.
+pub(crate) async fn all(parts: &Arc<Parts>, permit: &Permit, question: &Question<'_>) -> Vec<LegEnd> {
+    let mut legs = JoinSet::new();
+    let mut ends = Vec::new();
+    for entry in &parts.entries {
+        if let Some((status, heard)) = not_asked(parts, permit, entry, question) {
+            ends.push(LegEnd { rows: rows(entry, question.need, status, heard), entry: entry.clone(), chart: None });
+            continue;
+        }
+        let local_ids =
+            question.located.iter().find(|located| located.source == entry.id && located.holds).map(|located| located.local_ids.clone());
+        let holder = Holder { source: entry.id.clone(), number: question.number, local_ids: local_ids.unwrap_or_default() };
+        let (parts, permit, entry) = (parts.clone(), permit.clone(), entry.clone());
+        let (need, until) = (question.need.clone(), question.until);
+        legs.spawn(async move { leg(&parts, &permit, entry, &holder, &need, until).await });
+    }
+    while let Some(ended) = legs.join_next().await {
+        match ended {
+            Ok(end) => ends.push(end),
+            // A bug in a dialect must not take the other sources' answers along; the finaliser names the rows.
+            Err(error) => tracing::error!(%error, "a leg ended in a panic"),
+        }
+    }
+    for entry in &parts.entries {
+        if !ends.iter().any(|end| end.entry.id == entry.id) {
+            ends.push(LegEnd { rows: rows(entry, question.need, Status::FailedInternal, None), entry: entry.clone(), chart: None });
+        }
+    }
+    ends.sort_by(|a, b| a.entry.id.cmp(&b.entry.id));
+    ends
+}
+
+fn rows(entry: &SourceEntry, need: &Need, status: Status, last_answered: Option<jiff::Timestamp>) -> Vec<Row> {
+    let wanted = CARRIED.iter().filter(|kind| need.wants(**kind));
+    wanted.map(|kind| Row { status: Some(status), last_answered, ..Row::new(entry.id.clone(), *kind) }).collect()
+}
+
+async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder, need: &Need, until: Instant) -> LegEnd {
+    let leg = match parts.sources.leg(permit, &entry.id, until).await {
+        Ok(leg) => leg,
+        Err(failure) => {
+            let tried = Some(parts.clock.now());
+            let rows = rows(&entry, need, status_of(failure), None).into_iter().map(|row| Row { tried, ..row }).collect();
+            return LegEnd { entry, chart: None, rows };
+        }
+    };
+    let (conversation, calls) = entry.dialect.start(holder, need, &entry.settings, &known(parts, &entry));
+    let told = converse(parts, &leg, conversation, calls).await;
+    learn(parts, &entry, told.learnt);
+    LegEnd { entry, chart: Some(told.chart), rows: Vec::new() }
+}
+
+/// Asks one source whether it knows the number.
+pub(crate) async fn find(
+    parts: &Parts,
+    admission: &Admission,
+    entry: &SourceEntry,
+    number: NhsNumber,
+    until: Instant,
+) -> Result<Told, Status> {
+    let leg = parts.sources.leg_to_find(admission, &entry.id, until).await.map_err(status_of)?;
+    let holder = Holder { source: entry.id.clone(), number, local_ids: Vec::new() };
+    let (conversation, calls) = entry.dialect.find(&holder, &entry.settings, &known(parts, entry));
+    let told = converse(parts, &leg, conversation, calls).await;
+    learn(parts, entry, told.learnt.clone());
+    Ok(told)
+}
+
+fn status_of(failure: Failure) -> Status {
+    match failure {
+        Failure::CircuitOpen => Status::CircuitOpen,
+        Failure::Connection | Failure::ForeignOrigin => Status::FailedHttp,
+        Failure::Throttled => Status::Throttled,
+        Failure::Timeout => Status::FailedTimeout,
+        Failure::TooLarge => Status::OkTruncated,
+        Failure::Unauthorised => Status::FailedAuth,
+    }
+}
+
+/// Turns the crank of one conversation until it is done or its time is up. What came by then stays; what did not is named by the chart's rows.
+async fn converse(parts: &Parts, leg: &Leg, mut conversation: Conversation, calls: Vec<Call>) -> Told {
+    let mut under_way = FuturesUnordered::new();
+    under_way.extend(calls.into_iter().map(|call| parts.sources.ask(leg, call)));
+    let time_up = tokio::time::sleep_until(leg.until());
+    tokio::pin!(time_up);
+    loop {
+        tokio::select! {
+            biased;
+            reply = under_way.next() => match reply {
+                Some(reply) => under_way.extend(conversation.reply(reply).into_iter().map(|call| parts.sources.ask(leg, call))),
+                None => break,
+            },
+            () = &mut time_up => break,
+        }
+    }
+    drop(under_way);
+    conversation.finish()
+}
+
+fn known(parts: &Parts, entry: &SourceEntry) -> Known {
+    parts.known.lock().unwrap_or_else(PoisonError::into_inner).get(&entry.id).cloned().unwrap_or_default()
+}
+
+fn learn(parts: &Parts, entry: &SourceEntry, learnt: Known) {
+    parts.known.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.id.clone(), learnt);
+}

@@ -1,0 +1,202 @@
+//! Reading a record: the stages in order.
+
+use access::{Evidence, Permit, PersonFacts, Restriction};
+use audit::{Audited, Entry, Event, Who};
+use fhir::Kind;
+use identity::{Facts, Heard, Leg, Verdict, guard, release};
+use record::{AllergyState, Ask, Chart, Fate, Need, NhsNumber, Plan, Question, SharedRecord, SourceId, Status};
+use tokio::time::Instant;
+
+use crate::gather::{self, LegEnd};
+use crate::{Exchange, MintedId, Refused, parts::Parts, select, told};
+
+/// A read under way: permitted, entered in the ledger, its legs ended.
+pub struct Watching {
+    entry: Entry,
+    permit: Permit,
+    number: NhsNumber,
+    need: Need,
+    ends: Vec<LegEnd>,
+}
+
+/// A joined record and what its reader needs beside it.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    /// The record.
+    pub record: SharedRecord,
+    /// The person's number.
+    pub number: NhsNumber,
+    /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
+    pub states: Vec<(&'static str, AllergyState)>,
+}
+
+impl Exchange {
+    /// Answers one question about one person, as far as the sources' replies. Read this function first.
+    pub async fn watch(&self, ask: Ask) -> Result<Watching, Refused> {
+        let Question::Read { person, need } = &ask.question else { return Err(Refused::Denied(access::Refusal::NoActivity)) };
+        self.no_loop(&ask).await?;
+        let entry =
+            self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let number = self.parts.people.number_of(person).await?;
+        let evidence = self.evidence(&ask, person).await?;
+        let facts = PersonFacts { person: number.map(|_| person.clone()), restriction: restriction(number.as_ref()) };
+        let permitted = access::admit(&ask).and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now()));
+        let (permit, number) = match (permitted, number) {
+            (Ok(permit), Some(number)) => (permit, number),
+            (Err(refusal), _) => return Err(refused(entry, &ask, refusal).await),
+            (Ok(_), None) => return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await),
+        };
+        let located = self.parts.locator.located(permit.admission(), &number).await.unwrap_or_else(|down| {
+            tracing::warn!(error = %down, "the locator did not answer; every source is asked");
+            Vec::new()
+        });
+        let until = Instant::now() + self.parts.settings.read;
+        let need = need.clone();
+        let question = gather::Question { ask: &ask, number, need: &need, located: &located, until };
+        let ends = gather::all(&self.parts, &permit, &question).await;
+        Ok(Watching { entry, permit, number, need, ends })
+    }
+
+    /// The same, whole: every leg guarded, withheld from, then joined.
+    pub async fn read(&self, ask: Ask) -> Result<Audited<Joined>, Refused> {
+        let watching = self.watch(ask).await?;
+        self.close(watching).await
+    }
+
+    async fn close(&self, watching: Watching) -> Result<Audited<Joined>, Refused> {
+        let Watching { entry, permit, number, need, ends } = watching;
+        let (charts, plan, heard) = guarded(&permit, number, &need, ends);
+        let mut record = join::charts(permit.person().clone(), charts, need.join, &self.parts.rules);
+        // Sources that gave no chart have rows too.
+        record.plan.rows.extend(plan.rows);
+        record.plan.finalise();
+        let kept = access::withhold_clusters(&permit, &mut record);
+        hide(&mut record, &kept);
+        select::narrow(&mut record, &need);
+        let states = join::states(&record, &need);
+        self.keep(&permit, &number, &record, heard).await;
+        let closing = told::closed(&permit, &record);
+        Ok(entry.close(Joined { record, number, states }, closing).await)
+    }
+
+    /// Writes down what was learnt. None of it withholds the answer; each failure is said.
+    async fn keep(&self, permit: &Permit, number: &NhsNumber, record: &SharedRecord, heard: Vec<Heard>) {
+        let Parts { locator, minted, plans, clock, settings, .. } = &*self.parts;
+        let now = clock.now();
+        if let Err(down) = locator.heard(number, heard, now).await {
+            tracing::warn!(error = %down, "what was heard could not be written to the locator");
+        }
+        if let Err(down) = minted.keep_ids(ids(record)).await {
+            tracing::warn!(error = %down, "minted ids could not be kept; reads by id will be refused");
+        }
+        let until = now + settings.plans_kept;
+        if let Err(down) = plans.keep_plan(permit.trace(), permit.person(), &permit.caller().user, &record.plan, until).await {
+            tracing::warn!(error = %down, "a plan could not be kept");
+        }
+    }
+
+    /// A question that has been here, or came through too many exchanges, goes no further.
+    async fn no_loop(&self, ask: &Ask) -> Result<(), Refused> {
+        let settings = &self.parts.settings;
+        if !ask.hops.contains(&settings.own) && ask.hops.len() <= settings.hops_max {
+            return Ok(());
+        }
+        let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why: "loop".to_owned() };
+        self.parts.ledger.note(&ask.request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        Err(Refused::Loop)
+    }
+
+    pub(crate) async fn evidence(&self, ask: &Ask, person: &record::PersonId) -> Result<Vec<Evidence>, Refused> {
+        let claims = self.parts.claims.of(person, &ask.caller.user, self.parts.clock.now()).await?;
+        let claimed =
+            claims.into_iter().filter(|claim| claim.organisation == ask.caller.organisation.code).map(|claim| match claim.emergency {
+                true => Evidence::Emergency { until: claim.until },
+                false => Evidence::SelfClaimed { until: claim.until },
+            });
+        Ok(claimed.chain(ask.caller.launch_patient.clone().map(Evidence::Launch)).collect())
+    }
+}
+
+/// Synthetic people have no place to be hidden; for anybody else a label would have to be had, and no source of labels is built.
+pub(crate) fn restriction(number: Option<&NhsNumber>) -> Restriction {
+    match number {
+        Some(number) if number.is_synthetic() => Restriction::Unrestricted,
+        _ => Restriction::Unknown,
+    }
+}
+
+pub(crate) async fn refused(entry: Entry, ask: &Ask, refusal: access::Refusal) -> Refused {
+    let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: told::patient(ask), why: refusal.to_string() };
+    entry.close((), event).await;
+    Refused::Denied(refusal)
+}
+
+/// Every leg guarded, released, withheld from. Returns charts, the rows of sources without one, and what was heard.
+fn guarded(permit: &Permit, number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> (Vec<Chart>, Plan, Vec<Heard>) {
+    let facts = Facts { number, birth_date: need.birth_date.clone(), given_names: Vec::new() };
+    let legs: Vec<Leg<'_>> = ends.iter().filter_map(|end| Some(Leg { chart: end.chart.as_ref()?, trust: end.entry.trust })).collect();
+    let mut verdicts = guard(&facts, &legs).into_iter();
+    let (mut charts, mut plan, mut heard) = (Vec::new(), Plan::default(), Vec::new());
+    for end in ends {
+        plan.rows.extend(end.rows);
+        let Some(chart) = end.chart else { continue };
+        let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
+        heard.extend(hearing(&chart, &verdict));
+        let (chart, _) = access::withhold(permit, release(&verdict, chart));
+        charts.push(chart);
+    }
+    (charts, plan, heard)
+}
+
+/// What a leg says about whether its source knows the person: only an answer does.
+fn hearing(chart: &Chart, verdict: &Verdict) -> Option<Heard> {
+    let patients = chart.rows.iter().find(|row| row.kind == Kind::PATIENT);
+    let answered = patients.and_then(|row| row.status).is_some_and(|status| matches!(status, Status::Ok | Status::OkEmpty));
+    let local_ids =
+        |ids: &[String]| chart.patients.iter().filter(|item| ids.contains(&item.id)).filter_map(|item| item.origin.id.clone()).collect();
+    match verdict {
+        Verdict::Accepted(ids) => Some(Heard { source: chart.source.clone(), holds: true, local_ids: local_ids(ids) }),
+        Verdict::NoPatient if answered => Some(Heard { source: chart.source.clone(), holds: false, local_ids: Vec::new() }),
+        // Held, mismatched or failed: what it holds is not known.
+        _ => None,
+    }
+}
+
+/// Takes out what the cluster's most restrictive member withholds, and counts it.
+fn hide(record: &mut SharedRecord, kept: &[bool]) {
+    let gone: Vec<(SourceId, Kind, Fate)> = record
+        .items
+        .iter()
+        .zip(&record.fates)
+        .zip(kept)
+        .filter(|(_, kept)| !**kept)
+        .map(|((item, fate), _)| (item.origin.source.clone(), item.kind, *fate))
+        .collect();
+    if gone.is_empty() {
+        return;
+    }
+    for (source, kind, fate) in &gone {
+        if let Some(row) = record.plan.row_mut(source, *kind) {
+            match fate {
+                Fate::Single => row.counts.single -= 1,
+                Fate::Clustered => row.counts.clustered -= 1,
+                Fate::History => row.counts.history -= 1,
+            }
+            row.counts.withheld += 1;
+        }
+        record.withheld.push((source.clone(), *kind));
+    }
+    select::retain(record, kept);
+}
+
+fn ids(record: &SharedRecord) -> Vec<MintedId> {
+    let of = |item: &record::Item| MintedId {
+        kind: item.kind,
+        id: item.id.clone(),
+        person: record.person.clone(),
+        source: item.origin.source.clone(),
+        source_kind: item.origin.kind.clone(),
+        source_id: item.origin.id.clone(),
+    };
+    record.items.iter().map(of).collect()
+}

@@ -1,0 +1,103 @@
+//! Further pages, plans, and what ids stand for.
+
+use access::PersonFacts;
+use audit::{Audited, Event, Who};
+use fhir::Kind;
+use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId};
+
+use crate::journey::{refused, restriction};
+use crate::{Exchange, Refused};
+
+impl Exchange {
+    /// Leave to show a further page: decided again, since permission may have ended, and entered.
+    pub async fn page(
+        &self,
+        request: &RequestId,
+        caller: &Caller,
+        person: &PersonId,
+        answer: &str,
+        from: usize,
+    ) -> Result<Audited<()>, Refused> {
+        let event = Event::Disclosed {
+            by: Who::of(caller),
+            patient: person.as_str().to_owned(),
+            answer: answer.to_owned(),
+            from_piece: from as u64,
+        };
+        self.again(request, caller, person, event, ()).await
+    }
+
+    /// The plan of an earlier read by the same user.
+    pub async fn plan(
+        &self,
+        request: &RequestId,
+        caller: &Caller,
+        person: &PersonId,
+        of: &RequestId,
+    ) -> Result<Audited<Option<Plan>>, Refused> {
+        let kept = self.parts.plans.plan_of(of, person, self.parts.clock.now()).await?;
+        let own = kept.filter(|(user, _)| *user == caller.user).map(|(_, plan)| plan);
+        let event =
+            Event::Disclosed { by: Who::of(caller), patient: person.as_str().to_owned(), answer: format!("plan of {of}"), from_piece: 0 };
+        self.again(request, caller, person, event, own).await
+    }
+
+    /// Decides once more about the same person, and closes with `event`.
+    async fn again<T>(
+        &self,
+        request: &RequestId,
+        caller: &Caller,
+        person: &PersonId,
+        event: Event,
+        value: T,
+    ) -> Result<Audited<T>, Refused> {
+        let question = Question::Read { person: person.clone(), need: Need::everything() };
+        let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new() };
+        let entry =
+            self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let number = self.parts.people.number_of(person).await?;
+        let evidence = self.evidence(&ask, person).await?;
+        let facts = PersonFacts { person: number.map(|_| person.clone()), restriction: restriction(number.as_ref()) };
+        match access::admit(&ask).and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now())) {
+            Ok(_) => Ok(entry.close(value, event).await),
+            Err(refusal) => Err(refused(entry, &ask, refusal).await),
+        }
+    }
+
+    /// The person that a Patient's id stands for: the exchange's own, or a source's minted one.
+    pub async fn person_of_patient(&self, id: &str) -> Result<Option<PersonId>, Refused> {
+        if let Ok(person) = id.parse::<PersonId>()
+            && self.parts.people.number_of(&person).await?.is_some()
+        {
+            return Ok(Some(person));
+        }
+        self.person_of_minted(Kind::PATIENT, id, None).await
+    }
+
+    /// The person of a number, if one was minted.
+    pub async fn person_of_number(&self, number: &NhsNumber) -> Result<Option<PersonId>, Refused> {
+        Ok(self.parts.people.known(number).await?)
+    }
+
+    /// The person in whose record a minted id was met. What is met in many records (a practitioner) leads to one the caller has evidence for.
+    pub async fn person_of_minted(&self, kind: Kind, id: &str, ask: Option<&Ask>) -> Result<Option<PersonId>, Refused> {
+        let met = self.parts.minted.resolve(kind, id).await?;
+        if let Some(ask) = ask.filter(|_| met.len() > 1) {
+            for one in met.iter().take(PERSONS_MAX) {
+                if !self.evidence(ask, &one.person).await?.is_empty() {
+                    return Ok(Some(one.person.clone()));
+                }
+            }
+        }
+        Ok(met.into_iter().next().map(|one| one.person))
+    }
+
+    /// Enters the refusal of somebody without a good token.
+    pub async fn refused_stranger(&self, request: &RequestId, why: &str) -> Result<(), Refused> {
+        let event = Event::Refused { by: None, patient: String::new(), why: why.to_owned() };
+        self.parts.ledger.note(request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))
+    }
+}
+
+/// Persons looked through for one the caller cares for.
+const PERSONS_MAX: usize = 20;

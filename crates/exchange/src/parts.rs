@@ -1,0 +1,115 @@
+//! What an exchange is made of.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use access::Terms;
+use audit::Ledger;
+use dialect::{Dialect, Known};
+use identity::{Locator, Trust};
+use record::{Clock, ExchangeId, OdsCode, SourceId};
+use source::Sources;
+
+use crate::{Claims, Minted, People, Plans};
+
+/// An exchange. Cheap to clone.
+#[derive(Clone)]
+pub struct Exchange {
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// Everything it works with.
+pub struct Parts {
+    /// Numbers that are read and written.
+    pub settings: Settings,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Persons and their numbers.
+    pub people: Arc<dyn People>,
+    /// Claims.
+    pub claims: Arc<dyn Claims>,
+    /// Minted ids.
+    pub minted: Arc<dyn Minted>,
+    /// Plans.
+    pub plans: Arc<dyn Plans>,
+    /// Who knows whom.
+    pub locator: Arc<dyn Locator>,
+    /// The way out.
+    pub sources: Sources,
+    /// The sources, in order of ids.
+    pub entries: Vec<SourceEntry>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// How records are joined.
+    pub rules: join::Rules,
+    /// What was learnt of each source.
+    pub known: Mutex<BTreeMap<SourceId, Known>>,
+}
+
+/// Settings of the journey.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The exchange's own hop id.
+    pub own: ExchangeId,
+    /// Exchanges a question may come through.
+    pub hops_max: usize,
+    /// For a whole read.
+    pub read: Duration,
+    /// How long a locator's "does not know them" is believed.
+    pub locator_age: Duration,
+    /// How long plans are kept.
+    pub plans_kept: Duration,
+    /// How long claims last.
+    pub terms: Terms,
+}
+
+/// One source, as the journey sees it.
+#[derive(Debug, Clone)]
+pub struct SourceEntry {
+    /// Its id.
+    pub id: SourceId,
+    /// For people.
+    pub name: String,
+    /// Who answers for it.
+    pub organisation: OdsCode,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// How to speak with it.
+    pub settings: dialect::Settings,
+    /// Whether it is asked for everybody.
+    pub locate: Locate,
+    /// Whether it is compared only, never served.
+    pub compare: bool,
+    /// How its NHS numbers are believed.
+    pub trust: Trust,
+    /// Where it is itself an exchange: its hop id.
+    pub exchange: Option<ExchangeId>,
+}
+
+/// For whom a source is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locate {
+    /// On every read.
+    Always,
+    /// Unless it said, not long ago, that it does not know the person.
+    Index,
+}
+
+impl Exchange {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Exchange {
+        Exchange { parts: Arc::new(parts) }
+    }
+
+    /// Whether the store can be written.
+    pub async fn ready(&self) -> Result<(), crate::StoreDown> {
+        self.parts.people.ready().await
+    }
+
+    /// A source's name and its organisation's code, for people.
+    pub fn source_name(&self, source: &SourceId) -> (String, String) {
+        let entry = self.parts.entries.iter().find(|entry| entry.id == *source);
+        entry.map(|entry| (entry.name.clone(), entry.organisation.to_string())).unwrap_or_default()
+    }
+}
