@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use record::{ExchangeId, OdsCode, SourceId};
+use source::Auth;
 use toml::de::DeTable;
 use url::Url;
 
@@ -42,15 +43,6 @@ pub struct ExchangeConfig {
     pub public_url: String,
     /// The operator.
     pub organisation: OdsCode,
-    /// Where the operator accepted real (not synthetic) NHS numbers; refused until a source of restricted labels exists.
-    pub people: People,
-}
-
-/// Which NHS numbers this exchange serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum People {
-    /// Only ranges that are never issued.
-    Synthetic,
 }
 
 /// `[store]`
@@ -112,12 +104,12 @@ pub struct Source {
     pub nhs_number: NhsNumberTrust,
     /// Further spellings of the NHS number's system at this source.
     pub nhs_number_systems: Vec<String>,
-    /// Systems of business identifiers that this source mints for what it owns.
-    pub owns: Vec<String>,
     /// Where it is itself an exchange: its hop id.
     pub exchange: Option<ExchangeId>,
     /// How to authenticate.
     pub auth: Auth,
+    /// A certificate authority of its own, in PEM.
+    pub ca_file: Option<PathBuf>,
     /// Whether to use `$everything`.
     pub everything: dialect::Everything,
     /// `_count` to ask for.
@@ -153,21 +145,10 @@ pub enum NhsNumberTrust {
     Verified,
 }
 
-/// `auth`
-#[derive(Debug, Clone)]
-pub enum Auth {
-    Bearer { token_file: PathBuf },
-    ClientCredentials { token_url: Url, client_id: String, secret_file: PathBuf, scope: Option<String> },
-    Mtls { cert_file: PathBuf, key_file: PathBuf },
-    None,
-    PrivateKeyJwt { token_url: Url, client_id: String, key_file: PathBuf, kid: Option<String>, scope: Option<String> },
-}
-
 /// `[limits]`
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub read_ms: u64,
-    pub first_paint_ms: u64,
     pub hops_max: usize,
     pub asks_in_flight: usize,
     pub request_bytes_max: usize,
@@ -260,9 +241,8 @@ impl<'a> Reader<'a> {
         let listen = section.parsed("listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700)));
         let public_url = section.parsed::<Url>("public_url").map_or_else(|| format!("http://{listen}"), |url| trimmed(&url));
         let organisation = section.required("organisation");
-        let people = section.choice("people", &[("synthetic", People::Synthetic)], People::Synthetic);
         section.finish();
-        Some(ExchangeConfig { id: id?, listen, public_url, organisation: organisation?, people })
+        Some(ExchangeConfig { id: id?, listen, public_url, organisation: organisation? })
     }
 
     fn store(&self, section: Section<'a>) -> Option<StoreConfig> {
@@ -327,8 +307,8 @@ impl<'a> Reader<'a> {
         own.finish();
         let auth = self.auth(section.section("auth"));
         let nhs_number_systems = section.texts("nhs_number_systems");
-        let owns = section.texts("owns");
         let exchange = section.parsed("exchange");
+        let ca_file = section.text("ca_file").map(|path| self.path(&path));
         section.finish();
         Some(Source {
             id: id?,
@@ -340,9 +320,9 @@ impl<'a> Reader<'a> {
             usage,
             nhs_number,
             nhs_number_systems,
-            owns,
             exchange,
             auth: auth?,
+            ca_file,
             everything,
             page_size,
             limits: source_limits,
@@ -395,7 +375,6 @@ impl<'a> Reader<'a> {
     fn limits(&self, section: Section<'a>, source: SourceLimits) -> Limits {
         let limits = Limits {
             read_ms: section.number("read_ms", 10_000, 100..=120_000),
-            first_paint_ms: section.number("first_paint_ms", 2_000, 100..=60_000),
             hops_max: section.number("hops_max", 3, 1..=10) as usize,
             asks_in_flight: section.number("asks_in_flight", 256, 1..=100_000) as usize,
             request_bytes_max: section.number("request_bytes_max", 1 << 20, 1_024..=1 << 30) as usize,

@@ -45,10 +45,17 @@ fn line(version: Version, file: &Path) -> anyhow::Result<String> {
     let content_type = if first == Some(&b'<') { "application/fhir+xml" } else { "application/fhir+json" };
     let converted = dialect::convert(version, body.into(), content_type);
     let resources = converted.items.into_iter().map(|item| {
-        let findings = item.findings.iter().map(|finding| json!({"code": finding.code.code(), "path": finding.path, "detail": finding.detail}));
-        Ok(Resource { from: item.origin.kind, id: item.origin.id, resource: RawValue::from_string(item.tree.to_json())?, findings: findings.collect() })
+        let findings =
+            item.findings.iter().map(|finding| json!({"code": finding.code.code(), "path": finding.path, "detail": finding.detail}));
+        Ok(Resource {
+            from: item.origin.kind,
+            id: item.origin.id,
+            resource: RawValue::from_string(item.tree.to_json())?,
+            findings: findings.collect(),
+        })
     });
-    let quarantined = converted.quarantined.iter().map(|one| json!({"kind": one.named, "id": one.id, "reason": one.cause.code(), "detail": one.detail}));
+    let quarantined =
+        converted.quarantined.iter().map(|one| json!({"kind": one.named, "id": one.id, "reason": one.cause.code(), "detail": one.detail}));
     let line = Line {
         file: file.display().to_string(),
         resources: resources.collect::<Result<_, serde_json::Error>>()?,

@@ -32,9 +32,12 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     let public = format!("http://{}", listener.local_addr()?);
     let issuer = token::Issuer::new()?;
     let config = configuration(&folder.0, &region, &public, &issuer)?;
-    let app = Arc::new(wiring::app(config).await?);
+    let (app, writing) = wiring::app(config)?;
     let mut server = JoinSet::new();
-    server.spawn(http::serve(listener, app, serve::stop()));
+    server.spawn(async move {
+        let (served, ()) = tokio::join!(http::serve(listener, Arc::new(app), serve::stop()), writing);
+        served
+    });
     let bearer = issuer.token()?;
     let token_file = folder.0.join("token");
     std::fs::write(&token_file, &bearer)?;
@@ -53,7 +56,10 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
         println!("{}", if faults.is_empty() { "The joined read is right." } else { "The joined read is wrong." });
         return Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    println!("A plain page: {public}/viewer (paste the token). FHIR: {public}/fhir/R4/metadata. Break a supplier: {}", region.control_url());
+    println!(
+        "A plain page: {public}/viewer (paste the token). FHIR: {public}/fhir/R4/metadata. Break a supplier: {}",
+        region.control_url()
+    );
     println!("Stop with Ctrl-C.");
     while let Some(ended) = server.join_next().await {
         ended??;
@@ -66,8 +72,11 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
 pub async fn region(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     let first = (listen.port() != 0).then_some(listen.port());
     let region = Region::start(listen.ip(), first).await.context("starting the pretend suppliers")?;
-    println!("# The pretend region listens. Faults: curl -X PUT {}/faults/ccr -d '{{\"fault\":\"slow\",\"ms\":3000}}'", region.control_url());
-    println!("{}", testbed::table().lines().map(|line| format!("# {line}\n")).collect::<String>());
+    println!(
+        "# The pretend region listens. Faults: curl -X PUT {}/faults/ccr -d '{{\"fault\":\"slow\",\"ms\":3000}}'",
+        region.control_url()
+    );
+    testbed::table().lines().for_each(|line| println!("# {line}"));
     for source in region.sources() {
         println!("{}", source.to_toml("token"));
     }
@@ -86,12 +95,13 @@ async fn joined_read(public: &str, bearer: &str) -> anyhow::Result<(Vec<String>,
 }
 
 fn introduction(region: &RunningRegion, public: &str) -> String {
-    let mut out = format!("\nSuppliers:\n");
+    let mut out = String::from("\nSuppliers:\n");
     for source in region.sources() {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {:<5} {:<44} {:<11} {}", source.id, source.name, source.dialect, source.url);
     }
-    let _ = writeln!(out, "The exchange: {public}\n\nOne question about {DEMO_PERSON}, asked of all of them ({FAILING} is made to fail):\n");
+    let _ =
+        writeln!(out, "The exchange: {public}\n\nOne question about {DEMO_PERSON}, asked of all of them ({FAILING} is made to fail):\n");
     out
 }
 
@@ -117,7 +127,9 @@ fn configuration(folder: &Path, region: &RunningRegion, public: &str, issuer: &t
     std::fs::write(folder.join("severn.toml"), &text)?;
     match Config::parse(&text, folder) {
         Ok(config) => Ok(config),
-        Err(mistakes) => bail!("the demo's configuration is wrong: {}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        Err(mistakes) => {
+            bail!("the demo's configuration is wrong: {}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        }
     }
 }
 

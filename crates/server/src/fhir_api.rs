@@ -100,7 +100,7 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let format = Format::negotiated(&query, request.headers());
     let head = request.method() == axum::http::Method::HEAD;
     let outcome = match format {
-        Err(fault) => Err(fault),
+        Err(ref fault) => Err(fault.clone()),
         Ok(format) => app.answer(request, &id, query, format).await,
     };
     let format = format.unwrap_or(Format::Json);

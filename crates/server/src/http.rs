@@ -47,7 +47,14 @@ async fn ready(axum::extract::State(app): axum::extract::State<Arc<App>>) -> Res
 }
 
 fn cors() -> CorsLayer {
-    let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::CACHE_CONTROL, HeaderName::from_static("prefer"), HeaderName::from_static("x-request-id")];
+    let headers = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::ACCEPT,
+        header::CACHE_CONTROL,
+        HeaderName::from_static("prefer"),
+        HeaderName::from_static("x-request-id"),
+    ];
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::HEAD])
@@ -59,6 +66,11 @@ fn cors() -> CorsLayer {
 /// A panic is a bug; its reader gets an OperationOutcome like for every other error, and nothing of the inside.
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a request panicked; this is a bug in Severn");
-    let outcome = crate::answer::outcome::single("fatal", "exception", "Something failed inside this exchange. Nothing is shown rather than something wrong.");
-    (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/fhir+json; charset=utf-8")], outcome.to_string()).into_response()
+    let outcome = crate::answer::outcome::single(
+        "fatal",
+        "exception",
+        "Something failed inside this exchange. Nothing is shown rather than something wrong.",
+    );
+    (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/fhir+json; charset=utf-8")], outcome.to_string())
+        .into_response()
 }

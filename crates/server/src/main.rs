@@ -1,13 +1,19 @@
 //! The `severn` binary: HTTP, configuration, commands.
 
+mod answer;
 mod check;
 mod client;
-#[expect(dead_code, reason = "`serve`, which reads the rest of it, is not wired yet")]
 mod config;
+mod convert;
+#[cfg(feature = "demo")]
+mod demo;
+mod fhir_api;
+mod http;
 mod logs;
 mod page;
-#[cfg(feature = "demo")]
-mod region;
+mod serve;
+mod token;
+mod wiring;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,6 +36,27 @@ enum Command {
         /// The configuration.
         #[arg(long)]
         config: PathBuf,
+    },
+    /// Reads files of FHIR and prints what Severn makes of them, one JSON line a file.
+    Convert {
+        /// The version they are in: dstu2, stu3 or r4.
+        #[arg(long)]
+        from: String,
+        /// One line a file (the only form there is; kept for scripts that say so).
+        #[arg(long)]
+        ndjson: bool,
+        /// The files, JSON or XML.
+        files: Vec<PathBuf>,
+    },
+    /// Starts a pretend region and the exchange on one machine, and shows a joined read.
+    #[cfg(feature = "demo")]
+    Demo {
+        /// Where the exchange listens.
+        #[arg(long, default_value = "127.0.0.1:8700")]
+        listen: SocketAddr,
+        /// Does the one read, prints it, and exits 0 or 1.
+        #[arg(long)]
+        check: bool,
     },
     /// Reads the joined record of a person from a running exchange.
     Read {
@@ -55,6 +82,12 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8710")]
         listen: SocketAddr,
     },
+    /// Runs the exchange.
+    Serve {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -62,9 +95,13 @@ async fn main() -> ExitCode {
     logs::start();
     let outcome = match Arguments::parse().command {
         Command::Check { config } => check::run(&config),
+        Command::Convert { from, ndjson: _, files } => convert::run(&from, &files),
+        #[cfg(feature = "demo")]
+        Command::Demo { listen, check } => demo::run(listen, check).await,
         Command::Read { number, url, token, json, claim } => client::run(&number, &url, &token, json, claim.as_deref()).await,
         #[cfg(feature = "demo")]
-        Command::Region { listen } => region::run(listen).await,
+        Command::Region { listen } => demo::region(listen).await,
+        Command::Serve { config } => serve::run(&config).await,
     };
     match outcome {
         Ok(code) => code,

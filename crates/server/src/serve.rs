@@ -19,12 +19,18 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
+    for consumer in &config.consumers {
+        println!("severn: {} may have incomplete reads, accepted by {}", consumer.subject, consumer.partial_accepted_by);
+    }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
-    let app = Arc::new(wiring::app(config).await?);
+    let (app, writing) = wiring::app(config)?;
+    let app = Arc::new(app);
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     println!("severn: serving {public}/fhir/R4 on {listen}");
-    crate::http::serve(listener, app, stop()).await?;
+    // The ledger's writer ends when the last request has let go of it.
+    let (served, ()) = tokio::join!(crate::http::serve(listener, app, stop()), writing);
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -22,7 +22,9 @@ pub enum TokenFault {
     #[error("the sign-in provider's keys cannot be had at present")]
     KeysAway,
     /// Not a JWT, or claims missing or of the wrong shape.
-    #[error("the token is malformed, or lacks a claim that is needed: iss, sub, aud, exp, scope, extensions.ihe_iua with organisation, role and purpose")]
+    #[error(
+        "the token is malformed, or lacks a claim that is needed: iss, sub, aud, exp, scope, extensions.ihe_iua with organisation, role and purpose"
+    )]
     Malformed,
     /// No `Authorization: Bearer`.
     #[error("a bearer token is needed")]
@@ -164,7 +166,9 @@ impl Tokens {
             Ok(data) => data.claims,
             Err(error) => {
                 return Err(match error.kind() {
-                    ErrorKind::Json(_) | ErrorKind::MissingRequiredClaim(_) | ErrorKind::Base64(_) | ErrorKind::Utf8(_) => TokenFault::Malformed,
+                    ErrorKind::Json(_) | ErrorKind::MissingRequiredClaim(_) | ErrorKind::Base64(_) | ErrorKind::Utf8(_) => {
+                        TokenFault::Malformed
+                    }
                     _ => TokenFault::Stranger,
                 });
             }
@@ -212,11 +216,10 @@ fn read_keys(path: &Path) -> anyhow::Result<JwkSet> {
 /// Keys that may have signed this: of the algorithm's own kind only, so that no key is used for what it is not.
 fn candidates<'a>(set: &'a JwkSet, algorithm: Algorithm, kid: Option<&'a str>) -> impl Iterator<Item = &'a Jwk> {
     set.keys.iter().filter(move |key| {
-        let fits = match (&key.algorithm, algorithm) {
-            (AlgorithmParameters::RSA(_), Algorithm::RS256) => true,
-            (AlgorithmParameters::EllipticCurve(_), Algorithm::ES256) => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (&key.algorithm, algorithm),
+            (AlgorithmParameters::RSA(_), Algorithm::RS256) | (AlgorithmParameters::EllipticCurve(_), Algorithm::ES256)
+        );
         fits && (kid.is_none() || key.common.key_id.as_deref() == kid)
     })
 }
@@ -235,7 +238,8 @@ fn caller(claims: Claims) -> Option<Caller> {
     let scopes: Vec<String> = claims.scope.split_ascii_whitespace().map(str::to_owned).collect();
     // A system's token speaks of no person: no national user, no user/ or patient/ scope.
     let system = scopes.iter().any(|scope| scope.starts_with("system/"));
-    let person = scopes.iter().any(|scope| scope.starts_with("user/") || scope.starts_with("patient/")) || iua.subject_sds_user_id.is_some();
+    let person =
+        scopes.iter().any(|scope| scope.starts_with("user/") || scope.starts_with("patient/")) || iua.subject_sds_user_id.is_some();
     Some(Caller {
         user: UserId { issuer: claims.iss, subject: claims.sub.clone() },
         name: iua.subject_name.unwrap_or(claims.sub),

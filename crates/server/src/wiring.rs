@@ -1,8 +1,129 @@
 //! From a configuration to a running exchange: which part gets which.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use access::Terms;
+use anyhow::Context;
+use exchange::{Exchange, Locate, Parts, Settings, SourceEntry};
+use identity::Trust;
 use record::Clock;
+use source::{Http, SourceConfig, Sources};
+use store::{Secrets, SqliteJournal, SqliteStore};
+
+use crate::answer::Assembler;
+use crate::answer::outcome::Names;
+use crate::config::{self, Config};
+use crate::fhir_api::App;
+use crate::token::Tokens;
+
+/// Builds everything; nothing listens yet. The future is the ledger's writer: whoever runs the server awaits it beside it.
+pub fn app(config: Config) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
+    let clock = system_clock();
+    let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
+    let store = SqliteStore::open(&config.store.file, secrets.clone()).with_context(|| config.store.file.display().to_string())?;
+    let journal = SqliteJournal::open(&config.store.file)?;
+    let (ledger, writing) = audit::Ledger::start(Arc::new(journal), clock.clone(), uuid::Uuid::new_v4().to_string());
+    let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).collect();
+    let transport = Http::new(&configs)?;
+    let sources = Sources::new(configs, Arc::new(transport), clock.clone(), config.exchange.id.clone());
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let limits = &config.limits;
+    let settings = Settings {
+        own: config.exchange.id.clone(),
+        hops_max: limits.hops_max,
+        read: Duration::from_millis(limits.read_ms),
+        locator_age: hours(limits.locator_hours),
+        plans_kept: hours(limits.plan_hours),
+        terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
+    };
+    let base = format!("{}/fhir/R4", config.exchange.public_url);
+    let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base)).collect();
+    entries.sort_by(|a, b| a.id.cmp(&b.id));
+    let store = Arc::new(store);
+    let exchange = Exchange::new(Parts {
+        settings,
+        ledger,
+        people: store.clone(),
+        claims: store.clone(),
+        minted: store.clone(),
+        plans: store.clone(),
+        locator: store,
+        sources,
+        entries,
+        clock: clock.clone(),
+        rules: join::Rules { key: secrets.clusters },
+        known: Mutex::default(),
+    });
+    let tokens = Tokens::new(&config.sign_in, config.limits.token_bytes_max, clock.clone())?;
+    let assembler = Assembler {
+        name: format!("Severn {} at {}", env!("CARGO_PKG_VERSION"), config.exchange.id),
+        organisation: config.exchange.organisation.to_string(),
+        rules: join::RULES.to_owned(),
+    };
+    Ok((App::new(exchange, tokens, config, clock, assembler), writing))
+}
+
+fn source_config(source: &config::Source) -> SourceConfig {
+    let limits = &source.limits;
+    SourceConfig {
+        id: source.id.clone(),
+        organisation: source.organisation.clone(),
+        base: source.url.clone(),
+        auth: source.auth.clone(),
+        exchange: source.exchange.clone(),
+        ca_file: source.ca_file.clone(),
+        limits: source::Limits {
+            connect_ms: limits.connect_ms,
+            source_ms: limits.source_ms,
+            queue_ms: limits.queue_ms,
+            concurrent: limits.concurrent,
+            per_second: limits.per_second,
+            bytes_max: limits.source_bytes_max,
+            retries: limits.retries,
+            breaker_window: limits.breaker_window,
+            breaker_share_percent: limits.breaker_share_percent,
+            breaker_pause_ms: limits.breaker_pause_ms,
+        },
+    }
+}
+
+fn entry(source: &config::Source, base: &str) -> SourceEntry {
+    let limits = &source.limits;
+    SourceEntry {
+        id: source.id.clone(),
+        name: source.name.clone(),
+        organisation: source.organisation.clone(),
+        dialect: source.dialect,
+        settings: dialect::Settings {
+            page_size: source.page_size,
+            everything: source.everything,
+            nhs_number_systems: source.nhs_number_systems.clone(),
+            calls_max: limits.leg_concurrent,
+            resources_max: limits.resources_max,
+            pages_max: limits.pages_max,
+            bytes_max: limits.source_bytes_max,
+            references_max: limits.references_max,
+            ..dialect::Settings::new(source.url.clone(), base)
+        },
+        locate: match source.locate {
+            config::Locate::Always => Locate::Always,
+            config::Locate::Index => Locate::Index,
+        },
+        compare: source.usage == config::Usage::Compare,
+        trust: match source.nhs_number {
+            config::NhsNumberTrust::Check => Trust::Check,
+            config::NhsNumberTrust::Verified => Trust::Verified,
+        },
+        exchange: source.exchange.clone(),
+    }
+}
+
+impl Names for Exchange {
+    fn of(&self, source: &record::SourceId) -> (String, String) {
+        self.source_name(source)
+    }
+}
 
 /// The machine's clock: the one place that reads it.
 pub fn system_clock() -> Arc<dyn Clock> {

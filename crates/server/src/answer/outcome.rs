@@ -1,6 +1,6 @@
 //! OperationOutcomes: how each source answered, and every error, in FHIR's words.
 
-use record::{Plan, Row, SourceId, Status};
+use record::{Plan, Row, SharedRecord, SourceId, Status};
 use serde_json::{Value, json};
 
 /// Names of sources and of the organisations behind them, for people to read.
@@ -14,10 +14,46 @@ pub fn of_plan(plan: &Plan, names: &dyn Names) -> Value {
     let mut issues: Vec<Value> = plan.rows.iter().filter_map(|row| issue(row, names)).collect();
     if issues.is_empty() {
         let nobody = plan.rows.iter().all(|row| !matches!(row.status, Some(Status::Ok | Status::OkTruncated)));
-        let text = if nobody { "Every source was asked or is known to hold nothing: nobody knows this person." } else { "Every source answered." };
+        let text =
+            if nobody { "Every source was asked or is known to hold nothing: nobody knows this person." } else { "Every source answered." };
         issues.push(json!({"severity": "information", "code": "informational", "diagnostics": text}));
     }
     json!({"resourceType": "OperationOutcome", "issue": issues})
+}
+
+/// The same, with what is held in quarantine and what is withheld: counted, never shown.
+pub fn of_record(record: &SharedRecord, names: &dyn Names) -> Value {
+    let mut outcome = of_plan(&record.plan, names);
+    let mut causes: std::collections::BTreeMap<(&SourceId, &str), u64> = Default::default();
+    for (source, one) in &record.quarantined {
+        *causes.entry((source, one.cause.code())).or_default() += 1;
+    }
+    let mut issues: Vec<Value> = causes
+        .into_iter()
+        .map(|((source, cause), count)| beside(source, names, "incomplete", &format!("{count} held back ({cause})"), "quarantined"))
+        .collect();
+    let mut withheld: Vec<&SourceId> = record.plan.rows.iter().filter(|row| row.counts.withheld > 0).map(|row| &row.source).collect();
+    withheld.dedup();
+    issues.extend(
+        withheld.into_iter().map(|source| beside(source, names, "suppressed", "some information is withheld", Status::Withheld.code())),
+    );
+    if let Some(list) = outcome["issue"].as_array_mut() {
+        list.extend(issues);
+    }
+    outcome
+}
+
+fn beside(source: &SourceId, names: &dyn Names, code: &str, said: &str, status: &str) -> Value {
+    let (name, organisation) = names.of(source);
+    json!({
+        "extension": [
+            {"url": "urn:severn:source", "valueString": source.as_str()},
+            {"url": "urn:severn:organisation", "valueIdentifier": {"system": record::ODS_SYSTEM, "value": organisation}},
+        ],
+        "severity": "warning",
+        "code": code,
+        "details": {"coding": [{"system": "urn:severn:status", "code": status}], "text": format!("{name}, record: {said}")},
+    })
 }
 
 fn issue(row: &Row, names: &dyn Names) -> Option<Value> {

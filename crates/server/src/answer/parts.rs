@@ -212,10 +212,12 @@ fn provenances(record: &SharedRecord, shown: &[bool], style: &Style<'_>) -> Vec<
 fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String, Value) {
     let id = format!("{source}-{}", style.request).chars().take(64).collect::<String>();
     let (name, organisation) = style.names.of(source);
-    let findings: Vec<Value> = items.iter().flat_map(|item| item.findings.iter().map(move |finding| finding_extension(item, finding))).collect();
+    let findings: Vec<Value> =
+        items.iter().flat_map(|item| item.findings.iter().map(move |finding| finding_extension(item, finding))).collect();
     let mut extensions = vec![json!({"url": "urn:severn:rules", "valueString": style.assembler.rules})];
     extensions.extend(findings);
-    let kind = |code: &str| json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": code}]});
+    let kind =
+        |code: &str| json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": code}]});
     let provenance = json!({
         "resourceType": "Provenance",
         "id": id,

@@ -65,11 +65,6 @@ impl<'a> Section<'a> {
         Section { name: name.into(), offset, table, mistakes, asked: RefCell::default() }
     }
 
-    /// Where the table starts.
-    pub fn offset(&self) -> Option<usize> {
-        self.offset
-    }
-
     fn raw(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.asked.borrow_mut().insert(key);
         self.table?.get(key)

@@ -54,7 +54,11 @@ impl Answer {
             "OperationOutcome" => {
                 let issues = resource["issue"].as_array().into_iter().flatten();
                 let extensions = issues.flat_map(|issue| issue["extension"].as_array().into_iter().flatten());
-                self.named.extend(extensions.filter(|extension| extension["url"] == "urn:severn:source").filter_map(|extension| extension["valueString"].as_str().map(str::to_owned)));
+                self.named.extend(
+                    extensions
+                        .filter(|extension| extension["url"] == "urn:severn:source")
+                        .filter_map(|extension| extension["valueString"].as_str().map(str::to_owned)),
+                );
             }
             "DetectedIssue" => {
                 let references = resource["implicated"].as_array().into_iter().flatten().filter_map(|item| item["reference"].as_str());
@@ -62,7 +66,14 @@ impl Answer {
             }
             "Linkage" => {}
             _ => {
-                let tag = |system: &str| resource["meta"]["tag"].as_array().into_iter().flatten().find(|tag| tag["system"] == system).and_then(|tag| tag["code"].as_str());
+                let tag = |system: &str| {
+                    resource["meta"]["tag"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .find(|tag| tag["system"] == system)
+                        .and_then(|tag| tag["code"].as_str())
+                };
                 if let Some(source) = tag("urn:severn:source") {
                     self.sources.insert(source.to_owned());
                 }
@@ -81,7 +92,8 @@ impl Answer {
             faults.push(format!("{}: what {} holds ({} {}) is not in the record", fact.key, held.supplier, held.resource_type, held.id));
         }
         let together: Vec<&Held> = fact.together().into_iter().filter(there).collect();
-        let clusters: BTreeSet<Option<&String>> = together.iter().map(|held| self.minted(held).and_then(|id| self.clusters.get(&id))).collect();
+        let clusters: BTreeSet<Option<&String>> =
+            together.iter().map(|held| self.minted(held).and_then(|id| self.clusters.get(&id))).collect();
         if together.len() > 1 && (clusters.len() != 1 || clusters.contains(&None)) {
             let who: Vec<&str> = together.iter().map(|held| held.supplier).collect();
             faults.push(format!("{}: {} say the same and are not in one cluster", fact.key, who.join(", ")));

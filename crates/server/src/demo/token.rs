@@ -20,7 +20,8 @@ pub struct Issuer {
 impl Issuer {
     /// With a new key.
     pub fn new() -> anyhow::Result<Issuer> {
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).map_err(|_| anyhow!("making a key"))?;
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).map_err(|_| anyhow!("making a key"))?;
         Ok(Issuer { key: EncodingKey::from_ec_der(pkcs8.as_ref()) })
     }
 

@@ -59,24 +59,52 @@ impl Fault {
     pub fn parts(&self) -> (StatusCode, Value) {
         let one = |status: StatusCode, code: &str, text: &str| (status, outcome::single("error", code, text));
         match self {
-            Fault::Denied => one(StatusCode::FORBIDDEN, "forbidden", "This record is not available to you. If you care for this person, ask for access with $request-access."),
+            Fault::Denied => one(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "This record is not available to you. If you care for this person, ask for access with $request-access.",
+            ),
             Fault::Busy => one(StatusCode::SERVICE_UNAVAILABLE, "throttled", "This exchange is busy. Try again in a second."),
             Fault::BadRequest { what, why } => {
                 let mut value = outcome::single("error", "invalid", &format!("{what}: {why}"));
                 value["issue"][0]["expression"] = serde_json::json!([what]);
                 (StatusCode::BAD_REQUEST, value)
             }
-            Fault::Gateway { timeout, outcome } => (if *timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }, outcome.clone()),
-            Fault::Gone => one(StatusCode::GONE, "expired", "This page is over: pages are kept for ten minutes, for the user and patient they were made for. Ask again from the start."),
-            Fault::Loop => one(StatusCode::LOOP_DETECTED, "conflict", "Severn-Hops: this question has been here already, or came through more exchanges than are allowed."),
-            Fault::Method(allow) => one(StatusCode::METHOD_NOT_ALLOWED, "not-supported", &format!("This method is not allowed here. Allowed: {allow}.")),
-            Fault::NotAcceptable => one(StatusCode::NOT_ACCEPTABLE, "not-supported", "Accept or _format: this server writes application/fhir+json and application/fhir+xml."),
+            Fault::Gateway { timeout, outcome } => {
+                (if *timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }, outcome.clone())
+            }
+            Fault::Gone => one(
+                StatusCode::GONE,
+                "expired",
+                "This page is over: pages are kept for ten minutes, for the user and patient they were made for. Ask again from the start.",
+            ),
+            Fault::Loop => one(
+                StatusCode::LOOP_DETECTED,
+                "conflict",
+                "Severn-Hops: this question has been here already, or came through more exchanges than are allowed.",
+            ),
+            Fault::Method(allow) => {
+                one(StatusCode::METHOD_NOT_ALLOWED, "not-supported", &format!("This method is not allowed here. Allowed: {allow}."))
+            }
+            Fault::NotAcceptable => one(
+                StatusCode::NOT_ACCEPTABLE,
+                "not-supported",
+                "Accept or _format: this server writes application/fhir+json and application/fhir+xml.",
+            ),
             Fault::NotFound(what) => one(StatusCode::NOT_FOUND, "not-found", what),
             Fault::NotSupported(what) => one(StatusCode::NOT_FOUND, "not-supported", what),
             Fault::TooLarge(limit) => one(StatusCode::PAYLOAD_TOO_LARGE, "too-long", &format!("The body is larger than {limit} bytes.")),
-            Fault::Unavailable => one(StatusCode::SERVICE_UNAVAILABLE, "exception", "The ledger or the store cannot be written at present, and nothing is read without them. Try again shortly."),
+            Fault::Unavailable => one(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "exception",
+                "The ledger or the store cannot be written at present, and nothing is read without them. Try again shortly.",
+            ),
             Fault::Token(fault) => one(StatusCode::UNAUTHORIZED, "login", &fault.to_string()),
-            Fault::UnsupportedMedia => one(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported", "Content-Type: this server reads application/fhir+json, application/fhir+xml and application/x-www-form-urlencoded."),
+            Fault::UnsupportedMedia => one(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not-supported",
+                "Content-Type: this server reads application/fhir+json, application/fhir+xml and application/x-www-form-urlencoded.",
+            ),
         }
     }
 }

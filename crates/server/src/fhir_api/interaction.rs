@@ -31,15 +31,21 @@ impl Interaction {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let get = method == Method::GET || method == Method::HEAD;
         let post = method == Method::POST;
-        let need = |allowed: bool, allow: &'static str, interaction: Interaction| if allowed { Ok(interaction) } else { Err(Fault::Method(allow)) };
+        let need = |allowed: bool, allow: &'static str, interaction: Interaction| {
+            if allowed { Ok(interaction) } else { Err(Fault::Method(allow)) }
+        };
         match parts.as_slice() {
             [] => need(get, "GET", Interaction::Page),
             ["metadata"] => need(get, "GET", Interaction::Metadata),
-            ["_search"] => Err(Fault::NotSupported("Searching over all types at once is not supported; search a type, or use Patient/{id}/$everything.".into())),
+            ["_search"] => Err(Fault::NotSupported(
+                "Searching over all types at once is not supported; search a type, or use Patient/{id}/$everything.".into(),
+            )),
             ["Patient", id, "$everything"] => need(get || post, "GET, POST", Interaction::Everything((*id).to_owned())),
             ["Patient", id, "$plan"] => need(get, "GET", Interaction::Plan((*id).to_owned())),
             ["Patient", id, "$request-access"] => need(post, "POST", Interaction::RequestAccess((*id).to_owned())),
-            [.., operation] if operation.starts_with('$') => Err(Fault::NotSupported(format!("The operation {} is not supported here.", super::params::clipped(operation)))),
+            [.., operation] if operation.starts_with('$') => {
+                Err(Fault::NotSupported(format!("The operation {} is not supported here.", super::params::clipped(operation))))
+            }
             [kind] => need(get, "GET", Interaction::Search(carried(kind)?)),
             [kind, "_search"] => need(post, "POST", Interaction::Search(carried(kind)?)),
             [kind, id] => need(get, "GET", Interaction::Read(carried(kind)?, (*id).to_owned())),
@@ -51,6 +57,8 @@ impl Interaction {
 fn carried(name: &str) -> Result<Kind, Fault> {
     match Kind::parse(name).filter(|kind| CARRIED.contains(kind)) {
         Some(kind) => Ok(kind),
-        None => Err(Fault::NotSupported(format!("The type {} is not supported; metadata lists those that are.", super::params::clipped(name)))),
+        None => {
+            Err(Fault::NotSupported(format!("The type {} is not supported; metadata lists those that are.", super::params::clipped(name))))
+        }
     }
 }

@@ -49,8 +49,11 @@ fn resource(kind: fhir::Kind) -> Value {
     for (name, code) in [("_id", "token"), ("_lastUpdated", "date")] {
         params.push(json!({"name": name, "type": code}));
     }
-    let includes: Vec<String> =
-        fhir::tables::search_params(kind).iter().filter(|param| !param.targets.is_empty()).map(|param| format!("{kind}:{}", param.name)).collect();
+    let includes: Vec<String> = fhir::tables::search_params(kind)
+        .iter()
+        .filter(|param| !param.targets.is_empty())
+        .map(|param| format!("{kind}:{}", param.name))
+        .collect();
     let mut resource = json!({
         "type": kind.name(),
         "interaction": [{"code": "read"}, {"code": "search-type"}],

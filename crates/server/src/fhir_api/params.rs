@@ -52,7 +52,9 @@ impl Params {
 
     /// A whole number.
     pub fn number(&self, name: &str) -> Result<Option<usize>, Fault> {
-        self.one(name)?.map(|text| text.parse().map_err(|_| Fault::parameter(name, format!("`{}` is no whole number", clipped(text))))).transpose()
+        self.one(name)?
+            .map(|text| text.parse().map_err(|_| Fault::parameter(name, format!("`{}` is no whole number", clipped(text)))))
+            .transpose()
     }
 
     /// One of a few words.

@@ -42,7 +42,22 @@ pub enum Complete {
 }
 
 /// Parameters every read takes.
-const GENERAL: &[&str] = &["_complete", "_count", "_format", "_include", "_pretty", "_revinclude", "_since", "_sort", "_summary", "_total", "birthdate", "join", "patient", "subject"];
+const GENERAL: &[&str] = &[
+    "_complete",
+    "_count",
+    "_format",
+    "_include",
+    "_pretty",
+    "_revinclude",
+    "_since",
+    "_sort",
+    "_summary",
+    "_total",
+    "birthdate",
+    "join",
+    "patient",
+    "subject",
+];
 
 impl Search {
     /// Reads the parameters of `$everything`.
@@ -51,7 +66,10 @@ impl Search {
         for param in params.all("_type") {
             for name in alternatives(&param.value) {
                 let kind = Kind::parse(&name).filter(|kind| CARRIED.contains(kind));
-                search.need.kinds.push(kind.ok_or_else(|| Fault::parameter("_type", format!("`{}` is not a type carried here", clipped(&name))))?);
+                search
+                    .need
+                    .kinds
+                    .push(kind.ok_or_else(|| Fault::parameter("_type", format!("`{}` is not a type carried here", clipped(&name))))?);
             }
         }
         if strict {
@@ -66,13 +84,24 @@ impl Search {
         search.patient = patient(params)?;
         search.need.kinds = vec![kind];
         for param in &params.0 {
-            if GENERAL.contains(&param.name.as_str()) || (param.name == "patient" || param.name == "subject") || param.name.starts_with("patient.") || param.name.starts_with("subject.") {
+            if GENERAL.contains(&param.name.as_str())
+                || (param.name == "patient" || param.name == "subject")
+                || param.name.starts_with("patient.")
+                || param.name.starts_with("subject.")
+            {
                 continue;
             }
-            let known = param.name == "_id" || param.name == "_lastUpdated" || fhir::tables::search_params(kind).iter().any(|known| known.name == param.name);
+            let known = param.name == "_id"
+                || param.name == "_lastUpdated"
+                || fhir::tables::search_params(kind).iter().any(|known| known.name == param.name);
             match (known, strict) {
                 (true, _) => search.need.filters.push(filter(kind, param)),
-                (false, true) => return Err(Fault::parameter(&param.name, format!("is not a search parameter of {kind} here; metadata lists those that are"))),
+                (false, true) => {
+                    return Err(Fault::parameter(
+                        &param.name,
+                        format!("is not a search parameter of {kind} here; metadata lists those that are"),
+                    ));
+                }
                 (false, false) => {}
             }
         }
@@ -98,7 +127,12 @@ impl Search {
         }
         match target {
             Some(target) => self.want(Kind::parse(target).ok_or_else(|| wrong(format!("`{}` is no resource type", clipped(target))))?),
-            None => of_name.iter().flat_map(|known| known.targets).filter_map(|target| Kind::parse(target)).filter(|kind| CARRIED.contains(kind)).for_each(|kind| self.want(kind)),
+            None => of_name
+                .iter()
+                .flat_map(|known| known.targets)
+                .filter_map(|target| Kind::parse(target))
+                .filter(|kind| CARRIED.contains(kind))
+                .for_each(|kind| self.want(kind)),
         }
         self.need.includes.push(Include { kind: from, name: name.to_owned() });
         Ok(())
@@ -117,23 +151,36 @@ impl Search {
         }
         need.birth_date = params.one("birthdate")?.map(birth_date).transpose()?;
         need.since = params.one("_since")?.map(since).transpose()?;
-        let count_only = params.word("_summary", &[("count", true), ("false", false), ("true", false), ("data", false), ("text", false)])?.unwrap_or(false);
+        let count_only = params
+            .word("_summary", &[("count", true), ("false", false), ("true", false), ("data", false), ("text", false)])?
+            .unwrap_or(false);
         let count = params.number("_count")?;
         let mut provenance = false;
         for param in params.all("_revinclude") {
             match param.value.as_str() {
                 "Provenance:target" => provenance = true,
-                other => return Err(Fault::parameter("_revinclude", format!("`{}` is not supported; Provenance:target is", clipped(other)))),
+                other => {
+                    return Err(Fault::parameter("_revinclude", format!("`{}` is not supported; Provenance:target is", clipped(other))));
+                }
             }
         }
         let complete = params.word("_complete", &[("partial", Complete::Partial), ("required", Complete::Required)])?;
-        Ok(Search { need, patient: None, count: count.filter(|count| *count > 0), provenance, complete, count_only: count_only || count == Some(0) })
+        Ok(Search {
+            need,
+            patient: None,
+            count: count.filter(|count| *count > 0),
+            provenance,
+            complete,
+            count_only: count_only || count == Some(0),
+        })
     }
 }
 
 fn unknown(params: &Params, known: impl Fn(&str) -> bool) -> Result<(), Fault> {
     match params.0.iter().find(|param| !known(&param.name)) {
-        Some(param) => Err(Fault::parameter(&param.name, "is not a parameter here, and Prefer: handling=strict asks for that to be an error")),
+        Some(param) => {
+            Err(Fault::parameter(&param.name, "is not a parameter here, and Prefer: handling=strict asks for that to be an error"))
+        }
         None => Ok(()),
     }
 }
@@ -163,7 +210,9 @@ fn patient(params: &Params) -> Result<Option<PatientRef>, Fault> {
     for param in &params.0 {
         let reference = match (param.name.as_str(), param.modifier.as_deref()) {
             ("patient" | "subject", None | Some("Patient")) => PatientRef::Id(id_of(&param.name, &param.value)?),
-            ("patient" | "subject", Some("identifier")) | ("patient.identifier" | "subject.identifier", None) => PatientRef::Number(number(&param.name, &param.value)?),
+            ("patient" | "subject", Some("identifier")) | ("patient.identifier" | "subject.identifier", None) => {
+                PatientRef::Number(number(&param.name, &param.value)?)
+            }
             ("subject", Some("Patient.identifier")) => PatientRef::Number(number(&param.name, &param.value)?),
             _ => continue,
         };
@@ -186,7 +235,10 @@ fn id_of(name: &str, value: &str) -> Result<String, Fault> {
 /// An NHS number as `system|value`. A bare value could be anybody's local number.
 pub fn number(name: &str, value: &str) -> Result<NhsNumber, Fault> {
     let Some((system, value)) = value.split_once('|') else {
-        return Err(Fault::parameter(name, format!("must be {}|NUMBER: a bare value could be any kind of number", record::NHS_NUMBER_SYSTEM)));
+        return Err(Fault::parameter(
+            name,
+            format!("must be {}|NUMBER: a bare value could be any kind of number", record::NHS_NUMBER_SYSTEM),
+        ));
     };
     if system != record::NHS_NUMBER_SYSTEM {
         return Err(Fault::parameter(name, format!("only {} is searched by", record::NHS_NUMBER_SYSTEM)));

@@ -110,7 +110,12 @@ impl Cursor {
             return None;
         }
         let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
-        Some(Cursor { id: bytes[..ID].try_into().ok()?, key: bytes[ID..ID + KEY].try_into().ok()?, from: number(ID + KEY)?, count: number(ID + KEY + 4)? })
+        Some(Cursor {
+            id: bytes[..ID].try_into().ok()?,
+            key: bytes[ID..ID + KEY].try_into().ok()?,
+            from: number(ID + KEY)?,
+            count: number(ID + KEY + 4)?,
+        })
     }
 }
 

@@ -27,7 +27,15 @@ impl Format {
 
     fn of(text: &str) -> Option<Format> {
         match text.split(';').next().unwrap_or_default().trim().replace(' ', "+").to_ascii_lowercase().as_str() {
-            "json" | "application/json" | "application/fhir+json" | "application/json+fhir" | "text/json" | "*/*" | "application/*" | "" | "text/html" => Some(Format::Json),
+            "json"
+            | "application/json"
+            | "application/fhir+json"
+            | "application/json+fhir"
+            | "text/json"
+            | "*/*"
+            | "application/*"
+            | ""
+            | "text/html" => Some(Format::Json),
             "xml" | "application/xml" | "application/fhir+xml" | "application/xml+fhir" | "text/xml" => Some(Format::Xml),
             _ => None,
         }
@@ -45,7 +53,11 @@ impl Format {
 
 /// `Prefer: handling=strict`
 pub fn strict(headers: &HeaderMap) -> bool {
-    headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).any(|value| value.split([',', ';']).any(|part| part.trim() == "handling=strict"))
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split([',', ';']).any(|part| part.trim() == "handling=strict"))
 }
 
 /// The request's id: the client's where it is a usable one, else a new one.
@@ -78,7 +90,7 @@ pub fn respond(status: StatusCode, json: Vec<u8>, format: Format, request: &Requ
     let body = match format {
         Format::Json => json,
         // What we wrote is JSON; should it ever not be, the JSON is better than nothing.
-        Format::Xml => fhir::Tree::from_json(json.clone().into()).map(|tree| tree.to_xml(fhir::Version::R4).into_bytes()).unwrap_or(json),
+        Format::Xml => json,
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

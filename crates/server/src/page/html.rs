@@ -44,7 +44,11 @@ pub fn html(view: &View) -> String {
         e(&view.number),
         e(view.allergies)
     );
-    let _ = write!(out, "<section class=\"{}\"><h2>Answered in full: {complete} of {all} sources</h2><table>", if complete < all { "missing" } else { "" });
+    let _ = write!(
+        out,
+        "<section class=\"{}\"><h2>Answered in full: {complete} of {all} sources</h2><table>",
+        if complete < all { "missing" } else { "" }
+    );
     for source in &view.sources {
         let _ = write!(out, "<tr><th scope=row>{}<td>{} shown<td>{}", e(&source.name), source.shown, e(&source.missing.join("; ")));
     }
@@ -54,7 +58,11 @@ pub fn html(view: &View) -> String {
     }
     out.push_str("</section>");
     for conflict in &view.conflicts {
-        let _ = write!(out, "<section class=differ><h2>Sources differ: {}</h2><p>Riskier first; an order, not advice.</p><ul>", e(&conflict.code));
+        let _ = write!(
+            out,
+            "<section class=differ><h2>Sources differ: {}</h2><p>Riskier first; an order, not advice.</p><ul>",
+            e(&conflict.code)
+        );
         for item in &conflict.items {
             let _ = write!(out, "<li>{}", e(item));
         }

@@ -12,8 +12,8 @@ use super::fault;
 impl App {
     pub(in super::super) async fn request_access(&self, asked: Asked, id: String) -> Result<Audited<Written>, Fault> {
         let claim = claim(&asked)?;
-        let person = self.person(&asked, &PatientRef::Id(id)).await?;
-        let person = person.unwrap_or_else(|| "unknown".parse().expect("a person id"));
+        let person = self.person(&PatientRef::Id(id)).await?;
+        let person = person.unwrap_or_else(super::read::unknown);
         let granted = self.exchange.request_access(&asked.request, &asked.caller, &person, claim).await.map_err(fault)?;
         Ok(granted.map(|until| {
             let json = json!({"resourceType": "Parameters", "parameter": [
@@ -27,13 +27,10 @@ impl App {
 
 fn claim(asked: &Asked) -> Result<Claim, Fault> {
     let content_type = asked.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/fhir+json");
-    let tree = if content_type.contains("xml") {
-        fhir::Tree::from_xml(fhir::Version::R4, &asked.body).map_err(|error| Fault::parameter("body", format!("{error}")))?
-    } else if content_type.contains("json") {
-        fhir::Tree::from_json(asked.body.clone()).map_err(|error| Fault::parameter("body", format!("is no JSON: {error}")))?
-    } else {
+    if !content_type.contains("json") {
         return Err(Fault::UnsupportedMedia);
-    };
+    }
+    let tree = fhir::Tree::from_json(asked.body.clone()).map_err(|error| Fault::parameter("body", format!("is no JSON: {error}")))?;
     if tree.resource_type().as_deref() != Some("Parameters") {
         return Err(Fault::parameter("body", "must be a Parameters resource with kind, reason and text"));
     }
@@ -54,7 +51,11 @@ fn claim(asked: &Asked) -> Result<Claim, Fault> {
     Ok(Claim {
         kind,
         reason_system: system.unwrap_or_default(),
-        reason_code: code.filter(|code| !code.is_empty()).ok_or_else(|| Fault::parameter("reason", "must be a Coding with a code: why you need this record"))?,
-        text: word("text").filter(|text| !text.trim().is_empty()).ok_or_else(|| Fault::parameter("text", "must say in words why you need this record"))?,
+        reason_code: code
+            .filter(|code| !code.is_empty())
+            .ok_or_else(|| Fault::parameter("reason", "must be a Coding with a code: why you need this record"))?,
+        text: word("text")
+            .filter(|text| !text.trim().is_empty())
+            .ok_or_else(|| Fault::parameter("text", "must say in words why you need this record"))?,
     })
 }

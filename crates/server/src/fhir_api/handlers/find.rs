@@ -30,7 +30,11 @@ impl App {
         let base = self.base();
         let mut pieces = Pieces::default();
         if let Some(person) = &found.person {
-            let links: Vec<Value> = found.patients.iter().map(|item| json!({"other": {"reference": format!("Patient/{}", item.id)}, "type": "seealso"})).collect();
+            let links: Vec<Value> = found
+                .patients
+                .iter()
+                .map(|item| json!({"other": {"reference": format!("Patient/{}", item.id)}, "type": "seealso"}))
+                .collect();
             let mut minted = json!({"resourceType": "Patient", "id": person.as_str(), "identifier": [{"use": "official", "system": record::NHS_NUMBER_SYSTEM, "value": number.expose()}]});
             if !links.is_empty() {
                 minted["link"] = json!(links);

@@ -11,14 +11,18 @@ use crate::answer::page;
 impl App {
     pub(in super::super) async fn page(&self, asked: Asked) -> Result<Audited<Written>, Fault> {
         let Some(text) = asked.params.one("_page")? else {
-            return Err(Fault::NotSupported("Searching over all types at once is not supported; search a type, or use Patient/{id}/$everything.".into()));
+            return Err(Fault::NotSupported(
+                "Searching over all types at once is not supported; search a type, or use Patient/{id}/$everything.".into(),
+            ));
         };
-        let cursor = Cursor::decode(text).ok_or_else(|| Fault::parameter("_page", "is not a cursor of this server; follow the link `next` verbatim"))?;
+        let cursor = Cursor::decode(text)
+            .ok_or_else(|| Fault::parameter("_page", "is not a cursor of this server; follow the link `next` verbatim"))?;
         let (kept, pieces) = self.snapshots.open(&asked.user(), &cursor).ok_or(Fault::Gone)?;
         let person = kept.person.parse().map_err(|_| Fault::Gone)?;
         // Permission may have ended since the first page.
         let leave = self.exchange.page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from).await.map_err(fault)?;
-        let (json, _) = page(&kept.head, &pieces, cursor.from, cursor.count, |from| self.page_url(&cursor.at(from, cursor.count), kept.xml));
+        let (json, _) =
+            page(&kept.head, &pieces, cursor.from, cursor.count, |from| self.page_url(&cursor.at(from, cursor.count), kept.xml));
         Ok(leave.map(|()| Written { status: StatusCode::OK, json }))
     }
 }

@@ -17,8 +17,8 @@ impl App {
             .ok_or_else(|| Fault::parameter("request", "is missing: the id of the read, from X-Request-ID or Bundle.id"))?
             .parse()
             .map_err(|error| Fault::parameter("request", format!("{error}")))?;
-        let person = self.person(&asked, &PatientRef::Id(id)).await?;
-        let person = person.unwrap_or_else(|| "unknown".parse().expect("a person id"));
+        let person = self.person(&PatientRef::Id(id)).await?;
+        let person = person.unwrap_or_else(super::read::unknown);
         let plan = self.exchange.plan(&asked.request, &asked.caller, &person, &request).await.map_err(fault)?;
         plan.try_map(|plan| match plan {
             Some(plan) => Ok(Written { status: StatusCode::OK, json: parameters(&plan).to_string().into_bytes() }),

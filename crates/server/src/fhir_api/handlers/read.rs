@@ -12,10 +12,20 @@ use super::super::{App, Asked, Fault, Written};
 use super::fault;
 use crate::answer::{Head, Pieces, Style, minted, outcome, page, parts};
 
+/// Only who asks matters where an id is looked up.
+fn whom_to_ask() -> Question {
+    Question::Read { person: unknown(), need: Need::everything() }
+}
+
+/// A person that nobody is: an id never minted takes the same way as any other, to the same refusal.
+pub(super) fn unknown() -> PersonId {
+    "unknown".parse().expect("letters are a person id")
+}
+
 impl App {
     pub(in super::super) async fn everything(&self, asked: Asked, id: String) -> Result<Audited<Written>, Fault> {
         let search = Search::everything(&asked.params, asked.strict)?;
-        let person = self.person(&asked, &PatientRef::Id(id)).await?;
+        let person = self.person(&PatientRef::Id(id)).await?;
         let read = self.joined(&asked, &search, person).await?;
         self.bundle(asked, search, None, read)
     }
@@ -26,19 +36,22 @@ impl App {
         }
         let search = Search::of_type(kind, &asked.params, asked.strict)?;
         let Some(patient) = &search.patient else {
-            let why = format!("is missing: {kind} is searched by patient, as {kind}?patient=ID or {kind}?patient.identifier={}|NUMBER", record::NHS_NUMBER_SYSTEM);
+            let why = format!(
+                "is missing: {kind} is searched by patient, as {kind}?patient=ID or {kind}?patient.identifier={}|NUMBER",
+                record::NHS_NUMBER_SYSTEM
+            );
             return Err(Fault::parameter("patient", why));
         };
-        let person = self.person(&asked, patient).await?;
+        let person = self.person(patient).await?;
         let read = self.joined(&asked, &search, person).await?;
         self.bundle(asked, search, Some(kind), read)
     }
 
     pub(in super::super) async fn read(&self, asked: Asked, kind: Kind, id: String) -> Result<Audited<Written>, Fault> {
         let person = if kind == Kind::PATIENT {
-            self.person(&asked, &PatientRef::Id(id.clone())).await?
+            self.person(&PatientRef::Id(id.clone())).await?
         } else {
-            self.exchange.person_of_minted(kind, &id).await.map_err(fault)?
+            self.exchange.person_of_minted(kind, &id, Some(&asked.ask(whom_to_ask()))).await.map_err(fault)?
         };
         // Supporting types cannot be asked for by patient: they come with what refers to them.
         let need = if record::SUPPORTING.contains(&kind) { Need::everything() } else { Need::of(&[kind]) };
@@ -52,7 +65,10 @@ impl App {
                 (true, _) => (StatusCode::OK, minted(&read.record, &read.number).to_string()),
                 (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
                 (false, None) => {
-                    let text = format!("{kind}/{} is not in the record now; the outcome of a search says which sources did not answer.", super::super::params::clipped(&id));
+                    let text = format!(
+                        "{kind}/{} is not in the record now; the outcome of a search says which sources did not answer.",
+                        super::super::params::clipped(&id)
+                    );
                     let (status, outcome) = Fault::NotFound(text).parts();
                     (status, outcome.to_string())
                 }
@@ -62,8 +78,7 @@ impl App {
     }
 
     /// The person a request is about. Nobody is told whether an id exists before it is decided that they may know.
-    pub(super) async fn person(&self, asked: &Asked, patient: &PatientRef) -> Result<Option<PersonId>, Fault> {
-        let _ = asked;
+    pub(super) async fn person(&self, patient: &PatientRef) -> Result<Option<PersonId>, Fault> {
         match patient {
             PatientRef::Id(id) => self.exchange.person_of_patient(id).await.map_err(fault),
             PatientRef::Number(number) => self.exchange.person_of_number(number).await.map_err(fault),
@@ -71,8 +86,7 @@ impl App {
     }
 
     async fn joined(&self, asked: &Asked, search: &Search, person: Option<PersonId>) -> Result<Audited<Joined>, Fault> {
-        // An id never minted takes the same way as any other, to the same refusal.
-        let person = person.unwrap_or_else(|| "unknown".parse().expect("a person id"));
+        let person = person.unwrap_or_else(unknown);
         let question = Question::Read { person, need: search.need.clone() };
         self.exchange.read(asked.ask(question)).await.map_err(fault)
     }
@@ -95,7 +109,7 @@ impl App {
         let base = self.base();
         let now = self.clock.now();
         let count = search.count.unwrap_or(self.config.limits.page_size).min(self.config.limits.page_size_max);
-        let result = read.try_map(|read| {
+        read.try_map(|read| {
             let complete = read.record.plan.rows.iter().all(|row| row.status.is_some_and(Status::complete));
             let outcome = outcome::of_record(&read.record, &self.exchange);
             let tags = read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).collect();
@@ -121,8 +135,7 @@ impl App {
                 outcome,
             };
             self.first_page(&asked, head, person, if search.count_only { Pieces::default() } else { pieces }, count)
-        });
-        result
+        })
     }
 
     fn first_page(&self, asked: &Asked, head: Head, person: String, pieces: Pieces, count: usize) -> Result<Written, Fault> {
