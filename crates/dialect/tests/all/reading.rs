@@ -45,19 +45,27 @@ fn references_in_every_form_lead_to_minted_ids() {
     let check = |written: &str, expected: &str| {
         let (became, findings) = led(&format!(r#"{{"reference":"{written}"}}"#));
         assert_eq!(became, format!(r#"{{"reference":"{expected}"}}"#), "{written}");
-        assert_eq!(findings.is_empty(), expected == "Practitioner/trust-d" || expected.starts_with('#'), "{written}: {findings:?}");
+        let resolved = expected == "Practitioner/trust-d" || expected.starts_with('#');
+        let marked = if resolved { vec![] } else { vec!["unresolved-reference Flag.author.reference"] };
+        assert_eq!(findings, marked, "{written}");
     };
     check("Practitioner/d", "Practitioner/trust-d");
     check("/Practitioner/d", "Practitioner/trust-d");
     check("Practitioner/d/_history/3", "Practitioner/trust-d");
     check("https://fhir.trust.example/r4/Practitioner/d", "Practitioner/trust-d");
     check("https:\\/\\/fhir.trust.example\\/r4\\/Practitioner\\/d", "Practitioner/trust-d");
-    check("urn:uuid:6F-1c", "Practitioner/trust-d");
     check("d", "Practitioner/trust-d");
     check("#d", "#d");
     check("Practitioner/x", "Practitioner/trust-x");
     check("urn:uuid:unknown", "urn:uuid:unknown");
     check("Nonsense/1", "Nonsense/1");
+}
+
+#[test]
+fn an_address_that_says_another_id_leads_there_and_is_marked() {
+    let (became, findings) = led(r#"{"reference":"urn:uuid:6F-1c"}"#);
+    assert_eq!(became, r#"{"reference":"Practitioner/trust-d"}"#);
+    assert_eq!(findings, ["converted Flag.author.reference"]);
 }
 
 #[test]
