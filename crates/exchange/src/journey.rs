@@ -4,7 +4,7 @@ use access::{Evidence, Permit, PersonFacts, Restriction};
 use audit::{Audited, Entry, Event, Who};
 use fhir::Kind;
 use identity::{Facts, Heard, Leg, Verdict, guard, release};
-use record::{AllergyState, Ask, Chart, Fate, Need, NhsNumber, Plan, Question, SharedRecord, SourceId, Status};
+use record::{AllergyState, Ask, Chart, Need, NhsNumber, Plan, Question, SharedRecord, Status};
 use tokio::time::Instant;
 
 use crate::gather::{self, LegEnd};
@@ -66,13 +66,14 @@ impl Exchange {
     async fn close(&self, watching: Watching) -> Result<Audited<Joined>, Refused> {
         let Watching { entry, permit, number, need, ends } = watching;
         let (charts, plan, heard) = guarded(&permit, number, &need, ends);
-        let mut record = join::charts(permit.person().clone(), charts, need.join, &self.parts.rules);
+        let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
         record.plan.finalise();
         let kept = access::withhold_clusters(&permit, &mut record);
         hide(&mut record, &kept);
         select::narrow(&mut record, &need);
+        join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
         self.keep(&permit, &number, &record, heard).await;
         let closing = told::closed(&permit, &record);
@@ -164,27 +165,14 @@ fn hearing(chart: &Chart, verdict: &Verdict) -> Option<Heard> {
 
 /// Takes out what the cluster's most restrictive member withholds, and counts it.
 fn hide(record: &mut SharedRecord, kept: &[bool]) {
-    let gone: Vec<(SourceId, Kind, Fate)> = record
-        .items
-        .iter()
-        .zip(&record.fates)
-        .zip(kept)
-        .filter(|(_, kept)| !**kept)
-        .map(|((item, fate), _)| (item.origin.source.clone(), item.kind, *fate))
-        .collect();
-    if gone.is_empty() {
+    if kept.iter().all(|kept| *kept) {
         return;
     }
-    for (source, kind, fate) in &gone {
-        if let Some(row) = record.plan.row_mut(source, *kind) {
-            match fate {
-                Fate::Single => row.counts.single -= 1,
-                Fate::Clustered => row.counts.clustered -= 1,
-                Fate::History => row.counts.history -= 1,
-            }
+    for item in record.items.iter().zip(kept).filter(|(_, kept)| !**kept).map(|(item, _)| item) {
+        if let Some(row) = record.plan.row_mut(&item.origin.source, item.kind) {
             row.counts.withheld += 1;
         }
-        record.withheld.push((source.clone(), *kind));
+        record.withheld.push((item.origin.source.clone(), item.kind));
     }
     select::retain(record, kept);
 }

@@ -2,7 +2,7 @@
 
 use fhir::tables::{self, SearchKind};
 use fhir::{Kind, Ref};
-use record::{Fate, Filter, Item, Need, SharedRecord};
+use record::{Filter, Item, Need, SharedRecord};
 
 /// Keeps what matches and what matches refer to. What is left out counts as `filtered` in the plan.
 pub fn narrow(record: &mut SharedRecord, need: &Need) {
@@ -11,18 +11,9 @@ pub fn narrow(record: &mut SharedRecord, need: &Need) {
     if kept.iter().all(|kept| *kept) {
         return;
     }
-    for (index, item) in record.items.iter().enumerate().filter(|(index, _)| !kept[*index]) {
-        let fate = record.fates[index];
-        if let Some(row) = record.plan.rows.iter_mut().find(|row| row.kind == item.kind && row.source == item.origin.source) {
-            let counted = match fate {
-                Fate::Single => &mut row.counts.single,
-                Fate::Clustered => &mut row.counts.clustered,
-                Fate::History => &mut row.counts.history,
-            };
-            if *counted > 0 {
-                *counted -= 1;
-                row.counts.filtered += 1;
-            }
+    for item in record.items.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(item, _)| item) {
+        if let Some(row) = record.plan.row_mut(&item.origin.source, item.kind) {
+            row.counts.filtered += 1;
         }
     }
     retain(record, &kept);

@@ -5,10 +5,18 @@
 //! known, known to be none, not recorded, or unavailable.
 //! What it leaves to others: who may see which (`access`), and how it looks (`server`).
 
+mod compare;
+mod content;
 mod order;
+mod pair;
+mod risk;
+mod statement;
 mod states;
+mod units;
+mod versions;
+mod weave;
 
-use record::{Chart, Fate, Item, Join, PersonId, Plan, SharedRecord};
+use record::{Chart, Fate, Item, Join, PersonId, Plan, SharedRecord, SourceId, Tier};
 
 pub use states::states;
 
@@ -17,13 +25,15 @@ pub use states::states;
 pub struct Rules {
     /// Key of the ids of clusters and conflicts: the same on every read, and nothing to guess from.
     pub key: [u8; 32],
+    /// Who owns what an identifier names: the beginning of an identifier system, and the source that mints its values.
+    pub owners: Vec<(String, SourceId)>,
 }
 
 /// The version of the rules, for Provenance and the ledger. Changed with every change of a key.
 pub const RULES: &str = "severn-join-1";
 
 /// Joins what several sources said about one person.
-pub fn charts(person: PersonId, charts: Vec<Chart>, _how: Join, _rules: &Rules) -> SharedRecord {
+pub fn charts(person: PersonId, charts: Vec<Chart>, rules: &Rules) -> SharedRecord {
     let mut plan = Plan::default();
     let mut items: Vec<Item> = Vec::new();
     let mut quarantined = Vec::new();
@@ -34,25 +44,46 @@ pub fn charts(person: PersonId, charts: Vec<Chart>, _how: Join, _rules: &Rules) 
         items.append(&mut chart.items);
     }
     order::sort(&mut items);
-    let fates = vec![Fate::Single; items.len()];
-    for (item, fate) in items.iter().zip(&fates) {
-        if let Some(row) = plan.row_mut(&item.origin.source, item.kind) {
-            match fate {
-                Fate::Single => row.counts.single += 1,
-                Fate::Clustered => row.counts.clustered += 1,
-                Fate::History => row.counts.history += 1,
-            }
-        }
+    let fates = versions::history(&items);
+    let woven = weave::weave(&items, &fates, rules);
+    for (at, finding) in woven.findings {
+        items[at].findings.push(finding);
     }
     SharedRecord {
         person,
         items,
         fates,
-        clusters: Vec::new(),
-        conflicts: Vec::new(),
-        hints: Vec::new(),
+        clusters: woven.clusters,
+        conflicts: woven.conflicts,
+        hints: woven.hints,
         quarantined,
         withheld: Vec::new(),
         plan,
+    }
+}
+
+/// Says what became of every item, once all that is withheld or filtered is out, and counts it in the plan.
+/// With [`Join::All`] the groupings are dropped; with [`Join::Collapse`] T0 to T2 stand behind their representatives.
+pub fn settle(record: &mut SharedRecord, how: Join) {
+    if how == Join::All {
+        record.clusters.clear();
+        record.conflicts.clear();
+        record.hints.clear();
+    }
+    for cluster in &record.clusters {
+        for member in &cluster.members {
+            let behind = how == Join::Collapse && cluster.tier <= Tier::T2 && *member != cluster.representative;
+            record.fates[*member] = if behind { Fate::Collapsed } else { Fate::Clustered };
+        }
+    }
+    for (item, fate) in record.items.iter().zip(&record.fates) {
+        if let Some(row) = record.plan.row_mut(&item.origin.source, item.kind) {
+            match fate {
+                Fate::Single => row.counts.single += 1,
+                Fate::Clustered => row.counts.clustered += 1,
+                Fate::Collapsed => row.counts.collapsed += 1,
+                Fate::History => row.counts.history += 1,
+            }
+        }
     }
 }

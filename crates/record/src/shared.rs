@@ -31,6 +31,8 @@ pub enum Fate {
     Single,
     /// Shown, member of a cluster of two or more.
     Clustered,
+    /// Behind the representative of its cluster, as the reader asked.
+    Collapsed,
     /// An older version of a resource shown.
     History,
 }

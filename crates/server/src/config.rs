@@ -104,6 +104,8 @@ pub struct Source {
     pub nhs_number: NhsNumberTrust,
     /// Further spellings of the NHS number's system at this source.
     pub nhs_number_systems: Vec<String>,
+    /// How the identifier systems begin whose values this source mints: its word on what they name stands, copies may lag.
+    pub owns: Vec<String>,
     /// Where it is itself an exchange: its hop id.
     pub exchange: Option<ExchangeId>,
     /// How to authenticate.
@@ -307,6 +309,7 @@ impl<'a> Reader<'a> {
         own.finish();
         let auth = self.auth(section.section("auth"));
         let nhs_number_systems = section.texts("nhs_number_systems");
+        let owns = section.texts("owns");
         let exchange = section.parsed("exchange");
         let ca_file = section.text("ca_file").map(|path| self.path(&path));
         section.finish();
@@ -320,6 +323,7 @@ impl<'a> Reader<'a> {
             usage,
             nhs_number,
             nhs_number_systems,
+            owns,
             exchange,
             auth: auth?,
             ca_file,

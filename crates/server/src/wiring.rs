@@ -40,6 +40,7 @@ pub fn app(config: Config) -> anyhow::Result<(App, impl Future<Output = ()> + Se
     let base = format!("{}/fhir/R4", config.exchange.public_url);
     let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base)).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
+    let owners = config.sources.iter().flat_map(|source| source.owns.iter().map(|system| (system.clone(), source.id.clone()))).collect();
     let store = Arc::new(store);
     let exchange = Exchange::new(Parts {
         settings,
@@ -52,7 +53,7 @@ pub fn app(config: Config) -> anyhow::Result<(App, impl Future<Output = ()> + Se
         sources,
         entries,
         clock: clock.clone(),
-        rules: join::Rules { key: secrets.clusters },
+        rules: join::Rules { key: secrets.clusters, owners },
         known: Mutex::default(),
     });
     let tokens = Tokens::new(&config.sign_in, config.limits.token_bytes_max, clock.clone())?;

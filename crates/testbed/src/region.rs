@@ -70,6 +70,8 @@ pub struct Source {
     pub bearer: Option<&'static str>,
     /// Whether its NHS numbers are verified by contract, and bear no status.
     pub verified_by_contract: bool,
+    /// How the identifier systems begin whose values it mints.
+    pub owns: &'static [&'static str],
 }
 
 impl Source {
@@ -80,9 +82,10 @@ impl Source {
             None => "{ kind = \"none\" }".to_owned(),
         };
         let verified = if self.verified_by_contract { "nhs_number = \"verified\"\n" } else { "" };
+        let owns = if self.owns.is_empty() { String::new() } else { format!("owns = {:?}\n", self.owns) };
         format!(
             "[[source]]\nid = {:?}\nname = {:?}\norganisation = {:?}\ndialect = {:?}\nurl = {:?}\n\
-             {verified}auth = {auth}\n",
+             {verified}{owns}auth = {auth}\n",
             self.id, self.name, self.organisation, self.dialect, self.url
         )
     }
@@ -241,6 +244,8 @@ fn source(habits: &Habits, url: String) -> Source {
             Auth::None => None,
         },
         verified_by_contract: habits.verification == Verification::ByContract,
+        // The practices' own systems number what they hold; trusts share one system, which tells nobody whose a value is.
+        owns: if habits.id == "gp" { &["https://EMISWeb/", "https://tpp-uk.com/Id/ccs-id"] } else { &[] },
     }
 }
 

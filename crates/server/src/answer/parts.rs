@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fhir::{Kind, Tree};
-use record::{Item, Join, NhsNumber, SharedRecord, SourceId, Tier};
+use record::{Fate, Item, NhsNumber, SharedRecord, SourceId};
 use serde_json::{Value, json};
 
 use super::outcome::Names;
@@ -15,8 +15,6 @@ pub struct Style<'a> {
     pub base: &'a str,
     /// The type searched for; none for `$everything`. Other types are included, not matched.
     pub main: Option<Kind>,
-    /// How to join.
-    pub join: Join,
     /// Whether to add a Provenance for each source's answer.
     pub provenance: bool,
     /// Who assembles, for Provenance: exchange, version and rule-set hash.
@@ -47,7 +45,7 @@ pub fn parts(mut record: SharedRecord, number: &NhsNumber, style: &Style<'_>) ->
         pieces.entry(style.base, "Patient", record.person.as_str(), "match", minted(&record, number).to_string().as_bytes());
         pieces.cut(true);
     }
-    let places = tag_all(&mut record, style.join);
+    let places = tag_all(&mut record);
     let mut room = Vec::with_capacity(4096);
     for (index, item) in record.items.iter().enumerate() {
         if !places.shown[index] {
@@ -103,23 +101,17 @@ struct Places {
 }
 
 /// Writes tags into every item and says what is shown and what stands beside it.
-fn tag_all(record: &mut SharedRecord, join: Join) -> Places {
-    let mut places = Places { shown: vec![true; record.items.len()], beside: BTreeMap::new() };
-    for (index, fate) in record.fates.iter().enumerate() {
-        // Older versions are history: reachable by the source's own id, counted in the plan, not part of the list.
-        places.shown[index] = *fate != record::Fate::History;
-    }
+fn tag_all(record: &mut SharedRecord) -> Places {
+    // Older versions are history: reachable by the source's own id, counted in the plan, not part of the list.
+    let shown = record.fates.iter().map(|fate| !matches!(fate, Fate::Collapsed | Fate::History)).collect();
+    let mut places = Places { shown, beside: BTreeMap::new() };
     let freshness: BTreeMap<(SourceId, Kind), &'static str> =
         record.plan.rows.iter().filter_map(|row| Some(((row.source.clone(), row.kind), fresh(row.status?)))).collect();
     for item in &mut record.items {
         let fresh = freshness.get(&(item.origin.source.clone(), item.kind)).copied().unwrap_or("ok");
         tag(&mut item.tree, "urn:severn:freshness", fresh);
     }
-    if join == Join::All {
-        return places;
-    }
     for (number, cluster) in record.clusters.iter().enumerate() {
-        let collapses = join == Join::Collapse && cluster.tier <= Tier::T2;
         for member in &cluster.members {
             let tree = &mut record.items[*member].tree;
             tag(tree, "urn:severn:cluster", &cluster.id);
@@ -129,9 +121,6 @@ fn tag_all(record: &mut SharedRecord, join: Join) -> Places {
             }
             if cluster.retracted {
                 tag(tree, "urn:severn:relay", "retracted-by-author");
-            }
-            if collapses && *member != cluster.representative {
-                places.shown[*member] = false;
             }
         }
         places.beside.entry(cluster.representative).or_default().push(Beside::Cluster(number));

@@ -116,7 +116,6 @@ impl App {
             let style = Style {
                 base: &base,
                 main,
-                join: search.need.join,
                 provenance: search.provenance,
                 assembler: &self.assembler,
                 names: &self.exchange,

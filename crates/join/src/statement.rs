@@ -1,0 +1,201 @@
+//! What a resource states, as far as joining asks: which thing, when, and what two sources may not differ in.
+
+use std::borrow::Cow;
+
+use fhir::date::Partial;
+use fhir::{Kind, Ref};
+use record::Item;
+use rustc_hash::FxHashMap;
+use terms::{Negated, Space};
+
+mod kinds;
+
+/// A code in its space.
+pub(crate) type Code<'a> = (Space<'a>, Cow<'a, str>);
+
+/// Something in which statements of one thing may differ, which makes them a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Facet {
+    Amount,
+    Criticality,
+    DoseNumber,
+    Frequency,
+    Laterality,
+    Lot,
+    Recommendation,
+    Status,
+    Value,
+    Verification,
+}
+
+impl Facet {
+    /// The code of a conflict.
+    pub fn code(self) -> &'static str {
+        match self {
+            Facet::Amount | Facet::Frequency => "dose",
+            Facet::Criticality => "criticality",
+            Facet::DoseNumber => "dose-number",
+            Facet::Laterality => "laterality",
+            Facet::Lot => "lot",
+            Facet::Recommendation => "recommendation",
+            Facet::Status => "status",
+            Facet::Value => "value",
+            Facet::Verification => "verification-status",
+        }
+    }
+
+    /// Whether it may not differ under one business identifier. The rest may lag behind the owner's word.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Facet::Amount | Facet::DoseNumber | Facet::Frequency | Facet::Laterality | Facet::Lot | Facet::Value)
+    }
+}
+
+/// How a statement stands to being so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// It is said to be so.
+    Asserted,
+    /// It is said not to be so, not to have been done, or to be called off.
+    Denied,
+    /// It was a mistake to say it.
+    Error,
+}
+
+/// What one resource states.
+#[derive(Debug)]
+pub(crate) struct Statement<'a> {
+    /// Index of the item.
+    pub at: usize,
+    pub item: &'a Item,
+    /// Codes of what it is about.
+    pub codes: Vec<Code<'a>>,
+    /// Words for what it is about, for comparing.
+    pub words: Option<String>,
+    /// The clinical date, or its beginning.
+    pub when: Option<Partial>,
+    /// The end, where there is one.
+    pub until: Option<Partial>,
+    /// What must be equal wherever both say it, or these are two things: name and value.
+    pub same: Vec<(&'static str, String)>,
+    /// What may not differ: facet, what it is counted in, value. Compared where facet and measure are equal.
+    pub stated: Vec<(Facet, String, String)>,
+    /// Values were given in a form that cannot be compared with every other.
+    pub values: usize,
+    /// Directions in words only.
+    pub directions: Option<String>,
+    pub standing: Standing,
+    /// For allergies: it says there are none of a class.
+    pub negated: Option<Negated>,
+    /// Business identifiers: system and value.
+    pub identifiers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Statement<'a> {
+    fn new(at: usize, item: &'a Item) -> Statement<'a> {
+        Statement {
+            at,
+            item,
+            codes: Vec::new(),
+            words: None,
+            when: None,
+            until: None,
+            same: Vec::new(),
+            stated: Vec::new(),
+            values: 0,
+            directions: None,
+            standing: Standing::Asserted,
+            negated: None,
+            identifiers: Vec::new(),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.item.kind
+    }
+
+    /// The value of a facet, if stated.
+    pub fn facet(&self, facet: Facet) -> Option<&str> {
+        self.stated.iter().find(|(name, _, _)| *name == facet).map(|(_, _, value)| value.as_str())
+    }
+
+    fn states(&mut self, facet: Facet, measure: impl Into<String>, value: impl Into<String>) {
+        self.stated.push((facet, measure.into(), value.into()));
+    }
+}
+
+/// Every item by its minted reference (`Condition/gp-1`).
+pub(crate) struct Chart<'a> {
+    places: FxHashMap<(Kind, &'a str), &'a Item>,
+}
+
+impl<'a> Chart<'a> {
+    pub fn new(items: impl Iterator<Item = &'a Item>) -> Chart<'a> {
+        Chart { places: items.map(|item| ((item.kind, item.id.as_str()), item)).collect() }
+    }
+
+    /// What a Reference in a resource leads to: something contained, or another item.
+    pub fn follow(&self, root: Ref<'a>, reference: Option<Ref<'a>>) -> Option<Ref<'a>> {
+        let text = reference?.get("reference")?.value()?;
+        if let Some(id) = text.strip_prefix('#') {
+            return root.get("contained")?.items().find(|inner| inner.is("id", id));
+        }
+        let (kind, id) = text.split_once('/')?;
+        self.places.get(&(Kind::parse(kind)?, id)).map(|item| item.tree.root())
+    }
+}
+
+/// Reads what an item states.
+pub(crate) fn read<'a>(at: usize, item: &'a Item, chart: &Chart<'a>) -> Statement<'a> {
+    let mut statement = Statement::new(at, item);
+    kinds::read(&mut statement, item.tree.root(), chart);
+    statement
+}
+
+/// Appends the codes of a CodeableConcept, or of each in a list.
+fn codes<'a>(concept: Option<Ref<'a>>, into: &mut Vec<Code<'a>>) {
+    let Some(concept) = concept else { return };
+    let mut one = |concept: Ref<'a>| {
+        for coding in concept.get("coding").into_iter().flat_map(Ref::items) {
+            let Some(code) = coding.get("code").and_then(Ref::value) else { continue };
+            let space = match coding.get("system") {
+                Some(system) if system.is_string() => terms::space(system.raw()),
+                _ => Space::Other(""),
+            };
+            into.push((space, code));
+        }
+    };
+    if concept.is_array() { concept.items().for_each(one) } else { one(concept) }
+}
+
+/// The words of a CodeableConcept: its text, else a display.
+fn words(concept: Option<Ref<'_>>) -> Option<String> {
+    let concept = concept?;
+    let concept = if concept.is_array() { concept.items().next()? } else { concept };
+    let text = concept.get("text").or_else(|| concept.get("coding")?.items().find_map(|coding| coding.get("display")))?;
+    Some(terms::plain(&text.value()?)).filter(|words| !words.is_empty())
+}
+
+/// A concept as one word to compare by: its first standard code, else any code, else its words.
+fn concept_key(concept: Option<Ref<'_>>) -> Option<(String, String)> {
+    let mut found = Vec::new();
+    codes(concept, &mut found);
+    let best = found.iter().find(|(space, _)| space.is_standard()).or_else(|| found.first());
+    match best {
+        Some((space, code)) => Some((format!("{space:?}"), code.clone().into_owned())),
+        None => words(concept).map(|words| ("words".to_owned(), words)),
+    }
+}
+
+fn date(node: Option<Ref<'_>>) -> Option<Partial> {
+    Partial::parse(&node.filter(|node| node.is_string())?.value()?)
+}
+
+/// A Quantity in base units: what it counts, and how much.
+fn quantity(node: Option<Ref<'_>>) -> Option<(String, String)> {
+    let node = node?;
+    let value = node.get("value")?.value()?;
+    let unit = node.get("code").or_else(|| node.get("unit")).and_then(Ref::value).unwrap_or_default();
+    let measure = terms::measure(&value, &unit)?;
+    let comparator = node.get("comparator").and_then(Ref::value).unwrap_or_default();
+    Some((measure.dimension().to_owned(), format!("{comparator}{}", measure.amount())))
+}

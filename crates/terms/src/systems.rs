@@ -1,0 +1,65 @@
+//! Code systems by the ways people spell them.
+
+/// A space of codes: two codings of one space are the same concept when their codes are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Space<'a> {
+    /// CVX, vaccines administered.
+    Cvx,
+    /// ICD-10, the international edition and its UK modification.
+    Icd10,
+    /// LOINC.
+    Loinc,
+    /// OPCS-4, procedures.
+    Opcs4,
+    /// RxNorm.
+    RxNorm,
+    /// SNOMED CT and dm+d: dm+d's identifiers are SNOMED CT identifiers, and most GP data sends them under SNOMED's URI.
+    Sctid,
+    /// Any other system, by its URI.
+    Other(&'a str),
+}
+
+impl Space<'_> {
+    /// Whether its codes mean the same wherever they come from, so that two different codes are two concepts.
+    pub fn is_standard(&self) -> bool {
+        !matches!(self, Space::Other(_))
+    }
+}
+
+/// The space of a system's URI.
+pub fn space(system: &str) -> Space<'_> {
+    let bare = system.trim_end_matches('/');
+    match bare {
+        "http://snomed.info/sct" | "https://snomed.info/sct" | "urn:oid:2.16.840.1.113883.6.96" | "urn:oid:2.16.840.1.113883.2.1.3.2.4.15" => {
+            Space::Sctid
+        }
+        "https://dmd.nhs.uk" | "http://dmd.nhs.uk" | "https://dmd.nhs.uk/vtm" | "https://dmd.nhs.uk/vmp" | "https://dmd.nhs.uk/amp" => {
+            Space::Sctid
+        }
+        "http://loinc.org" | "https://loinc.org" | "urn:oid:2.16.840.1.113883.6.1" => Space::Loinc,
+        "http://hl7.org/fhir/sid/icd-10" | "http://hl7.org/fhir/sid/icd-10-uk" | "urn:oid:2.16.840.1.113883.6.3" => Space::Icd10,
+        "http://hl7.org/fhir/sid/cvx" | "http://www2a.cdc.gov/vaccines/iis/iisstandards/vaccines.asp?rpt=cvx" | "urn:oid:2.16.840.1.113883.12.292" => {
+            Space::Cvx
+        }
+        "http://www.nlm.nih.gov/research/umls/rxnorm" | "urn:oid:2.16.840.1.113883.6.88" => Space::RxNorm,
+        "https://fhir.hl7.org.uk/CodeSystem/opcs-4" | "https://fhir.nhs.uk/Id/opcs-4" | "http://hl7.org.uk/fhir/sid/opcs-4" => Space::Opcs4,
+        _ if bare.starts_with("http://snomed.info/sct/") => Space::Sctid,
+        _ => Space::Other(bare),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_system_are_one_space() {
+        let check = |one: &str, other: &str, same: bool| assert_eq!(space(one) == space(other), same, "{one} and {other}");
+        check("http://snomed.info/sct", "https://dmd.nhs.uk", true);
+        check("http://snomed.info/sct/83821000000107/version/20260401", "http://snomed.info/sct", true);
+        check("urn:oid:2.16.840.1.113883.6.1", "http://loinc.org/", true);
+        check("http://read.info/readv2", "http://read.info/ctv3", false);
+        check("http://loinc.org", "http://snomed.info/sct", false);
+        check("urn:local:a", "urn:local:a/", true);
+    }
+}
