@@ -9,8 +9,8 @@ const ID_MAX: usize = 64;
 /// How much of a hash an id carries: 30 bytes are 48 letters, which fit behind the longest source id.
 const HASH_BYTES: usize = 30;
 
-/// Older types that become one R4 type together with others: their ids are kept apart by the type's own name.
-const SHARED: [&str; 3] = ["DiagnosticOrder", "ProcedureRequest", "ReferralRequest"];
+/// Older types that become the R4 type that a ReferralRequest becomes: their ids are kept apart from its by their own name.
+const SHARED: [&str; 2] = ["DiagnosticOrder", "ProcedureRequest"];
 
 /// The exchange's id for a source's resource: `<source>-<id>` where that is a FHIR id, else `<source>.h.<hash>`.
 ///
@@ -75,7 +75,8 @@ mod tests {
     fn an_id_that_fits_is_readable() {
         let check = |kind: &str, id: &str, expected: &str| assert_eq!(mint(&source("gp"), kind, id), expected);
         check("Patient", "1", "gp-1");
-        check("ReferralRequest", "1", "gp-ReferralRequest.1");
+        check("ReferralRequest", "1", "gp-1");
+        check("ProcedureRequest", "1", "gp-ProcedureRequest.1");
         check("MedicationOrder", "A.b-3", "gp-A.b-3");
     }
 

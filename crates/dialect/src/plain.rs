@@ -220,9 +220,13 @@ impl Plain {
         if whole && !few { self.ask(Asked::Everything(patient)) } else { self.search_later(patient, true) }
     }
 
+    /// Many have it and do not say so: it is tried until it was refused once.
     fn may_have_everything(&self) -> bool {
-        let declared = self.known.capability.as_ref().map(|capability| capability.has_everything());
-        self.known.everything.or(declared).unwrap_or(true)
+        self.known.everything.unwrap_or(true)
+    }
+
+    fn declares_everything(&self) -> bool {
+        self.known.capability.as_ref().is_some_and(|capability| capability.has_everything())
     }
 
     /// Searches need to know what there is to search; they wait for the statement of capability, if one is to come.

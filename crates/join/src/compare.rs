@@ -169,7 +169,11 @@ fn ended(over: &Statement<'_>, current: &Statement<'_>) -> Verdict {
 fn comparable(a: &Statement<'_>, b: &Statement<'_>) -> Verdict {
     match a.kind() {
         Kind::OBSERVATION => {
-            let shared = a.stated.iter().filter(|(facet, measure, _)| *facet == Facet::Value && b.stated.iter().any(|(f, m, _)| f == facet && m == measure)).count();
+            let shared = a
+                .stated
+                .iter()
+                .filter(|(facet, measure, _)| *facet == Facet::Value && b.stated.iter().any(|(f, m, _)| f == facet && m == measure))
+                .count();
             if a.values == 0 || b.values == 0 || shared == 0 {
                 Verdict::Perhaps("the same test at the same time; the values cannot be compared")
             } else if a.values != b.values {

@@ -90,7 +90,8 @@ impl Writer<'_> {
         if let Some(reference) = object.get("reference").and_then(Ref::value) {
             return self.reference(&reference);
         }
-        if let (Some(value), unit) = (object.get("value").filter(|value| !value.is_string()), object.get("code").or_else(|| object.get("unit")))
+        if let (Some(value), unit) =
+            (object.get("value").filter(|value| !value.is_string()), object.get("code").or_else(|| object.get("unit")))
             && let Some(measure) = value.value().and_then(|value| terms::measure(&value, &unit.and_then(Ref::value).unwrap_or_default()))
         {
             let comparator = object.get("comparator").and_then(Ref::value).unwrap_or_default();

@@ -62,7 +62,11 @@ fn buckets(statements: &[Statement<'_>], units: &[Unit]) -> Vec<Vec<usize>> {
         buckets.entry(root(&mut parents, place)).or_default().push(place);
     }
     let source = |place: &usize| units[*place].sources(statements).next();
-    buckets.into_values().filter(|bucket| bucket.iter().any(|place| source(place) != source(&bucket[0]) || units[*place].members.len() > 1)).filter(|bucket| bucket.len() > 1).collect()
+    buckets
+        .into_values()
+        .filter(|bucket| bucket.iter().any(|place| source(place) != source(&bucket[0]) || units[*place].members.len() > 1))
+        .filter(|bucket| bucket.len() > 1)
+        .collect()
 }
 
 fn root(parents: &mut [usize], mut place: usize) -> usize {
@@ -188,9 +192,10 @@ impl<'a> Bucket<'a> {
             return;
         }
         let whole = |places: &[usize]| {
-            places.iter().enumerate().all(|(at, a)| {
-                places[at + 1..].iter().all(|b| matches!(self.verdict(*a, *b), Verdict::Differ(_) | Verdict::Same))
-            })
+            places
+                .iter()
+                .enumerate()
+                .all(|(at, a)| places[at + 1..].iter().all(|b| matches!(self.verdict(*a, *b), Verdict::Differ(_) | Verdict::Same)))
         };
         if !whole(&component) {
             // A chain of coarse dates, or two of one source at its ends: only what is dated alike is sure.
@@ -218,16 +223,16 @@ impl<'a> Bucket<'a> {
             }
         }
         paired.disputes.extend(facets.into_iter().map(|(facet, units)| (facet, unique(units))));
-        paired.groups.extend(groups.into_iter().filter(|group| group.len() > 1).map(|group| group.iter().map(|position| self.places[*position]).collect()));
+        paired.groups.extend(
+            groups.into_iter().filter(|group| group.len() > 1).map(|group| group.iter().map(|position| self.places[*position]).collect()),
+        );
     }
 
     /// What stays ambiguous stays single: with a hint, or, where every candidate is denied, with a conflict.
     fn leave(&self, position: usize, found: &[usize], paired: &mut Paired) {
         let mut all = vec![self.places[position]];
         all.extend(found.iter().map(|other| self.places[*other]));
-        let opposed = |other: &usize| {
-            self.statements[self.speaker(*other)].standing != self.statements[self.speaker(position)].standing
-        };
+        let opposed = |other: &usize| self.statements[self.speaker(*other)].standing != self.statements[self.speaker(position)].standing;
         match found.iter().all(opposed) {
             true => {
                 let verified = matches!(self.statements[self.speaker(position)].kind(), Kind::ALLERGY_INTOLERANCE | Kind::CONDITION);

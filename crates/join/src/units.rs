@@ -50,8 +50,7 @@ impl Unit {
 }
 
 /// Systems whose identifiers are globally unique and name one line, event or entry. A prescription's or a group's number is none.
-const UNIQUE: &[&str] =
-    &["https://fhir.nhs.uk/Id/cross-care-setting-identifier", "https://tpp-uk.com/Id/ccs-id", "urn:ietf:rfc:3986"];
+const UNIQUE: &[&str] = &["https://fhir.nhs.uk/Id/cross-care-setting-identifier", "https://tpp-uk.com/Id/ccs-id", "urn:ietf:rfc:3986"];
 const UNIQUE_BELOW: &[&str] = &["https://EMISWeb/"];
 /// Systems that name organisations, sites and people who work there.
 const DIRECTORY: &[(Kind, &str)] = &[
@@ -113,17 +112,22 @@ fn split(statements: &[Statement<'_>], places: &[usize], system: &str, rules: &R
         let owner = owner_source.and_then(|source| group.iter().copied().find(|place| statements[*place].item.origin.source == *source));
         match owner {
             Some(owner) => {
-                let lagging = group.iter().copied().filter(|place| *place != owner && lags(&statements[*place], &statements[owner])).collect();
-                units.push(Unit { members: group, tier: Some(Tier::T1), owner: Some(owner), lagging, why: format!("one identifier of {system}") });
+                let lagging =
+                    group.iter().copied().filter(|place| *place != owner && lags(&statements[*place], &statements[owner])).collect();
+                units.push(Unit {
+                    members: group,
+                    tier: Some(Tier::T1),
+                    owner: Some(owner),
+                    lagging,
+                    why: format!("one identifier of {system}"),
+                });
             }
             // Without the owner's word nobody's word counts for more: what differs is left to be a conflict.
-            None => units.extend(agreeing(&group, |a, b| compare::differences(&statements[*a], &statements[*b]).is_empty()).into_iter().map(|members| Unit {
-                members,
-                tier: Some(Tier::T1),
-                owner: None,
-                lagging: Vec::new(),
-                why: format!("one identifier of {system}"),
-            })),
+            None => units.extend(
+                agreeing(&group, |a, b| compare::differences(&statements[*a], &statements[*b]).is_empty()).into_iter().map(|members| {
+                    Unit { members, tier: Some(Tier::T1), owner: None, lagging: Vec::new(), why: format!("one identifier of {system}") }
+                }),
+            ),
         }
     }
     let reused = |place: &usize| {
@@ -192,14 +196,8 @@ fn lags(copy: &Statement<'_>, owner: &Statement<'_>) -> bool {
 }
 
 /// Events, which happen at a time: equal words on one day may be two of them.
-const EVENTS: &[Kind] = &[
-    Kind::ENCOUNTER,
-    Kind::IMMUNIZATION,
-    Kind::MEDICATION_ADMINISTRATION,
-    Kind::MEDICATION_DISPENSE,
-    Kind::OBSERVATION,
-    Kind::PROCEDURE,
-];
+const EVENTS: &[Kind] =
+    &[Kind::ENCOUNTER, Kind::IMMUNIZATION, Kind::MEDICATION_ADMINISTRATION, Kind::MEDICATION_DISPENSE, Kind::OBSERVATION, Kind::PROCEDURE];
 
 fn may_double(statement: &Statement<'_>) -> bool {
     // Source Patients stay each under its own id.

@@ -23,10 +23,7 @@ pub(crate) fn history(items: &[Item]) -> Vec<Fate> {
 pub(crate) fn order(a: &Item, b: &Item) -> Ordering {
     let updated = |item: &Item| item.origin.last_updated.as_ref().and_then(|at| fhir::date::Partial::parse(at)).map(|at| at.range().0);
     let version = |item: &Item| item.origin.version.as_ref().map(|version| (version.parse::<u64>().unwrap_or(0), version.clone()));
-    updated(a)
-        .cmp(&updated(b))
-        .then_with(|| version(a).cmp(&version(b)))
-        .then_with(|| a.tree.to_json().cmp(&b.tree.to_json()))
+    updated(a).cmp(&updated(b)).then_with(|| version(a).cmp(&version(b))).then_with(|| a.tree.to_json().cmp(&b.tree.to_json()))
 }
 
 /// The newer first, as far as the sources say when they wrote.

@@ -115,7 +115,9 @@ impl Woven {
         let live = |statement: &&Statement<'_>| statement.kind() == Kind::ALLERGY_INTOLERANCE && statement.standing == Standing::Asserted;
         let of_class = |class: Negated, statement: &Statement<'_>| {
             let root = statement.item.tree.root();
-            let category = |name: &str| root.get("category").is_some_and(|list| list.items().any(|one| one.value().is_some_and(|value| value == name)));
+            let category = |name: &str| {
+                root.get("category").is_some_and(|list| list.items().any(|one| one.value().is_some_and(|value| value == name)))
+            };
             match class {
                 Negated::All => true,
                 Negated::Drug => category("medication"),
@@ -125,7 +127,13 @@ impl Woven {
             }
         };
         let inactive = |statement: &Statement<'_>| {
-            statement.item.tree.root().all("clinicalStatus.coding.code").into_iter().any(|code| code.value().is_some_and(|code| code != "active"))
+            statement
+                .item
+                .tree
+                .root()
+                .all("clinicalStatus.coding.code")
+                .into_iter()
+                .any(|code| code.value().is_some_and(|code| code != "active"))
         };
         let positive: Vec<&Statement<'_>> =
             statements.iter().filter(live).filter(|statement| statement.negated.is_none() && !inactive(statement)).collect();
@@ -191,4 +199,3 @@ fn keyed<'a>(key: &hmac::Key, what: &str, members: impl Iterator<Item = &'a Item
     }
     BASE32_NOPAD.encode(&context.sign().as_ref()[..20]).to_lowercase()
 }
-

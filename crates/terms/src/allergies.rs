@@ -41,7 +41,8 @@ const BEFORE: &[&str] = &[
     "h/o: drug allergy - ",
     "product containing ",
 ];
-const AFTER: &[&str] = &[" allergy", " hypersensitivity", " intolerance", " sensitivity", " (substance)", " (product)", " (disorder)", " (finding)"];
+const AFTER: &[&str] =
+    &[" allergy", " hypersensitivity", " intolerance", " sensitivity", " (substance)", " (product)", " (disorder)", " (finding)"];
 
 /// The agent that words name: "Allergy to penicillin", "Penicillin allergy" and "Penicillin" are one. For comparing only.
 pub fn agent_in_words(text: &str) -> String {

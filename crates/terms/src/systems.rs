@@ -30,17 +30,18 @@ impl Space<'_> {
 pub fn space(system: &str) -> Space<'_> {
     let bare = system.trim_end_matches('/');
     match bare {
-        "http://snomed.info/sct" | "https://snomed.info/sct" | "urn:oid:2.16.840.1.113883.6.96" | "urn:oid:2.16.840.1.113883.2.1.3.2.4.15" => {
-            Space::Sctid
-        }
+        "http://snomed.info/sct"
+        | "https://snomed.info/sct"
+        | "urn:oid:2.16.840.1.113883.6.96"
+        | "urn:oid:2.16.840.1.113883.2.1.3.2.4.15" => Space::Sctid,
         "https://dmd.nhs.uk" | "http://dmd.nhs.uk" | "https://dmd.nhs.uk/vtm" | "https://dmd.nhs.uk/vmp" | "https://dmd.nhs.uk/amp" => {
             Space::Sctid
         }
         "http://loinc.org" | "https://loinc.org" | "urn:oid:2.16.840.1.113883.6.1" => Space::Loinc,
         "http://hl7.org/fhir/sid/icd-10" | "http://hl7.org/fhir/sid/icd-10-uk" | "urn:oid:2.16.840.1.113883.6.3" => Space::Icd10,
-        "http://hl7.org/fhir/sid/cvx" | "http://www2a.cdc.gov/vaccines/iis/iisstandards/vaccines.asp?rpt=cvx" | "urn:oid:2.16.840.1.113883.12.292" => {
-            Space::Cvx
-        }
+        "http://hl7.org/fhir/sid/cvx"
+        | "http://www2a.cdc.gov/vaccines/iis/iisstandards/vaccines.asp?rpt=cvx"
+        | "urn:oid:2.16.840.1.113883.12.292" => Space::Cvx,
         "http://www.nlm.nih.gov/research/umls/rxnorm" | "urn:oid:2.16.840.1.113883.6.88" => Space::RxNorm,
         "https://fhir.hl7.org.uk/CodeSystem/opcs-4" | "https://fhir.nhs.uk/Id/opcs-4" | "http://hl7.org.uk/fhir/sid/opcs-4" => Space::Opcs4,
         _ if bare.starts_with("http://snomed.info/sct/") => Space::Sctid,

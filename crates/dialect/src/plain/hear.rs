@@ -188,7 +188,7 @@ impl Plain {
             Asked::Everything(patient) => {
                 if self.streams[at].pages > 0 {
                     self.known.everything = Some(true);
-                } else if status == Status::Unsupported {
+                } else if status == Status::Unsupported || status == Status::FailedHttp && !self.declares_everything() {
                     self.known.everything = Some(false);
                 }
                 if status != Status::Ok && in_parts {

@@ -183,7 +183,8 @@ fn medicine<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>)
         if status == "cancelled" {
             statement.standing = Standing::Asserted;
         }
-        if let Some((_, code)) = concept_key(root.get("intent")).or_else(|| root.get("intent")?.value().map(|code| (String::new(), code.into_owned())))
+        if let Some((_, code)) =
+            concept_key(root.get("intent")).or_else(|| root.get("intent")?.value().map(|code| (String::new(), code.into_owned())))
         {
             statement.same.push(("intent", code));
         }
@@ -262,8 +263,13 @@ fn plan<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
         statement.same.push(("title", terms::plain(&title)));
     }
     statement.when = date(root.at("period.start"));
-    let mut said: Vec<String> =
-        root.get("activity").into_iter().flat_map(Ref::items).filter_map(|activity| concept_key(activity.at("detail.code"))).map(|(space, code)| format!("{space} {code}")).collect();
+    let mut said: Vec<String> = root
+        .get("activity")
+        .into_iter()
+        .flat_map(Ref::items)
+        .filter_map(|activity| concept_key(activity.at("detail.code")))
+        .map(|(space, code)| format!("{space} {code}"))
+        .collect();
     said.sort();
     if let Some(description) = root.get("description").and_then(Ref::value) {
         said.push(terms::plain(&description));

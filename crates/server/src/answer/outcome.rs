@@ -30,12 +30,16 @@ pub fn of_record(record: &SharedRecord, names: &dyn Names) -> Value {
     }
     let mut issues: Vec<Value> = causes
         .into_iter()
-        .map(|((source, cause), count)| beside(source, names, "incomplete", &format!("{count} held back ({cause})"), "quarantined"))
+        .map(|((source, cause), count)| {
+            beside(source, names, "incomplete", &format!("{count} held back ({cause})"), "urn:severn:quarantine", cause)
+        })
         .collect();
     let mut withheld: Vec<&SourceId> = record.plan.rows.iter().filter(|row| row.counts.withheld > 0).map(|row| &row.source).collect();
     withheld.dedup();
     issues.extend(
-        withheld.into_iter().map(|source| beside(source, names, "suppressed", "some information is withheld", Status::Withheld.code())),
+        withheld.into_iter().map(|source| {
+            beside(source, names, "suppressed", "some information is withheld", "urn:severn:status", Status::Withheld.code())
+        }),
     );
     if let Some(list) = outcome["issue"].as_array_mut() {
         list.extend(issues);
@@ -43,7 +47,7 @@ pub fn of_record(record: &SharedRecord, names: &dyn Names) -> Value {
     outcome
 }
 
-fn beside(source: &SourceId, names: &dyn Names, code: &str, said: &str, status: &str) -> Value {
+fn beside(source: &SourceId, names: &dyn Names, code: &str, said: &str, system: &str, detail: &str) -> Value {
     let (name, organisation) = names.of(source);
     json!({
         "extension": [
@@ -52,7 +56,7 @@ fn beside(source: &SourceId, names: &dyn Names, code: &str, said: &str, status: 
         ],
         "severity": "warning",
         "code": code,
-        "details": {"coding": [{"system": "urn:severn:status", "code": status}], "text": format!("{name}, record: {said}")},
+        "details": {"coding": [{"system": system, "code": detail}], "text": format!("{name}, record: {said}")},
     })
 }
 

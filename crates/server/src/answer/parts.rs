@@ -80,7 +80,6 @@ pub fn minted(record: &SharedRecord, number: &NhsNumber) -> Value {
     let mut patient = json!({
         "resourceType": "Patient",
         "id": record.person.as_str(),
-        "meta": {"tag": [{"system": "urn:severn:source", "code": "severn"}]},
         "identifier": [{"use": "official", "system": record::NHS_NUMBER_SYSTEM, "value": number.expose()}],
     });
     if !links.is_empty() {

@@ -110,10 +110,7 @@ impl Answer {
 
     /// The id minted for what a supplier holds.
     fn minted(&self, held: &Held) -> Option<String> {
-        let plain = format!("{}-{}", held.supplier, held.id);
-        if self.ids.contains(&plain) {
-            return Some(plain);
-        }
-        None
+        let minted = dialect::mint(&held.supplier.parse().ok()?, held.resource_type, &held.id);
+        self.ids.contains(&minted).then_some(minted)
     }
 }
