@@ -43,10 +43,16 @@ pub fn clinical(item: &Item) -> Option<i128> {
     })
 }
 
-/// Sorts items into the order of an answer. Ids break ties, so that the order of arrival never shows.
+/// Sorts items into the order of an answer. Ids and versions break ties, so that the order of arrival never shows.
 pub fn sort(items: &mut [Item]) {
     items.sort_by_cached_key(|item| {
         let date = clinical(item);
-        (date.is_some(), Reverse(date), item.kind.name(), item.id.clone(), item.origin.version.clone())
+        (date.is_some(), Reverse(date), item.kind.name(), item.id.clone())
     });
+    // Versions of one resource are rare: only those are compared in full.
+    for run in items.chunk_by_mut(|a, b| a.kind == b.kind && a.id == b.id) {
+        if run.len() > 1 {
+            run.sort_by(|a, b| clinical(b).cmp(&clinical(a)).then_with(|| crate::versions::order(b, a)));
+        }
+    }
 }

@@ -64,6 +64,10 @@ const DIRECTORY: &[(Kind, &str)] = &[
 ];
 
 fn is_key(kind: Kind, system: &str, value: &str) -> bool {
+    // Source Patients stay each under its own id.
+    if kind == Kind::PATIENT {
+        return false;
+    }
     let unique = UNIQUE.contains(&system) || UNIQUE_BELOW.iter().any(|prefix| system.len() > prefix.len() && system.starts_with(prefix));
     let listed = DIRECTORY.iter().any(|(of, directory)| *of == kind && *directory == system);
     !value.is_empty() && (unique || listed)
@@ -200,7 +204,6 @@ const EVENTS: &[Kind] =
     &[Kind::ENCOUNTER, Kind::IMMUNIZATION, Kind::MEDICATION_ADMINISTRATION, Kind::MEDICATION_DISPENSE, Kind::OBSERVATION, Kind::PROCEDURE];
 
 fn may_double(statement: &Statement<'_>) -> bool {
-    // Source Patients stay each under its own id.
     statement.kind() != Kind::PATIENT
         && (!EVENTS.contains(&statement.kind()) || statement.when.is_some_and(|when| when.precision() == Precision::Instant))
 }

@@ -49,6 +49,9 @@ fn resource() -> impl Strategy<Value = Value> {
                     said[key] = value;
                 }
             }
+            if kind != "AllergyIntolerance" {
+                said.as_object_mut().unwrap().remove("criticality");
+            }
             if kind == "Observation" {
                 said["valueQuantity"] = json!({"value": value, "code": "mg"});
             }
