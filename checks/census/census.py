@@ -171,6 +171,12 @@ def paired(inputs, outputs, held, tally, short):
     for place, (kind, own, _) in enumerate(inputs):
         if not found[place] and spare[kind] and (kind, own) not in held:
             found[place].append(spare[kind].pop(0))
+    # The same resource said twice, word for word, is one resource: its leaves are where the first one's are.
+    first = {}
+    for place, (kind, own, rows) in enumerate(inputs):
+        same = first.setdefault((kind, own, repr(rows)), place)
+        if not found[place] and own and found[same]:
+            found[place] = found[same]
     if extra := [o for rest in spare.values() for o in rest]:
         tally.notes["outputs that belong to no input"] += len(extra)
         tally.notes[f"  such as {extra[0].get('from')}/{extra[0].get('id')} of {short}"] += 1

@@ -106,8 +106,3 @@ pub fn assert_conserved(came: usize, record: &SharedRecord) {
     let clustered = record.fates.iter().filter(|fate| **fate == Fate::Clustered).count();
     assert_eq!(clustered, record.clusters.iter().map(|cluster| cluster.members.len()).sum::<usize>());
 }
-
-/// Where an item of this id ended.
-pub fn fate(record: &SharedRecord, id: &str) -> Fate {
-    record.fates[record.items.iter().position(|item| item.id == id).unwrap()]
-}
