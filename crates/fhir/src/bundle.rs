@@ -38,6 +38,9 @@ pub enum Malformed {
     /// Not JSON, or not whole.
     #[error("the body is not JSON: {0}")]
     NotJson(#[from] ParseError),
+    /// Not XML, not whole, or not FHIR's.
+    #[error("the body is not FHIR XML: {0}")]
+    NotXml(#[source] ParseError),
 }
 
 impl Bundle {
