@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use quick_xml::escape::unescape;
 
 use super::members::Members;
 use super::source::{Piece, Source, Space, Tag};
@@ -56,7 +57,7 @@ fn read<T>(
     }
     let text = std::str::from_utf8(&body).unwrap_or_default(); // Checked above.
     let mut reader = Reader { source: Source::new(text), tables: tables::of(version) };
-    let Some(root) = reader.child()? else { return Err(reader.source.error("an element was expected")) };
+    let Some(Child::Element(root)) = reader.child()? else { return Err(reader.source.error(TEXT)) };
     if root.space != Space::Fhir {
         return Err(ParseError { what: "the root element is not in FHIR's namespace", at: root.at });
     }
@@ -70,6 +71,17 @@ fn read<T>(
             }
         }
     }
+}
+
+/// Text beside elements is a slip of whoever wrote it, and kept under this name; alone in an element, it is another
+/// way to write XML than FHIR's.
+const STRAY: &str = "strayText";
+const TEXT: &str = "text stands where only elements may";
+
+/// What is found in an element.
+enum Child<'a> {
+    Element(Tag<'a>),
+    Text(&'a str),
 }
 
 struct Reader<'a> {
@@ -87,15 +99,18 @@ struct Held<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The next child's start tag, or `None` at the end tag of what is open.
-    fn child(&mut self) -> Result<Option<Tag<'a>>, ParseError> {
+    /// The next child, or `None` at the end tag of what is open.
+    fn child(&mut self) -> Result<Option<Child<'a>>, ParseError> {
         loop {
             match self.source.next()? {
                 Piece::Close => return Ok(None),
                 Piece::Comment | Piece::Instruction | Piece::Text(true) => {}
                 Piece::End => return Err(self.source.error("the document ends too soon")),
-                Piece::Open(tag) => return Ok(Some(tag)),
-                Piece::Text(false) => return Err(self.source.error("text stands where only elements may")),
+                Piece::Open(tag) => return Ok(Some(Child::Element(tag))),
+                Piece::Text(false) => {
+                    let text = self.source.text.get(self.source.at..self.source.position()).unwrap_or_default();
+                    return Ok(Some(Child::Text(text.trim())));
+                }
             }
         }
     }
@@ -142,8 +157,21 @@ impl<'a> Reader<'a> {
             let value = tree.new_string(value);
             self.add(&mut held.members, name, Some(value), None, false)?;
         }
+        let mut stray = Vec::new();
         while let Some(child) = self.child()? {
-            let resource = type_name == Some("Resource") || type_name.is_none() && self.tables.is_resource(child.name);
+            let child = match child {
+                Child::Element(child) => child,
+                Child::Text(text) => {
+                    stray.push((text, self.source.at));
+                    continue;
+                }
+            };
+            // Resources alone are called by their type.
+            let named = child.name.starts_with(|c: char| c.is_ascii_uppercase());
+            let resource = match type_name {
+                Some(name) => name == "Resource" && named,
+                None => self.tables.is_resource(child.name),
+            };
             if resource && child.space == Space::Fhir {
                 let resource = self.resource(tree, &child, depth + 1)?;
                 held.resources.push(resource);
@@ -151,7 +179,18 @@ impl<'a> Reader<'a> {
                 self.member(tree, &mut held.members, type_name, &child, depth)?;
             }
         }
+        for (text, at) in stray {
+            if held.value.is_none() && held.members.is_empty() && held.resources.is_empty() {
+                return Err(ParseError { what: TEXT, at });
+            }
+            self.stray(tree, &mut held.members, text)?;
+        }
         Ok(held)
+    }
+
+    fn stray(&self, tree: &mut Tree, members: &mut Members<'a>, text: &str) -> Result<(), ParseError> {
+        let text = tree.new_string(&unescape(text).unwrap_or(Cow::Borrowed(text)));
+        self.add(members, STRAY, Some(text), None, false)
     }
 
     /// The element that `tag` opened, as a member of its parent.
@@ -212,10 +251,10 @@ impl<'a> Reader<'a> {
         head.set_string(root, "resourceType", tag.name);
         let mut members = Members::default();
         while let Some(child) = self.child()? {
-            if child.name == "entry" && child.space == Space::Fhir {
-                self.entry(&child, &mut bundle.entries)?;
-            } else {
-                self.member(&mut head, &mut members, Some("Bundle"), &child, 0)?;
+            match child {
+                Child::Element(child) if child.name == "entry" && child.space == Space::Fhir => self.entry(&child, &mut bundle.entries)?,
+                Child::Element(child) => self.member(&mut head, &mut members, Some("Bundle"), &child, 0)?,
+                Child::Text(text) => self.stray(&mut head, &mut members, text)?,
             }
         }
         if members.holds("resourceType") {
@@ -237,15 +276,10 @@ impl<'a> Reader<'a> {
             self.add(&mut members, name, Some(value), None, false)?;
         }
         while let Some(child) = self.child()? {
-            if child.name != "resource" || child.space != Space::Fhir {
-                self.member(&mut rest, &mut members, Some("Bundle.entry"), &child, 0)?;
-                continue;
-            }
-            while let Some(inner) = self.child()? {
-                if inner.space != Space::Fhir {
-                    return Err(ParseError { what: "an element is not in FHIR's namespace", at: inner.at });
-                }
-                more.push(self.whole(&inner)?);
+            match child {
+                Child::Element(child) if child.name == "resource" && child.space == Space::Fhir => self.wrapped(&mut more)?,
+                Child::Element(child) => self.member(&mut rest, &mut members, Some("Bundle.entry"), &child, 0)?,
+                Child::Text(text) => self.stray(&mut rest, &mut members, text)?,
             }
         }
         members.attach(&mut rest, root);
@@ -260,6 +294,18 @@ impl<'a> Reader<'a> {
         entries.push(entry);
         // An entry holds one resource; those of an entry that holds more are not for us to drop.
         entries.extend(more.map(|resource| Entry { full_url: None, mode: None, resource: Some(resource), rest: None }));
+        Ok(())
+    }
+
+    /// The resources in the element that is open.
+    fn wrapped(&mut self, resources: &mut Vec<Tree>) -> Result<(), ParseError> {
+        while let Some(child) = self.child()? {
+            match child {
+                Child::Element(inner) if inner.space == Space::Fhir => resources.push(self.whole(&inner)?),
+                Child::Element(inner) => return Err(ParseError { what: "an element is not in FHIR's namespace", at: inner.at }),
+                Child::Text(_) => return Err(self.source.error(TEXT)),
+            }
+        }
         Ok(())
     }
 }
