@@ -38,6 +38,9 @@ pub enum Malformed {
     /// Not JSON, or not whole.
     #[error("the body is not JSON: {0}")]
     NotJson(#[from] ParseError),
+    /// Not XML, not whole, or not FHIR's.
+    #[error("the body is not FHIR XML: {0}")]
+    NotXml(#[source] ParseError),
 }
 
 impl Bundle {
@@ -109,9 +112,18 @@ impl Reader<'_> {
             self.parser.at += 1;
             return Ok(());
         }
+        let mut seen: Vec<&[u8]> = Vec::new();
         loop {
             self.parser.space();
-            let (start, end, _) = self.parser.string()?;
+            let (start, end, escaped) = self.parser.string()?;
+            // As strict as the parser of what is below.
+            if escaped || end - start > usize::from(u16::MAX) {
+                return Err(self.parser.error("a key is no element name"));
+            }
+            if seen.contains(&&self.parser.bytes[start..end]) {
+                return Err(ParseError { what: "a key stands twice in one object", at: start });
+            }
+            seen.push(&self.parser.bytes[start..end]);
             let key = String::from_utf8_lossy(&self.parser.bytes[start..end]).into_owned();
             self.parser.space();
             self.parser.expect(b':', "a colon was expected")?;

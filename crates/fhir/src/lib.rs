@@ -22,6 +22,7 @@ mod kind;
 mod parse;
 pub mod tables;
 mod tree;
+mod xml;
 
 pub use bundle::{Bundle, Entry, Malformed};
 pub use kind::Kind;

@@ -264,7 +264,7 @@ impl Tree {
     }
 
     /// Appends a detached `value` to an object under `key`, which the object must not hold yet.
-    fn append(&mut self, object: NodeId, key: &str, value: NodeId) {
+    pub(crate) fn append(&mut self, object: NodeId, key: &str, value: NodeId) {
         debug_assert_eq!(self.nodes[object.0 as usize].kind, NodeKind::Object);
         self.key(value.0, key);
         self.link(object.0, value.0);

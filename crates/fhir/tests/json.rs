@@ -81,6 +81,11 @@ fn a_bundle_is_read_in_one_pass_and_a_bare_resource_is_a_bundle_of_one() {
     assert_eq!((bare.resource_type.as_str(), bare.entries.len()), ("Patient", 1));
     assert_eq!(Bundle::from_json("[1]".into()).unwrap_err(), Malformed::NotFhir);
     assert_eq!(Bundle::from_json("{}".into()).unwrap_err(), Malformed::NotFhir);
+    for twice in
+        [r#"{"resourceType":"Bundle","type":"a","type":"b"}"#, r#"{"resourceType":"Bundle","entry":[{"fullUrl":"a","fullUrl":"b"}]}"#]
+    {
+        assert!(matches!(Bundle::from_json(twice.into()), Err(Malformed::NotJson(_))));
+    }
     assert!(matches!(Bundle::from_json(r#"{"resourceType":"Bundle","entry":[{"#.into()), Err(Malformed::NotJson(_))));
 }
 

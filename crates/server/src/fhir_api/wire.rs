@@ -3,6 +3,8 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use bytes::Bytes;
+use fhir::{Tree, Version};
 use record::{ExchangeId, RequestId};
 
 use super::fault::Fault;
@@ -89,8 +91,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub fn respond(status: StatusCode, json: Vec<u8>, format: Format, request: &RequestId) -> Response {
     let body = match format {
         Format::Json => json,
-        // What we wrote is JSON; should it ever not be, the JSON is better than nothing.
-        Format::Xml => json,
+        Format::Xml => xml(json),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -102,4 +103,18 @@ pub fn respond(status: StatusCode, json: Vec<u8>, format: Format, request: &Requ
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     response
+}
+
+/// Pages are spliced from pieces of JSON, which are kept as such: XML is made of the whole.
+fn xml(json: Vec<u8>) -> Vec<u8> {
+    let json = Bytes::from(json);
+    match Tree::from_json(json.clone()) {
+        Ok(tree) => {
+            let mut out = String::with_capacity(json.len());
+            tree.write_xml(Version::R4, &mut out);
+            out.into_bytes()
+        }
+        // What we wrote is JSON; should it ever not be, the JSON is better than nothing.
+        Err(_) => json.into(),
+    }
 }

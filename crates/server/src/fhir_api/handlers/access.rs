@@ -27,10 +27,16 @@ impl App {
 
 fn claim(asked: &Asked) -> Result<Claim, Fault> {
     let content_type = asked.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/fhir+json");
-    if !content_type.contains("json") {
-        return Err(Fault::UnsupportedMedia);
-    }
-    let tree = fhir::Tree::from_json(asked.body.clone()).map_err(|error| Fault::parameter("body", format!("is no JSON: {error}")))?;
+    let body = asked.body.clone();
+    let tree = match content_type {
+        json if json.contains("json") => {
+            fhir::Tree::from_json(body).map_err(|error| Fault::parameter("body", format!("is no JSON: {error}")))
+        }
+        xml if xml.contains("xml") => {
+            fhir::Tree::from_xml(fhir::Version::R4, body).map_err(|error| Fault::parameter("body", format!("is no FHIR XML: {error}")))
+        }
+        _ => Err(Fault::UnsupportedMedia),
+    }?;
     if tree.resource_type().as_deref() != Some("Parameters") {
         return Err(Fault::parameter("body", "must be a Parameters resource with kind, reason and text"));
     }
