@@ -73,9 +73,10 @@ impl Asked {
         Ask { request: self.request.clone(), caller: self.caller.clone(), question, hops: self.hops.clone() }
     }
 
-    /// Issuer and subject, to bind a cursor to.
+    /// Who asks and in which capacity, to bind a cursor to: what was laid out for a doctor is not for the same person's other role.
     fn user(&self) -> String {
-        format!("{}|{}", self.caller.user.issuer, self.caller.user.subject)
+        let Caller { user, organisation, roles, activities, purposes, scopes, .. } = &self.caller;
+        format!("{user:?} {} {roles:?} {activities:?} {purposes:?} {scopes:?}", organisation.code)
     }
 }
 
