@@ -1,6 +1,7 @@
 //! `/fhir/R4`: a FHIR R4 server that holds what the region knows.
 
 mod fault;
+mod filters;
 mod handlers;
 mod interaction;
 mod metadata;
