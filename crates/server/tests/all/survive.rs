@@ -83,6 +83,8 @@ fn judge(fault: &Fault, source: &str, statuses: &[&str], shows: Shows, healthy: 
         let expected = if status == "identity-mismatch" { "error" } else { "warning" };
         assert!(severity == expected || severity == "information", "{case}");
     }
+    let held_back: u64 = seen.plan.of(source).map(|(_, row)| row.quarantined).sum();
+    assert!(!statuses.contains(&"quarantined") || held_back > 0, "{case}");
     // Each of its rows that is not whole is an issue.
     let named: BTreeSet<&str> = told.iter().map(|(_, _, kind)| kind.as_str()).collect();
     for (kind, row) in seen.plan.of(source) {

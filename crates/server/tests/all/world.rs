@@ -58,11 +58,6 @@ pub fn region(ids: &[&str]) -> Region {
 }
 
 impl World {
-    /// Before the whole region.
-    pub fn new() -> World {
-        World::around(Arc::new(Region::in_memory()), &Setup::default())
-    }
-
     /// Before some of the region's suppliers.
     pub fn of(ids: &[&str]) -> World {
         World::around(Arc::new(region(ids)), &Setup::default())
