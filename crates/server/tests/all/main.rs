@@ -8,4 +8,5 @@ mod golden;
 mod governance;
 mod parameters;
 mod survive;
+mod whom;
 mod world;
