@@ -148,7 +148,7 @@ impl App {
         let asked = Asked {
             request: id.clone(),
             caller,
-            params: with_form(query, &parts, &body)?,
+            params: with_body(query, &interaction, &parts, &body)?,
             hops: wire::hops(&parts.headers)?,
             strict: wire::strict(&parts.headers),
             xml: format == Format::Xml,
@@ -188,12 +188,17 @@ impl App {
     }
 }
 
-/// Adds a form's parameters to the query's, for POST searches.
-fn with_form(mut query: Params, parts: &axum::http::request::Parts, body: &[u8]) -> Result<Params, Fault> {
+/// Adds the body's parameters to the query's: a form's for searches, a Parameters resource's for `$everything`.
+fn with_body(mut query: Params, interaction: &Interaction, parts: &axum::http::request::Parts, body: &[u8]) -> Result<Params, Fault> {
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.starts_with("application/x-www-form-urlencoded") {
         let text = std::str::from_utf8(body).map_err(|_| Fault::parameter("body", "is not UTF-8"))?;
         query.0.extend(Params::parse(text).0);
+    } else if matches!(interaction, Interaction::Everything(_)) && !body.trim_ascii().is_empty() {
+        if !content_type.contains("json") {
+            return Err(Fault::UnsupportedMedia);
+        }
+        query.0.extend(Params::of_resource(body)?.0);
     }
     Ok(query)
 }

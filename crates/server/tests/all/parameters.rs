@@ -309,3 +309,28 @@ async fn what_was_shown_can_be_read_by_its_id() {
     world.region.fail("gp", Fault::Refusing { how: Refusal::ServerError });
     assert_eq!(world.get(&format!("Condition/{condition}"), &token).await.status, 502);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_takes_its_parameters_from_a_resource_too() {
+    let (world, person, token) = ward().await;
+    let target = format!("/fhir/R4/Patient/{person}/$everything");
+    let post =
+        async |content_type: &str, body: &str| world.send("POST", &target, Some(&token), &[("content-type", content_type)], body).await;
+    let body = r#"{"resourceType":"Parameters","parameter":[{"name":"_type","valueCode":"Condition"},{"name":"_count","valueInteger":3}]}"#;
+    let posted = post("application/fhir+json", body).await;
+    let got = world.get(&format!("Patient/{person}/$everything?_type=Condition&_count=3"), &token).await;
+    assert_eq!((posted.status, posted.shown()), (200, got.shown()));
+    assert!(posted.next().is_some());
+    let formed = post("application/x-www-form-urlencoded", "_type=Condition&_count=3").await;
+    assert_eq!((formed.status, formed.shown()), (200, got.shown()));
+    assert_eq!(post("application/fhir+json", "").await.status, 200);
+    for (content_type, body, status) in [
+        ("application/fhir+xml", "<Parameters/>", 415),
+        ("application/fhir+json", "{", 400),
+        ("application/fhir+json", r#"{"resourceType":"Condition"}"#, 400),
+        ("application/fhir+json", r#"{"resourceType":"Parameters","parameter":[{"name":"_type","resource":{}}]}"#, 400),
+    ] {
+        let refused = post(content_type, body).await;
+        assert_eq!((refused.status, refused.json["resourceType"].as_str()), (status, Some("OperationOutcome")), "{body}");
+    }
+}
