@@ -108,12 +108,10 @@ impl Answer {
         faults
     }
 
-    /// The id minted for what a supplier holds.
+    /// The id minted for what a supplier holds. Older types that share one R4 type keep their name in it.
     fn minted(&self, held: &Held) -> Option<String> {
         let plain = format!("{}-{}", held.supplier, held.id);
-        if self.ids.contains(&plain) {
-            return Some(plain);
-        }
-        None
+        let named = format!("{}-{}.{}", held.supplier, held.resource_type, held.id);
+        [plain, named].into_iter().find(|id| self.ids.contains(id))
     }
 }
