@@ -3,7 +3,7 @@
 use record::{Ask, Caller};
 
 use crate::codes::{self, Role};
-use crate::decide::Refusal;
+use crate::decide::{Refusal, scope_covers};
 
 /// What a caller claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,9 @@ pub fn grant(ask: &Ask, claim: &Claim, terms: Terms, now: jiff::Timestamp) -> Re
     let caller = &ask.caller;
     if claim.reason_code.trim().is_empty() || claim.text.trim().is_empty() || !caller.human {
         return Err(Refusal::Unclaimable);
+    }
+    if !scope_covers(&caller.scopes) {
+        return Err(Refusal::Scope);
     }
     let role = caller.roles.iter().filter_map(|code| codes::role(code)).max().ok_or(Refusal::UnknownRole)?;
     let hours = match claim.kind {

@@ -142,7 +142,7 @@ fn view(caller: &Caller, role: Role) -> (View, &'static str) {
 }
 
 /// Any scope that reads; SMART's version 1 and 2 spellings. Fine-grained scopes narrow in the governance issue.
-fn scope_covers(scopes: &[String]) -> bool {
+pub(crate) fn scope_covers(scopes: &[String]) -> bool {
     scopes.iter().any(|scope| {
         let Some((context, rest)) = scope.split_once('/') else { return false };
         let Some((_, verbs)) = rest.split_once('.') else { return false };

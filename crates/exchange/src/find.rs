@@ -6,7 +6,7 @@ use record::{Ask, Chart, Item, NhsNumber, PersonId, Plan, Question, Row, Status}
 use tokio::time::Instant;
 
 use crate::journey::refused;
-use crate::{Exchange, Refused, gather, told};
+use crate::{Exchange, Refused, SourceEntry, gather, told};
 
 /// Who was found.
 #[derive(Debug, Clone)]
@@ -23,6 +23,7 @@ impl Exchange {
     /// Finds the person of a number: asks every source that is not known to hold nothing of them.
     pub async fn find(&self, ask: Ask) -> Result<Audited<Found>, Refused> {
         let Question::Find(number) = ask.question else { return Err(Refused::Denied(access::Refusal::NoActivity)) };
+        self.no_loop(&ask).await?;
         let entry =
             self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let admission = match access::admit(&ask) {
@@ -30,7 +31,12 @@ impl Exchange {
             Err(refusal) => return Err(refused(entry, &ask, refusal).await),
         };
         if crate::journey::restriction(Some(&number)) != access::Restriction::Unrestricted {
-            return Err(refused(entry, &ask, access::Refusal::Restricted).await);
+            let event = Event::Refused {
+                by: Some(Who::of(&ask.caller)),
+                patient: told::patient(&ask),
+                why: access::Refusal::Restricted.to_string(),
+            };
+            return Ok(entry.close(self.nobody(&ask), event).await);
         }
         let (charts, plan) = self.ask_who(&admission, &ask, number).await;
         let found = self.found(number, charts, plan).await?;
@@ -53,10 +59,21 @@ impl Exchange {
         Ok(entry.close(found, closing).await)
     }
 
+    /// What is found of somebody whom nobody knows. A restricted person looks the same, and no source is asked about them.
+    fn nobody(&self, ask: &Ask) -> Found {
+        let mut plan = Plan::default();
+        for entry in self.parts.entries.iter().filter(|entry| !entry.compare) {
+            let status = if came_through(ask, entry) { Status::NotAskedLoop } else { Status::OkEmpty };
+            plan.rows.push(Row { status: Some(status), ..Row::new(entry.id.clone(), fhir::Kind::PATIENT) });
+        }
+        plan.finalise();
+        Found { person: None, patients: Vec::new(), plan }
+    }
+
     async fn ask_who(&self, admission: &access::Admission, ask: &Ask, number: NhsNumber) -> (Vec<(Chart, identity::Trust)>, Plan) {
         let until = Instant::now() + self.parts.settings.read;
         let asked = self.parts.entries.iter().filter(|entry| !entry.compare).map(|entry| async move {
-            if entry.exchange.as_ref().is_some_and(|exchange| ask.hops.contains(exchange)) {
+            if came_through(ask, entry) {
                 return (entry, Err(Status::NotAskedLoop));
             }
             (entry, gather::find(&self.parts, admission, entry, number, until).await)
@@ -96,4 +113,9 @@ impl Exchange {
         let person = if any { Some(self.parts.people.person_of(&number).await?) } else { self.parts.people.known(&number).await? };
         Ok(Found { person, patients, plan })
     }
+}
+
+/// Whether the question came from this source, itself an exchange.
+fn came_through(ask: &Ask, entry: &SourceEntry) -> bool {
+    entry.exchange.as_ref().is_some_and(|exchange| ask.hops.contains(exchange))
 }

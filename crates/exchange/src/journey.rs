@@ -97,7 +97,7 @@ impl Exchange {
     }
 
     /// A question that has been here, or came through too many exchanges, goes no further.
-    async fn no_loop(&self, ask: &Ask) -> Result<(), Refused> {
+    pub(crate) async fn no_loop(&self, ask: &Ask) -> Result<(), Refused> {
         let settings = &self.parts.settings;
         if !ask.hops.contains(&settings.own) && ask.hops.len() <= settings.hops_max {
             return Ok(());

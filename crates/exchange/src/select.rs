@@ -124,6 +124,7 @@ fn value_matches(node: Ref<'_>, kind: SearchKind, value: &str, modifier: Option<
             Some("text") => strings(node).iter().any(|text| text.to_lowercase().contains(&value.to_lowercase())),
             _ => token_matches(node, value),
         },
+        // Ignored or refused before.
         SearchKind::Composite | SearchKind::Special => true,
         SearchKind::Uri => node.value().is_some_and(|text| text == value),
     }
@@ -198,8 +199,15 @@ fn own_range(node: Ref<'_>) -> Option<(i128, i128)> {
     Some((start, end))
 }
 
+/// `number`, or `number|system|code`: a value in another unit is another value.
 fn number_matches(node: Ref<'_>, value: &str) -> bool {
-    let number = value.split('|').next().unwrap_or_default();
+    let mut parts = value.split('|');
+    let number = parts.next().unwrap_or_default();
+    let (system, code) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let is = |name: &str, asked: &str| node.is(name, asked);
+    if !(system.is_empty() || is("system", system)) || !(code.is_empty() || is("code", code) || system.is_empty() && is("unit", code)) {
+        return false;
+    }
     let (prefix, text) = match number.get(..2) {
         Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_lowercase()) => (prefix, &number[2..]),
         _ => ("eq", number),

@@ -149,6 +149,7 @@ pub enum NhsNumberTrust {
 
 /// `[limits]`
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is the key of that name; its default stands where it is read")]
 pub struct Limits {
     pub read_ms: u64,
     pub hops_max: usize,
@@ -168,6 +169,7 @@ pub struct Limits {
 
 /// Limits of one source: `[limits]` sets them for all, `[source.limits]` for one.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is the key of that name; its default stands where it is read")]
 pub struct SourceLimits {
     pub connect_ms: u64,
     pub source_ms: u64,

@@ -32,7 +32,8 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     let public = format!("http://{}", listener.local_addr()?);
     let issuer = token::Issuer::new()?;
     let config = configuration(&folder.0, &region, &public, &issuer)?;
-    let (app, writing) = wiring::app(config)?;
+    let outside = wiring::Outside::real(&config)?;
+    let (app, writing) = wiring::app(config, outside)?;
     let mut server = JoinSet::new();
     server.spawn(async move {
         let (served, ()) = tokio::join!(http::serve(listener, Arc::new(app), serve::stop()), writing);

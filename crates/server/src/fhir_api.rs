@@ -1,6 +1,7 @@
 //! `/fhir/R4`: a FHIR R4 server that holds what the region knows.
 
 mod fault;
+mod filters;
 mod handlers;
 mod interaction;
 mod metadata;
@@ -73,9 +74,10 @@ impl Asked {
         Ask { request: self.request.clone(), caller: self.caller.clone(), question, hops: self.hops.clone() }
     }
 
-    /// Issuer and subject, to bind a cursor to.
+    /// Who asks and in which capacity, to bind a cursor to: what was laid out for a doctor is not for the same person's other role.
     fn user(&self) -> String {
-        format!("{}|{}", self.caller.user.issuer, self.caller.user.subject)
+        let Caller { user, organisation, roles, activities, purposes, scopes, .. } = &self.caller;
+        format!("{user:?} {} {roles:?} {activities:?} {purposes:?} {scopes:?}", organisation.code)
     }
 }
 
@@ -146,7 +148,7 @@ impl App {
         let asked = Asked {
             request: id.clone(),
             caller,
-            params: with_form(query, &parts, &body)?,
+            params: with_body(query, &interaction, &parts, &body)?,
             hops: wire::hops(&parts.headers)?,
             strict: wire::strict(&parts.headers),
             xml: format == Format::Xml,
@@ -186,12 +188,17 @@ impl App {
     }
 }
 
-/// Adds a form's parameters to the query's, for POST searches.
-fn with_form(mut query: Params, parts: &axum::http::request::Parts, body: &[u8]) -> Result<Params, Fault> {
+/// Adds the body's parameters to the query's: a form's for searches, a Parameters resource's for `$everything`.
+fn with_body(mut query: Params, interaction: &Interaction, parts: &axum::http::request::Parts, body: &[u8]) -> Result<Params, Fault> {
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.starts_with("application/x-www-form-urlencoded") {
         let text = std::str::from_utf8(body).map_err(|_| Fault::parameter("body", "is not UTF-8"))?;
         query.0.extend(Params::parse(text).0);
+    } else if matches!(interaction, Interaction::Everything(_)) && !body.trim_ascii().is_empty() {
+        if !content_type.contains("json") {
+            return Err(Fault::UnsupportedMedia);
+        }
+        query.0.extend(Params::of_resource(body)?.0);
     }
     Ok(query)
 }

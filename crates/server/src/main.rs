@@ -1,25 +1,13 @@
-//! The `severn` binary: HTTP, configuration, commands.
-
-mod answer;
-mod check;
-mod client;
-mod config;
-mod convert;
-#[cfg(feature = "demo")]
-mod demo;
-mod fhir_api;
-mod http;
-mod logs;
-mod page;
-mod serve;
-mod token;
-mod wiring;
+//! The `severn` binary: its commands.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "demo")]
+use server::demo;
+use server::{check, client, convert, logs, serve};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::check;
-use crate::wiring;
+use crate::wiring::{self, Outside};
 
 /// Runs until told to stop; requests under way are finished first.
 pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
@@ -24,7 +24,8 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
-    let (app, writing) = wiring::app(config)?;
+    let outside = Outside::real(&config)?;
+    let (app, writing) = wiring::app(config, outside)?;
     let app = Arc::new(app);
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     println!("severn: serving {public}/fhir/R4 on {listen}");

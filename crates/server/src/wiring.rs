@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use access::Terms;
 use anyhow::Context;
+use audit::Journal;
 use exchange::{Exchange, Locate, Parts, Settings, SourceEntry};
 use identity::Trust;
 use record::Clock;
-use source::{Http, SourceConfig, Sources};
+use source::{Http, SourceConfig, Sources, Transport};
 use store::{Secrets, SqliteJournal, SqliteStore};
 
 use crate::answer::Assembler;
@@ -17,16 +18,36 @@ use crate::config::{self, Config};
 use crate::fhir_api::App;
 use crate::token::Tokens;
 
+/// What an exchange has of the world around it: time, the way to its sources, and where its ledger is kept.
+pub struct Outside {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The way to the sources.
+    pub transport: Arc<dyn Transport>,
+    /// Where the ledger is kept.
+    pub journal: Arc<dyn Journal>,
+}
+
+impl Outside {
+    /// The machine's clock, HTTP, and the ledger in the store's file.
+    pub fn real(config: &Config) -> anyhow::Result<Outside> {
+        let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).collect();
+        Ok(Outside {
+            clock: system_clock(),
+            transport: Arc::new(Http::new(&configs)?),
+            journal: Arc::new(SqliteJournal::open(&config.store.file)?),
+        })
+    }
+}
+
 /// Builds everything; nothing listens yet. The future is the ledger's writer: whoever runs the server awaits it beside it.
-pub fn app(config: Config) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
-    let clock = system_clock();
+pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
+    let Outside { clock, transport, journal } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = SqliteStore::open(&config.store.file, secrets.clone()).with_context(|| config.store.file.display().to_string())?;
-    let journal = SqliteJournal::open(&config.store.file)?;
-    let (ledger, writing) = audit::Ledger::start(Arc::new(journal), clock.clone(), uuid::Uuid::new_v4().to_string());
-    let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).collect();
-    let transport = Http::new(&configs)?;
-    let sources = Sources::new(configs, Arc::new(transport), clock.clone(), config.exchange.id.clone());
+    let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
+    let configs = config.sources.iter().map(source_config).collect();
+    let sources = Sources::new(configs, transport, clock.clone(), config.exchange.id.clone());
     let hours = |hours: u64| Duration::from_secs(hours * 3600);
     let limits = &config.limits;
     let settings = Settings {

@@ -16,6 +16,15 @@ pub(crate) struct Breaker {
     probing: bool,
 }
 
+/// Leave for one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// The breaker is closed.
+    Free,
+    /// The one call that tries whether the source is back.
+    Probe,
+}
+
 impl Breaker {
     pub(crate) fn new(window: usize, share_percent: u64, pause_ms: u64) -> Breaker {
         Breaker {
@@ -28,28 +37,26 @@ impl Breaker {
         }
     }
 
-    /// Whether a call may go out now. After the pause, one may, and its outcome decides.
-    pub(crate) fn admit(&mut self, now: Instant) -> bool {
+    /// Whether a call may go out now, and as what. After the pause, one may, and its outcome decides.
+    pub(crate) fn admit(&mut self, now: Instant) -> Option<Leave> {
         match self.open_until {
-            None => true,
-            Some(until) if now < until || self.probing => false,
+            None => Some(Leave::Free),
+            Some(until) if now < until || self.probing => None,
             Some(_) => {
                 self.probing = true;
-                true
+                Some(Leave::Probe)
             }
         }
     }
 
-    /// Notes how a call went.
-    pub(crate) fn note(&mut self, failed: bool, now: Instant) {
-        if self.open_until.is_some() {
+    /// Notes how a call went. While it is open, only the probe counts: what was under way when it opened says nothing new.
+    pub(crate) fn note(&mut self, leave: Leave, failed: bool, now: Instant) {
+        if leave == Leave::Probe {
             self.probing = false;
-            if failed {
-                self.open_until = Some(now + self.pause);
-            } else {
-                self.open_until = None;
-                self.last.clear();
-            }
+            self.open_until = failed.then_some(now + self.pause);
+            self.last.clear();
+        }
+        if self.open_until.is_some() {
             return;
         }
         if self.last.len() == self.window {
@@ -62,9 +69,11 @@ impl Breaker {
         }
     }
 
-    /// A call that was admitted ended without an outcome (its leg's time was up elsewhere): a probe may be made again.
-    pub(crate) fn forget(&mut self) {
-        self.probing = false;
+    /// A call that was admitted ended without saying how the source does: a probe may be made again.
+    pub(crate) fn forget(&mut self, leave: Leave) {
+        if leave == Leave::Probe {
+            self.probing = false;
+        }
     }
 
     /// Whether it is open.
@@ -77,27 +86,52 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    fn open(start: Instant) -> Breaker {
+        let mut breaker = Breaker::new(4, 50, 1000);
+        for failed in [true, false, true, false] {
+            let leave = breaker.admit(start).unwrap();
+            breaker.note(leave, failed, start);
+        }
+        breaker
+    }
+
     #[test]
     fn it_opens_at_half_of_the_window_and_closes_after_a_good_probe() {
         let start = Instant::now();
-        let mut breaker = Breaker::new(4, 50, 1000);
-        for failed in [true, false, true] {
-            assert!(breaker.admit(start));
-            breaker.note(failed, start);
-        }
-        assert!(breaker.admit(start));
-        breaker.note(false, start);
-        assert!(breaker.is_open() && !breaker.admit(start));
+        let mut breaker = open(start);
+        assert!(breaker.is_open() && breaker.admit(start).is_none());
         let later = start + Duration::from_millis(1000);
-        assert!(breaker.admit(later), "one probe");
-        assert!(!breaker.admit(later), "and only one");
-        breaker.note(true, later);
-        assert!(!breaker.admit(later));
+        assert_eq!(breaker.admit(later), Some(Leave::Probe), "one probe");
+        assert_eq!(breaker.admit(later), None, "and only one");
+        breaker.note(Leave::Probe, true, later);
+        assert_eq!(breaker.admit(later), None);
         let after = later + Duration::from_millis(1000);
-        assert!(breaker.admit(after));
-        breaker.note(false, after);
+        assert_eq!(breaker.admit(after), Some(Leave::Probe));
+        breaker.note(Leave::Probe, false, after);
         assert!(!breaker.is_open());
-        breaker.note(true, after);
-        assert!(breaker.admit(after), "old failures are forgotten");
+        breaker.note(Leave::Free, true, after);
+        assert_eq!(breaker.admit(after), Some(Leave::Free), "old failures are forgotten");
+    }
+
+    #[test]
+    fn what_was_under_way_when_it_opened_neither_closes_it_nor_holds_it_open() {
+        let start = Instant::now();
+        let mut breaker = open(start);
+        breaker.note(Leave::Free, false, start);
+        assert!(breaker.is_open());
+        breaker.note(Leave::Free, true, start + Duration::from_millis(900));
+        assert_eq!(breaker.admit(start + Duration::from_millis(1000)), Some(Leave::Probe));
+    }
+
+    #[test]
+    fn a_probe_that_was_given_up_makes_room_for_another() {
+        let start = Instant::now();
+        let mut breaker = open(start);
+        let later = start + Duration::from_millis(1000);
+        assert_eq!(breaker.admit(later), Some(Leave::Probe));
+        breaker.forget(Leave::Free);
+        assert_eq!(breaker.admit(later), None, "another call's end is not the probe's");
+        breaker.forget(Leave::Probe);
+        assert_eq!(breaker.admit(later), Some(Leave::Probe));
     }
 }

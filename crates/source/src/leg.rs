@@ -123,7 +123,7 @@ impl Sources {
         if body_max == 0 {
             return Err(Failure::TooLarge);
         }
-        place.admit().await?;
+        let admitted = place.admit().await?;
         let request = Request {
             source: leg.source.clone(),
             method: call.method,
@@ -135,15 +135,15 @@ impl Sources {
         };
         let answered = tokio::time::timeout_at(leg.until, self.inner.transport.send(request)).await;
         let outcome = answered.unwrap_or(Err(Failure::Timeout));
-        let now = Instant::now();
         match &outcome {
             Ok(response) => {
-                place.breaker().note(response.status >= 500, now);
+                admitted.note(response.status >= 500);
                 place.answered(self.inner.clock.now());
                 leg.spend(response.body.len());
             }
-            Err(Failure::Connection | Failure::Timeout) => place.breaker().note(true, now),
-            Err(_) => place.breaker().forget(),
+            Err(Failure::Connection | Failure::Timeout) => admitted.note(true),
+            // Too large, say: the source is there, but this tells nothing of how it does.
+            Err(_) => drop(admitted),
         }
         outcome
     }

@@ -4,19 +4,22 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use record::Failure;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, Leave};
 use crate::config::SourceConfig;
 
 /// One source with what protects it.
 pub(crate) struct Place {
     pub(crate) config: SourceConfig,
     places: Arc<Semaphore>,
-    rate: DefaultDirectRateLimiter,
+    rate: RateLimiter<NotKeyed, InMemoryState, Timer, NoOpMiddleware<Duration>>,
     breaker: Mutex<Breaker>,
     answered: Mutex<Option<jiff::Timestamp>>,
 }
@@ -38,7 +41,7 @@ impl Place {
         let per_second = NonZeroU32::new(limits.per_second.clamp(1, u64::from(u32::MAX)) as u32).unwrap_or(NonZeroU32::MIN);
         Place {
             places: Arc::new(Semaphore::new(limits.concurrent)),
-            rate: RateLimiter::direct(Quota::per_second(per_second)),
+            rate: RateLimiter::direct_with_clock(Quota::per_second(per_second), Timer(Instant::now())),
             breaker: Mutex::new(Breaker::new(limits.breaker_window, limits.breaker_share_percent, limits.breaker_pause_ms)),
             answered: Mutex::new(None),
             config,
@@ -55,7 +58,7 @@ impl Place {
     }
 
     /// Leave for one call, by rate and breaker.
-    pub(crate) async fn admit(&self) -> Result<(), Failure> {
+    pub(crate) async fn admit(&self) -> Result<Admitted<'_>, Failure> {
         let wait = Instant::now() + Duration::from_millis(self.config.limits.queue_ms);
         while self.rate.check().is_err() {
             if Instant::now() >= wait {
@@ -63,7 +66,8 @@ impl Place {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        if self.breaker().admit(Instant::now()) { Ok(()) } else { Err(Failure::CircuitOpen) }
+        let leave = self.breaker().admit(Instant::now()).ok_or(Failure::CircuitOpen)?;
+        Ok(Admitted { place: self, leave, noted: false })
     }
 
     pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -80,5 +84,40 @@ impl Place {
             legs: self.config.limits.concurrent - self.places.available_permits(),
             last_answered: *self.answered.lock().unwrap_or_else(PoisonError::into_inner),
         }
+    }
+}
+
+/// A call that was let out. However it ends, even by being dropped with the request that wanted it, the breaker hears of it.
+pub(crate) struct Admitted<'a> {
+    place: &'a Place,
+    leave: Leave,
+    noted: bool,
+}
+
+impl Admitted<'_> {
+    /// Says how the source did.
+    pub(crate) fn note(mut self, failed: bool) {
+        self.noted = true;
+        self.place.breaker().note(self.leave, failed, Instant::now());
+    }
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        if !self.noted {
+            self.place.breaker().forget(self.leave);
+        }
+    }
+}
+
+/// The rate's time is the runtime's own, which tests can pause.
+#[derive(Debug, Clone)]
+struct Timer(Instant);
+
+impl Clock for Timer {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
     }
 }

@@ -201,12 +201,28 @@ impl Plain {
         }
         if types::by_reference(kind) {
             return if types::exists(self.version, kind) {
-                self.referred_part(kind).unwrap_or(Part::of(Status::Ok))
+                self.unheard(patient).or_else(|| self.referred_part(kind)).unwrap_or(Part::of(Status::Ok))
             } else {
                 self.unknown()
             };
         }
         if CARRIED.contains(&kind) { self.unknown() } else { Part::of(Status::Ok).and_also(self.referred_part(kind)) }
+    }
+
+    /// How asking about a Patient went, when not one page of data came: then nobody knows what would have been referred to.
+    fn unheard(&self, patient: &str) -> Option<Part> {
+        let theirs = self.streams.iter().filter(|stream| match &stream.asked {
+            Asked::Everything(own) | Asked::Search { patient: own, .. } => own == patient,
+            Asked::Lookup(_) | Asked::One { .. } | Asked::Patient(_) => false,
+        });
+        let mut parts = Vec::new();
+        for stream in theirs {
+            if stream.pages > 0 {
+                return None;
+            }
+            parts.push(Part::of(stream.ended.unwrap_or(Status::FailedTimeout)));
+        }
+        parts.into_iter().reduce(Part::and)
     }
 
     fn unknown(&self) -> Part {

@@ -44,8 +44,8 @@ fn security(public: &str) -> Value {
 }
 
 fn resource(kind: fhir::Kind) -> Value {
-    let mut params: Vec<Value> =
-        fhir::tables::search_params(kind).iter().map(|param| json!({"name": param.name, "type": param.kind.code()})).collect();
+    let known = fhir::tables::search_params(kind).iter().filter(|param| super::filters::narrows(param.kind));
+    let mut params: Vec<Value> = known.map(|param| json!({"name": param.name, "type": param.kind.code()})).collect();
     for (name, code) in [("_id", "token"), ("_lastUpdated", "date")] {
         params.push(json!({"name": name, "type": code}));
     }

@@ -1,5 +1,7 @@
 //! Search parameters as they came.
 
+use serde_json::Value;
+
 use super::fault::Fault;
 
 /// One parameter: `code:not=a,b` has name `code`, modifier `not`, value `a,b`.
@@ -33,6 +35,27 @@ impl Params {
                 })
                 .collect(),
         )
+    }
+
+    /// Reads a Parameters resource, where each parameter is a primitive value.
+    pub fn of_resource(body: &[u8]) -> Result<Params, Fault> {
+        let wrong = |why: &str| Fault::parameter("body", why);
+        let whole: Value = serde_json::from_slice(body).map_err(|_| wrong("is no JSON"))?;
+        if whole["resourceType"] != "Parameters" {
+            return Err(wrong("must be a Parameters resource"));
+        }
+        let mut params = Params::default();
+        for parameter in whole["parameter"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().ok_or_else(|| wrong("has a parameter without a name"))?;
+            let value = parameter.as_object().into_iter().flatten().find(|(key, _)| key.starts_with("value"));
+            let value = match value {
+                Some((_, Value::String(text))) => text.clone(),
+                Some((_, value @ (Value::Bool(_) | Value::Number(_)))) => value.to_string(),
+                _ => return Err(Fault::parameter(name, "must be a primitive value")),
+            };
+            params.0.push(Param { name: name.to_owned(), modifier: None, value });
+        }
+        Ok(params)
     }
 
     /// Every value of a parameter.

@@ -1,10 +1,11 @@
 //! From search parameters to a need: what is asked of the sources, and what narrows the answer.
 
 use fhir::Kind;
-use record::{CARRIED, Filter, Include, Join, Need, NhsNumber};
+use record::{CARRIED, Include, Join, Need, NhsNumber};
 
 use super::fault::Fault;
-use super::params::{Param, Params, alternatives, clipped};
+use super::filters::{filter, search_kind};
+use super::params::{Params, alternatives, clipped};
 
 /// What a read asks for, from its parameters.
 #[derive(Debug, Clone)]
@@ -41,7 +42,7 @@ pub enum Complete {
     Required,
 }
 
-/// Parameters every read takes.
+/// Parameters every read takes. `_sort` is not among them: an answer has one order, newest first.
 const GENERAL: &[&str] = &[
     "_complete",
     "_count",
@@ -50,7 +51,6 @@ const GENERAL: &[&str] = &[
     "_pretty",
     "_revinclude",
     "_since",
-    "_sort",
     "_summary",
     "_total",
     "birthdate",
@@ -91,18 +91,15 @@ impl Search {
             {
                 continue;
             }
-            let known = param.name == "_id"
-                || param.name == "_lastUpdated"
-                || fhir::tables::search_params(kind).iter().any(|known| known.name == param.name);
-            match (known, strict) {
-                (true, _) => search.need.filters.push(filter(kind, param)),
-                (false, true) => {
+            match (search_kind(kind, &param.name), strict) {
+                (Some(search_kind), _) => search.need.filters.extend(filter(kind, search_kind, param)?),
+                (None, true) => {
                     return Err(Fault::parameter(
                         &param.name,
                         format!("is not a search parameter of {kind} here; metadata lists those that are"),
                     ));
                 }
-                (false, false) => {}
+                (None, false) => {}
             }
         }
         for param in params.all("_include") {
@@ -183,10 +180,6 @@ fn unknown(params: &Params, known: impl Fn(&str) -> bool) -> Result<(), Fault> {
         }
         None => Ok(()),
     }
-}
-
-fn filter(kind: Kind, param: &Param) -> Filter {
-    Filter { kind, name: param.name.clone(), modifier: param.modifier.clone(), values: alternatives(&param.value) }
 }
 
 fn birth_date(text: &str) -> Result<String, Fault> {

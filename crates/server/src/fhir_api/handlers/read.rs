@@ -64,6 +64,8 @@ impl App {
             match (own, found) {
                 (true, _) => (StatusCode::OK, minted(&read.record, &read.number).to_string()),
                 (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
+                // Whoever holds it may be among those who did not answer: then nobody knows that it is not there.
+                (false, None) if !read.record.plan.complete(kind) => return Err(self.gateway(&read)),
                 (false, None) => {
                     let text = format!(
                         "{kind}/{} is not in the record now; the outcome of a search says which sources did not answer.",
@@ -99,8 +101,12 @@ impl App {
         if answered || all_know_nothing {
             return Ok(());
         }
-        let timeout = rows.iter().any(|row| row.status == Some(Status::FailedTimeout));
-        Err(Fault::Gateway { timeout, outcome: outcome::of_plan(&read.record.plan, &self.exchange) })
+        Err(self.gateway(read))
+    }
+
+    fn gateway(&self, read: &Joined) -> Fault {
+        let timeout = read.record.plan.rows.iter().any(|row| row.status == Some(Status::FailedTimeout));
+        Fault::Gateway { timeout, outcome: outcome::of_plan(&read.record.plan, &self.exchange) }
     }
 
     fn bundle(&self, asked: Asked, search: Search, main: Option<Kind>, read: Audited<Joined>) -> Result<Audited<Written>, Fault> {

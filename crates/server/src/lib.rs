@@ -1,0 +1,19 @@
+//! What the `severn` binary is made of: HTTP, configuration, commands.
+//!
+//! A library only so that tests can drive the whole exchange inside their own process: [`wiring::app`] builds it,
+//! [`http::router`] is its every route.
+
+mod answer;
+pub mod check;
+pub mod client;
+pub mod config;
+pub mod convert;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod fhir_api;
+pub mod http;
+pub mod logs;
+mod page;
+pub mod serve;
+pub mod token;
+pub mod wiring;

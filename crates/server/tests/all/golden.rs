@@ -1,0 +1,253 @@
+//! Golden cases that only the whole exchange can show.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use testbed::{DEMO_PERSON, Fault, Refusal, Region, Supplier, habits, people};
+
+use crate::world::{Card, Setup, World, region};
+
+#[tokio::test(start_paused = true)]
+async fn golden_10_a_failed_source_is_named_and_nothing_takes_its_place() {
+    let setup = Setup { sources: vec![("ohc", "use = \"compare\"")], ..Setup::default() };
+    let world = World::around(Arc::new(region(&["ccr", "gp", "ohc"])), &setup);
+    world.region.fail("gp", Fault::Refusing { how: Refusal::Unavailable });
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    for path in [format!("Patient/{person}/$everything"), format!("AllergyIntolerance?patient={person}")] {
+        let answer = world.get(&path, &token).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.issues_of("gp").iter().any(|(severity, status, _)| severity == "warning" && status == "failed-http"));
+        assert_eq!(answer.shown().into_keys().collect::<Vec<_>>(), ["ccr"], "{path}");
+        let plan = world.plan_of(&person, &token, &answer).await;
+        assert!(plan.of("ohc").count() > 0);
+        for (_, row) in plan.of("ohc") {
+            assert_eq!((row.status.as_str(), row.reason.as_str(), row.came), ("not-asked", "shadow", 0));
+        }
+        assert!(!answer.text.contains("\"ohc-"), "an id of the source that is only compared");
+    }
+    assert!(world.region.asked("ohc").is_empty());
+}
+
+/// People whom both of these suppliers know.
+fn of_both(first: &str, second: &str) -> Vec<String> {
+    let known = people().iter().filter(|person| person.known_to.contains_key(first) && person.known_to.contains_key(second));
+    known.map(|person| person.about.nhs_number.clone()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_12_two_hundred_switches_between_people_each_keep_their_own_context() {
+    let limits = "concurrent = 1000\nper_second = 1000000\nqueue_ms = 5000";
+    let world = World::around(Arc::new(region(&["ccr", "uhb"])), &Setup { limits, ..Setup::default() });
+    let numbers: Vec<String> = of_both("ccr", "uhb").into_iter().take(4).collect();
+    let mut readers = Vec::new();
+    for number in &numbers {
+        let person = world.person(number).await;
+        let token = world.doctor_of(&person);
+        let alone = world.get(&format!("Patient/{person}/$everything"), &token).await;
+        assert!(alone.shown().len() == 2 && alone.next().is_none());
+        readers.push((number, person, token, alone.shown()));
+    }
+    let reads = (0..200).map(|at| {
+        let (number, person, _, shown) = &readers[at % 4];
+        // Every fifth read is made with the token that has the next person open.
+        let stray = at % 5 == 0;
+        let (_, _, token, _) = &readers[(at + usize::from(stray)) % 4];
+        let (world, numbers) = (&world, &numbers);
+        async move {
+            let answer = world.get(&format!("Patient/{person}/$everything"), token).await;
+            assert_eq!(answer.status, if stray { 403 } else { 200 }, "{}", answer.text);
+            if !stray {
+                assert_eq!(answer.json["id"], answer.request());
+                assert_eq!(answer.shown(), *shown);
+            }
+            for other in numbers.iter().filter(|other| stray || other != number) {
+                assert!(!answer.text.contains(other.as_str()), "an answer names another person");
+            }
+            let events = world.ledger.of(&answer.request());
+            assert_eq!(events, if stray { ["opened", "refused"] } else { ["opened", "closed"] });
+            answer.request()
+        }
+    });
+    let ids: BTreeSet<String> = futures::future::join_all(reads).await.into_iter().collect();
+    assert_eq!(ids.len(), 200);
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_14_every_page_leads_with_the_outcome_and_is_for_its_reader_only() {
+    let world = World::of(&["ccr", "gp", "soc"]);
+    world.region.fail("soc", Fault::Silent);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let whole = world.get(&format!("Patient/{person}/$everything?_count=5000"), &token).await;
+    let half = whole.entries().len() / 2 + 1;
+    let first = world.get(&format!("Patient/{person}/$everything?_count={half}"), &token).await;
+    assert_eq!(first.shown().into_keys().collect::<Vec<_>>(), ["ccr", "gp"], "page 1 of 2 holds both sources");
+    assert!(!first.issues_of("soc").is_empty());
+    assert_eq!(first.json["total"], serde_json::Value::Null, "no total where a row is not whole");
+    let next = first.next().unwrap();
+    let second = world.get(&next, &token).await;
+    assert_eq!(second.status, 200);
+    assert_eq!(second.outcome(), first.outcome());
+    assert_eq!(second.json["id"], first.json["id"]);
+    // Nothing is lost between pages, and nothing stands on two.
+    let mut paged = Vec::new();
+    let mut page = world.get(&format!("Patient/{person}/$everything?_count=7"), &token).await;
+    loop {
+        page.outcome();
+        paged.extend(page.entries().iter().skip(1).map(|entry| entry["fullUrl"].to_string()));
+        let Some(next) = page.next() else { break };
+        page = world.get(&next, &token).await;
+    }
+    let all: Vec<String> = whole.entries().iter().skip(1).map(|entry| entry["fullUrl"].to_string()).collect();
+    assert_eq!(paged, all);
+    // A cursor is its reader's: not another user's, not the same user's in another capacity or with another person open.
+    let check = async |card: Card, expected: u16| {
+        let answer = world.get(&next, &world.token(&card)).await;
+        assert_eq!((answer.status, answer.entries().len()), (expected, 0), "{}", answer.text);
+    };
+    let card = Card { patient: Some(person.clone()), ..Card::doctor() };
+    check(Card { user: "u-2", ..card.clone() }, 410).await;
+    check(Card { activities: vec!["B0401"], ..card.clone() }, 410).await;
+    check(Card { organisation: "RWP", ..card.clone() }, 410).await;
+    let other = world.person(&of_both("ccr", "gp").into_iter().find(|number| number != DEMO_PERSON).unwrap()).await;
+    check(Card { patient: Some(other), ..card.clone() }, 403).await;
+    check(Card { patient: None, ..card }, 403).await;
+    let mut broken = next.clone();
+    broken.truncate(next.len() - 4);
+    assert_eq!(world.get(&broken, &token).await.status, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn permission_is_asked_again_for_each_page() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.token(&Card { lives_s: 48 * 3600, ..Card::doctor() });
+    let claim = r#"{"resourceType":"Parameters","parameter":[{"name":"kind","valueCode":"relationship"},
+        {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"TREAT"}},
+        {"name":"text","valueString":"Admitted to my ward"}]}"#;
+    let granted = world.send("POST", &format!("/fhir/R4/Patient/{person}/$request-access"), Some(&token), &[], claim).await;
+    assert_eq!(granted.status, 200, "{}", granted.text);
+    let first = world.get(&format!("Patient/{person}/$everything?_count=5"), &token).await;
+    let next = first.next().unwrap();
+    assert_eq!(world.get(&next, &token).await.status, 200);
+    world.clock.forward_s(13 * 3600);
+    let over = world.get(&next, &token).await;
+    assert_eq!((over.status, over.entries().len()), (403, 0));
+    assert_eq!(world.get(&format!("Patient/{person}/$plan?request={}", first.request()), &token).await.status, 403);
+    assert_eq!(world.ledger.of(&over.request()), ["opened", "refused"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_15_a_silent_source_has_its_rows_and_a_question_that_returns_is_refused() {
+    let setup = Setup { sources: vec![("ohc", "exchange = \"neighbour\"")], ..Setup::default() };
+    let world = World::around(Arc::new(region(&["ccr", "ohc", "soc"])), &setup);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    world.region.fail("soc", Fault::Silent);
+    let answer = world.get(&format!("Patient/{person}/$everything"), &token).await;
+    let plan = world.plan_of(&person, &token, &answer).await;
+    let types = |source: &str| plan.of(source).map(|(kind, _)| kind.to_owned()).collect::<BTreeSet<_>>();
+    assert!(types("soc").is_superset(&record::CARRIED.iter().map(|kind| kind.name().to_owned()).collect()));
+    assert!(plan.of("soc").all(|(_, row)| row.status == "failed-timeout"));
+    world.region.heal();
+
+    let paths = [
+        format!("Patient/{person}/$everything"),
+        format!("Patient/{person}"),
+        format!("Condition?patient={person}"),
+        format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}"),
+    ];
+    let asked = || world.region.sources().iter().map(|source| world.region.asked(&source.id).len()).sum::<usize>();
+    for path in &paths {
+        for (hops, expected) in [("test", 508), ("other, test", 508), ("a, b, c, d", 508), ("not an id!", 400), ("a, b, c", 200)] {
+            let before = asked();
+            let answer = world.get_with(path, &token, &[("severn-hops", hops)]).await;
+            assert_eq!(answer.status, expected, "{path} {hops}: {}", answer.text);
+            if expected != 200 {
+                assert_eq!(answer.json["resourceType"], "OperationOutcome");
+                assert_eq!(asked(), before, "{path} {hops}");
+            }
+            if expected == 508 {
+                assert_eq!(world.ledger.of(&answer.request()), ["refused"]);
+            }
+        }
+        // The neighbour is in the hops: it is not asked, and that does not make the answer incomplete.
+        let before = world.region.asked("ohc").len();
+        let answer = world.get_with(path, &token, &[("severn-hops", "neighbour")]).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(world.region.asked("ohc").len(), before, "{path}");
+        if path.contains("$everything") {
+            let plan = world.plan_of(&person, &token, &answer).await;
+            assert!(plan.of("ohc").all(|(_, row)| row.status == "not-asked" && row.reason == "loop"));
+            let sent = world.region.asked("ccr").pop().unwrap();
+            assert_eq!(sent.headers["severn-hops"], "neighbour, test");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_16_an_unsupported_type_is_no_empty_answer() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    for path in ["Claim?patient=ID", "Claim/1", "Basic?patient=ID", "NoSuchType?patient=ID", "patient/ID", "Patient/ID/$no-such-operation"]
+    {
+        let answer = world.get(&path.replace("ID", &person), &token).await;
+        assert!((400..500).contains(&answer.status), "{path}: {}", answer.status);
+        assert_eq!(answer.json["resourceType"], "OperationOutcome");
+        assert_eq!(answer.json["issue"][0]["code"], "not-supported", "{path}");
+    }
+    let answer = world.get(&format!("Patient/{person}/$everything?_type=Condition,Claim"), &token).await;
+    assert_eq!((answer.status, &answer.json["issue"][0]["expression"][0]), (400, &"_type".into()));
+    assert!(answer.said().contains("Claim"));
+}
+
+/// One person with this many observations and one allergy, the allergy last.
+fn flooded(everything: Result<(), u16>) -> Region {
+    let number = DEMO_PERSON;
+    let patient = format!(
+        r#"{{"resourceType":"Patient","id":"1","identifier":[{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"{number}"}}],"name":[{{"family":"Whittaker","given":["Doris"]}}],"birthDate":"1948-03-11"}}"#
+    );
+    let observation = |at: usize| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"o{at}","status":"final","code":{{"text":"Pulse"}},"subject":{{"reference":"Patient/1"}},"valueInteger":{at}}}"#
+        )
+    };
+    let allergy = r#"{"resourceType":"AllergyIntolerance","id":"a","clinicalStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical","code":"active"}]},"code":{"text":"Penicillin"},"patient":{"reference":"Patient/1"}}"#;
+    let mut resources = vec![patient];
+    resources.extend((0..10_000).map(observation));
+    resources.push(allergy.to_owned());
+    let mut habits = habits("ccr").unwrap().clone();
+    habits.everything = everything;
+    let supplier = Supplier::of_resources(&habits, "http://ccr.testbed.example", vec![(number.to_owned(), resources)]).unwrap();
+    Region::of([supplier])
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_27_ten_thousand_observations_and_one_allergy() {
+    for everything in [Ok(()), Err(404)] {
+        let setup = Setup { sources: vec![("ccr", "nhs_number = \"verified\"")], ..Setup::default() };
+        let world = World::around(Arc::new(flooded(everything)), &setup);
+        let person = world.person(DEMO_PERSON).await;
+        let token = world.doctor_of(&person);
+        let answer = world.get(&format!("Patient/{person}/$everything?_count=5000"), &token).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let plan = world.plan_of(&person, &token, &answer).await;
+        let row = |kind: &str| &plan.rows[&("ccr".to_owned(), kind.to_owned())];
+        assert_eq!((row("AllergyIntolerance").status.as_str(), row("AllergyIntolerance").came), ("ok", 1), "{everything:?}");
+        assert_eq!(row("Observation").status, "ok-truncated", "{everything:?}");
+        assert!(row("Observation").came >= 1_000);
+        assert_eq!(answer.state("allergies"), Some("known"));
+        assert!(answer.issues_of("ccr").iter().any(|(_, status, kind)| status == "ok-truncated" && kind == "Observation"));
+        let mut page = answer;
+        let mut found = 0;
+        loop {
+            found += page.of_type("AllergyIntolerance").count();
+            let Some(next) = page.next() else { break };
+            page = world.get(&next, &token).await;
+        }
+        assert_eq!(found, 1, "{everything:?}");
+    }
+}

@@ -1,0 +1,378 @@
+//! Who may do what: every route and every kind of caller; one answer for all who may not; and all of it on the ledger.
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use server::fhir_api::Interaction;
+use testbed::DEMO_PERSON;
+
+use crate::world::{Answer, Card, Issuer, World};
+
+const CLAIM: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"kind","valueCode":"relationship"},
+    {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"TREAT"}},
+    {"name":"text","valueString":"Admitted to my ward"}]}"#;
+
+/// A person known to the world's one supplier; nobody else of these tests has them open.
+const OTHER: &str = "9990000026";
+
+/// The name of an interaction. One that is added must be named here, and then stand in the table of routes.
+fn name(interaction: &Interaction) -> &'static str {
+    match interaction {
+        Interaction::Everything(_) => "everything",
+        Interaction::Metadata => "metadata",
+        Interaction::Page => "page",
+        Interaction::Plan(_) => "plan",
+        Interaction::Read(..) => "read",
+        Interaction::RequestAccess(_) => "request-access",
+        Interaction::Search(_) => "search",
+    }
+}
+
+const NAMES: &[&str] = &["everything", "metadata", "page", "plan", "read", "request-access", "search"];
+
+/// Every route, asked about one person.
+struct Routes {
+    /// Name, method, path below the base, body.
+    all: Vec<(&'static str, &'static str, String, &'static str)>,
+}
+
+/// What a kind of caller gets from each route.
+struct Expected {
+    find: u16,
+    page: u16,
+    plan: u16,
+    read: u16,
+    request_access: u16,
+}
+
+impl Expected {
+    fn all(status: u16) -> Expected {
+        Expected { find: status, page: status, plan: status, read: status, request_access: status }
+    }
+
+    fn of(&self, route: &str) -> u16 {
+        match route {
+            "metadata" => 200,
+            "page" => self.page,
+            "plan" => self.plan,
+            "request-access" => self.request_access,
+            "find" => self.find,
+            _ => self.read,
+        }
+    }
+}
+
+async fn routes(world: &World, person: &str) -> Routes {
+    let token = world.doctor_of(person);
+    let first = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await;
+    let cursor = first.next().unwrap().split_once("/fhir/R4").unwrap().1.to_owned();
+    let allergies = world.get(&format!("AllergyIntolerance?patient={person}"), &token).await;
+    let allergy = allergies.of_type("AllergyIntolerance").next().unwrap()["id"].as_str().unwrap().to_owned();
+    let all = vec![
+        ("everything", "GET", format!("/Patient/{person}/$everything"), ""),
+        ("everything", "POST", format!("/Patient/{person}/$everything"), ""),
+        ("find", "GET", format!("/Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}"), ""),
+        ("metadata", "GET", "/metadata".to_owned(), ""),
+        ("page", "GET", cursor, ""),
+        ("plan", "GET", format!("/Patient/{person}/$plan?request={}", first.request()), ""),
+        ("read", "GET", format!("/Patient/{person}"), ""),
+        ("read", "GET", format!("/AllergyIntolerance/{allergy}"), ""),
+        ("read", "HEAD", format!("/AllergyIntolerance/{allergy}"), ""),
+        ("search", "GET", format!("/AllergyIntolerance?patient={person}"), ""),
+        ("search", "GET", format!("/Condition?patient.identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}"), ""),
+        ("search", "POST", format!("/Condition/_search?patient={person}"), ""),
+        // Last: what is claimed here stands for the rest of the row.
+        ("request-access", "POST", format!("/Patient/{person}/$request-access"), CLAIM),
+    ];
+    Routes { all }
+}
+
+#[test]
+fn every_interaction_stands_in_the_table() {
+    let check = |method: Method, path: &str, expected: &str| {
+        assert_eq!(name(&Interaction::parse(&method, path).unwrap()), expected, "{path}");
+    };
+    check(Method::GET, "Patient/1/$everything", "everything");
+    check(Method::GET, "metadata", "metadata");
+    check(Method::GET, "", "page");
+    check(Method::GET, "Patient/1/$plan", "plan");
+    check(Method::GET, "Condition/1", "read");
+    check(Method::POST, "Patient/1/$request-access", "request-access");
+    check(Method::GET, "Condition", "search");
+    check(Method::POST, "Condition/_search", "search");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_lets_in_whom_it_should_and_nobody_else() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let other = world.person(OTHER).await;
+    let routes = routes(&world, &person).await;
+    let covered: BTreeSet<&str> = routes.all.iter().map(|(name, ..)| *name).filter(|name| *name != "find").collect();
+    assert_eq!(covered, NAMES.iter().copied().collect(), "a route is missing from the table");
+
+    let doctor = Card::doctor();
+    let of_person = Card { patient: Some(person.clone()), ..doctor.clone() };
+    let signed = |card: &Card| Some(world.token(card));
+    let now = 1_795_424_400;
+    let unsigned = {
+        let part = |value: &Value| data_encoding::BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        format!("{}.{}.", part(&json!({"alg": "none", "typ": "JWT"})), part(&of_person.claims(now)))
+    };
+    let mut stranger = of_person.claims(now);
+    stranger["iss"] = json!("https://elsewhere.example");
+    let mut bare = of_person.claims(now);
+    bare["extensions"] = json!({});
+    let mut altered = world.token(&of_person);
+    let at = altered.find('.').unwrap() + 40;
+    altered.replace_range(at..=at, if altered.as_bytes()[at] == b'A' { "B" } else { "A" });
+
+    let callers: Vec<(&str, Option<String>, Expected)> = vec![
+        ("nobody", None, Expected::all(401)),
+        ("no JWT", Some("let-me-in".to_owned()), Expected::all(401)),
+        ("alg none", Some(unsigned), Expected::all(401)),
+        ("another key", Some(Issuer::new().sign(&of_person.claims(now))), Expected::all(401)),
+        ("altered", Some(altered), Expected::all(401)),
+        ("another issuer", Some(world.issuer.sign(&stranger)), Expected::all(401)),
+        ("another audience", signed(&Card { audience: "elsewhere", ..of_person.clone() }), Expected::all(401)),
+        ("expired", signed(&Card { lives_s: -3600, ..of_person.clone() }), Expected::all(401)),
+        ("no IUA claims", Some(world.issuer.sign(&bare)), Expected::all(401)),
+        ("no role", signed(&Card { roles: vec![], ..of_person.clone() }), Expected { page: 410, ..Expected::all(403) }),
+        ("an unknown role", signed(&Card { roles: vec!["R9999"], ..of_person.clone() }), Expected { page: 410, ..Expected::all(403) }),
+        ("no activity", signed(&Card { activities: vec![], ..of_person.clone() }), Expected { page: 410, ..Expected::all(403) }),
+        ("no purpose of care", signed(&Card { purpose: "HRESCH", ..of_person.clone() }), Expected { page: 410, ..Expected::all(403) }),
+        ("no scope that reads", signed(&Card { scope: "openid", ..of_person.clone() }), Expected { page: 410, ..Expected::all(403) }),
+        (
+            "a reviewer, who may find",
+            signed(&Card { roles: vec!["R0001"], ..of_person.clone() }),
+            Expected { page: 410, find: 200, ..Expected::all(403) },
+        ),
+        (
+            "a reader, who may not find",
+            signed(&Card { user: "u-2", activities: vec!["B0360"], ..of_person.clone() }),
+            Expected { find: 403, page: 410, plan: 404, read: 200, request_access: 200 },
+        ),
+        (
+            "no relationship",
+            signed(&Card { user: "u-3", ..doctor.clone() }),
+            Expected { page: 410, find: 200, request_access: 200, ..Expected::all(403) },
+        ),
+        (
+            "another person open",
+            signed(&Card { patient: Some(other), ..doctor.clone() }),
+            Expected { find: 200, request_access: 200, ..Expected::all(403) },
+        ),
+        ("their doctor", signed(&of_person), Expected::all(200)),
+    ];
+    for (who, token, expected) in &callers {
+        for (route, method, path, body) in &routes.all {
+            let answer = world.send(method, &format!("/fhir/R4{path}"), token.as_deref(), &[], body).await;
+            assert_eq!(answer.status, expected.of(route), "{who}: {method} {path}: {}", answer.text);
+            judge(&world, who, route, method, &answer);
+        }
+    }
+    world.ledger.verify();
+    assert!(!world.ledger.text().contains(DEMO_PERSON), "a number stands in the ledger");
+}
+
+/// Whoever is refused gets nothing but an outcome; whatever was answered or refused stands on the ledger.
+fn judge(world: &World, who: &str, route: &str, method: &str, answer: &Answer) {
+    let events = world.ledger.of(&answer.request());
+    let ended: &[&str] = match (answer.status, route) {
+        (_, "metadata") => &[],
+        (401, _) => &["refused"],
+        (403, _) => &["opened", "refused"],
+        // The cursor is nobody's: there is no person whom it could be about.
+        (410, _) => return,
+        (_, "find") => &["opened", "disclosed", "closed"],
+        (_, "page" | "plan") => &["opened", "disclosed"],
+        (_, "request-access") => &["opened", "claimed"],
+        _ => &["opened", "closed"],
+    };
+    assert_eq!(events, ended, "{who}: {route}");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    if answer.status >= 400 && method != "HEAD" {
+        assert_eq!(answer.json["resourceType"], "OperationOutcome", "{who}: {route}");
+        assert!(answer.entries().is_empty());
+    }
+    if answer.status == 401 {
+        assert_eq!(answer.headers["www-authenticate"], "Bearer");
+    }
+}
+
+/// Everything of an answer but the request's id.
+fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    (answer.status, headers, answer.text.replace(&answer.request(), "ID"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_and_denied_people_get_one_answer_byte_for_byte() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let known = world.get(&format!("AllergyIntolerance?patient={person}"), &token).await;
+    let allergy = known.of_type("AllergyIntolerance").next().unwrap()["id"].as_str().unwrap().to_owned();
+    let source_patient = world.get(&format!("Patient/{person}/$everything"), &token).await;
+    let source_patient =
+        source_patient.of_type("Patient").find(|patient| patient["id"] != person.as_str()).unwrap()["id"].as_str().unwrap().to_owned();
+    let stranger = world.token(&Card { user: "u-9", ..Card::doctor() });
+    let roleless = world.token(&Card { roles: vec![], patient: Some(person.clone()), ..Card::doctor() });
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    let unknown_number = unknown();
+    let mut answers = Vec::new();
+    for (about, caller) in [
+        (person.as_str(), &stranger),
+        (person.as_str(), &roleless),
+        (nobody, &stranger),
+        (nobody, &token),
+        (&source_patient, &stranger),
+        ("ccr-none", &token),
+    ] {
+        for path in [
+            format!("Patient/{about}/$everything"),
+            format!("Patient/{about}"),
+            format!("Observation?patient={about}"),
+            format!("Observation?subject=Patient/{about}&code=x"),
+            format!("Patient/{about}/$plan?request=r-1"),
+        ] {
+            answers.push((path.clone(), world.get(&path, caller).await));
+        }
+    }
+    for (path, caller) in [
+        (format!("AllergyIntolerance/{allergy}"), &stranger),
+        ("AllergyIntolerance/ccr-never-minted".to_owned(), &stranger),
+        ("AllergyIntolerance/ccr-never-minted".to_owned(), &token),
+        ("Practitioner/ccr-never-minted".to_owned(), &token),
+        (format!("Condition?patient.identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}"), &stranger),
+        (format!("Condition?patient.identifier=https://fhir.nhs.uk/Id/nhs-number|{unknown_number}"), &token),
+        // A real number: no label can be had, so it counts as restricted.
+        ("Condition?patient.identifier=https://fhir.nhs.uk/Id/nhs-number|9434765919".to_owned(), &token),
+    ] {
+        answers.push((path.clone(), world.get(&path, caller).await));
+    }
+    let expected = seen(&answers[0].1);
+    assert_eq!(expected.0, 403);
+    for (path, answer) in &answers {
+        assert_eq!(seen(answer), expected, "{path}");
+        assert_eq!(world.ledger.of(&answer.request()), ["opened", "refused"], "{path}");
+    }
+}
+
+/// A number for tests that nobody has.
+fn unknown() -> String {
+    let free = (9_999_990_000u64..9_999_999_999).map(|number| number.to_string());
+    free.into_iter().find(|number| number.parse::<record::NhsNumber>().is_ok() && testbed::person(number).is_none()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_finds_restricted_people_no_more_than_unknown_ones() {
+    let world = World::of(&["ccr", "gp"]);
+    let token = world.token(&Card::doctor());
+    let find = async |number: &str| {
+        let answer = world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &token).await;
+        let text = answer.text.replace(&answer.request(), "ID").replace(number, "NUMBER");
+        (answer.status, answer.json["total"].clone(), text)
+    };
+    let unknown = find(&unknown()).await;
+    assert_eq!((unknown.0, &unknown.1), (200, &json!(0)), "{}", unknown.2);
+    let asked = world.region.asked("ccr").len();
+    assert_eq!(find("9434765919").await, unknown);
+    assert_eq!(world.region.asked("ccr").len(), asked, "a source was asked about a restricted person");
+    assert!(world.ledger.events().iter().any(|event| event["event"] == "refused" && event["why"].as_str().unwrap().contains("restricted")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_before_the_ledger_has_it() {
+    let world = World::of(&["ccr", "gp"]);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let paths = [
+        format!("Patient/{person}/$everything"),
+        format!("Condition?patient={person}"),
+        format!("Patient/{person}"),
+        format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}"),
+    ];
+    for path in &paths {
+        world.ledger.watch();
+        let before = world.ledger.events().len();
+        assert_eq!(world.get(path, &token).await.status, 200);
+        assert_eq!(world.ledger.before_the_first_ask(), Some(before + 1), "{path}");
+        assert_eq!(world.ledger.events()[before]["event"], "opened");
+        // When the opening cannot be written, nobody is asked, and nothing is said.
+        world.ledger.fails_after(0);
+        world.ledger.watch();
+        let answer = world.get(path, &token).await;
+        assert_eq!((answer.status, answer.entries().len()), (503, 0), "{path}");
+        assert_eq!(world.ledger.before_the_first_ask(), None, "{path}");
+        world.ledger.heals();
+    }
+    // Not even a refusal is given that could not be written.
+    world.ledger.fails_after(0);
+    assert_eq!(world.send("GET", &format!("/fhir/R4/{}", paths[0]), None, &[], "").await.status, 503);
+    world.ledger.heals();
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_closing_write_withholds_nothing() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    world.ledger.fails_after(1);
+    let answer = world.get(&format!("Patient/{person}/$everything"), &token).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.shown().contains_key("ccr"));
+    world.ledger.heals();
+    assert_eq!(world.get(&format!("Patient/{person}/$everything"), &token).await.status, 200);
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_shown_is_on_the_ledger_and_nothing_of_what_it_says() {
+    let world = World::of(&["ccr", "gp"]);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let answer = world.get(&format!("AllergyIntolerance?patient={person}"), &token).await;
+    let closed = world.ledger.events().into_iter().rfind(|event| event["event"] == "closed").unwrap();
+    let manifest: BTreeSet<String> = closed["shown"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|shown| shown["resources"].as_array().unwrap())
+        .map(|one| format!("{}/{}", one[0].as_str().unwrap(), one[1].as_str().unwrap()))
+        .collect();
+    let shown: BTreeSet<String> = answer.shown().into_values().flatten().collect();
+    assert_eq!(manifest, shown);
+    assert!(closed["legs"].as_array().unwrap().iter().all(|leg| leg["statuses"].is_object()));
+    let text = world.ledger.text();
+    let about = &testbed::person(DEMO_PERSON).unwrap().about;
+    for secret in [DEMO_PERSON, &about.family, &about.birth_date, &token] {
+        assert!(!text.contains(secret), "`{secret}` stands in the ledger");
+    }
+    for allergy in answer.of_type("AllergyIntolerance") {
+        if let Some(agent) = allergy["code"]["text"].as_str().or(allergy["code"]["coding"][0]["display"].as_str()) {
+            assert!(!text.contains(agent));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plain_page_asks_by_the_same_door() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let check = async |token: &str, claim: &str, expected: u16| {
+        let form = format!("number={DEMO_PERSON}&token={token}&claim={claim}");
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = world.send("POST", "/viewer", None, &headers, &form).await;
+        assert_eq!(answer.status, expected, "{}", answer.text);
+        assert_eq!(answer.text.contains("Penicillin") || answer.text.contains("penicillin"), expected == 200);
+    };
+    check("nonsense", "", 401).await;
+    check(&world.token(&Card::doctor()), "", 403).await;
+    check(&world.token(&Card { roles: vec![], ..Card::doctor() }), "Admitted", 403).await;
+    check(&world.doctor_of(&person), "", 200).await;
+    check(&world.token(&Card { user: "u-5", ..Card::doctor() }), "Admitted", 200).await;
+}

@@ -1,0 +1,12 @@
+//! The whole exchange in one process, before a pretend region in memory: what must happen, and what must not.
+//!
+//! Time is paused, so that slow and silent suppliers cost no waiting.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod golden;
+mod governance;
+mod parameters;
+mod survive;
+mod whom;
+mod world;

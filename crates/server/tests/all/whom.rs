@@ -1,0 +1,125 @@
+//! Whom a read asks: the locator's word, how long it is believed, and what it takes to find somebody at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use testbed::{DEMO_PERSON, Fault, Refusal, people};
+use tokio::time::Instant;
+
+use crate::world::{Card, Plan, Setup, World, region};
+
+/// A person whom the first supplier knows and the second does not.
+fn known_to_one(first: &str, second: &str) -> &'static str {
+    let knows = |id: &str, person: &testbed::Person| person.known_to.contains_key(id);
+    &people().iter().find(|person| knows(first, person) && !knows(second, person)).unwrap().about.nhs_number
+}
+
+/// The one status of every row of a source.
+fn status(plan: &Plan, source: &str) -> String {
+    let mut all: Vec<&str> = plan.of(source).filter(|(kind, _)| *kind != "Binary").map(|(_, row)| row.status.as_str()).collect();
+    all.dedup();
+    all.join(", ")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_does_not_know_somebody_is_believed_for_a_day() {
+    let world = World::of(&["ccr", "rx"]);
+    let person = world.person(known_to_one("ccr", "rx")).await;
+    let card = Card { patient: Some(person.clone()), lives_s: 72 * 3600, ..Card::doctor() };
+    let token = world.token(&card);
+    let read = async || {
+        let before = world.region.asked("rx").len();
+        let answer = world.get(&format!("Patient/{person}/$everything"), &token).await;
+        assert_eq!(answer.status, 200);
+        let plan = world.plan_of(&person, &token, &answer).await;
+        let named = answer.issues_of("rx").iter().any(|(severity, status, _)| severity == "warning" && status == "not-located");
+        let asked = world.region.asked("rx").len() > before;
+        (status(&plan, "rx"), named, asked, answer.json["total"].is_u64())
+    };
+    // A source that fails has said nothing: it is asked again.
+    world.region.fail("rx", Fault::Refusing { how: Refusal::ServerError });
+    assert_eq!(read().await, ("failed-http".to_owned(), false, true, false));
+    world.region.heal();
+    assert_eq!(read().await, ("ok-empty".to_owned(), false, true, true));
+    assert_eq!(read().await, ("not-located".to_owned(), true, false, true));
+    world.clock.forward_s(25 * 3600);
+    assert_eq!(read().await, ("ok-empty".to_owned(), false, true, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_emergency_and_a_source_for_everybody_are_not_held_back_by_the_locator() {
+    let setup = Setup { sources: vec![("uhb", "locate = \"always\"")], ..Setup::default() };
+    let world = World::around(Arc::new(region(&["ccr", "rx", "uhb"])), &setup);
+    let number = people()
+        .iter()
+        .find(|person| ["rx", "uhb"].iter().all(|id| !person.known_to.contains_key(*id)) && person.known_to.contains_key("ccr"));
+    let person = world.person(&number.unwrap().about.nhs_number).await;
+    let token = world.doctor_of(&person);
+    let path = format!("Patient/{person}/$everything");
+    world.get(&path, &token).await;
+    let again = world.get(&path, &token).await;
+    let plan = world.plan_of(&person, &token, &again).await;
+    assert_eq!((status(&plan, "rx").as_str(), status(&plan, "uhb").as_str()), ("not-located", "ok-empty"));
+    let activities = vec!["B0168", "B0264", "B0360"];
+    let card = Card { user: "u-7", activities, purpose: "ETREAT", ..Card::doctor() };
+    let emergency = world.token(&card);
+    let claim = r#"{"resourceType":"Parameters","parameter":[{"name":"kind","valueCode":"emergency"},
+        {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"ETREAT"}},
+        {"name":"text","valueString":"Unconscious in the department"}]}"#;
+    let granted = world.send("POST", &format!("/fhir/R4/Patient/{person}/$request-access"), Some(&emergency), &[], claim).await;
+    assert_eq!(granted.status, 200, "{}", granted.text);
+    let answer = world.get(&path, &emergency).await;
+    let plan = world.plan_of(&person, &emergency, &answer).await;
+    assert_eq!(status(&plan, "rx"), "ok-empty");
+    // Four hours, whatever happens.
+    world.clock.forward_s(4 * 3600 + 1);
+    assert_eq!(world.get(&path, &world.token(&card)).await.status, 403);
+}
+
+#[tokio::test(start_paused = true)]
+async fn finding_somebody_survives_what_reading_does() {
+    let faults = [
+        (Fault::Silent, "failed-timeout", 504),
+        (Fault::Refusing { how: Refusal::Closed }, "failed-http", 502),
+        (Fault::Malformed, "failed-parse", 502),
+        (Fault::Truncated, "failed-http", 502),
+        (Fault::Refusing { how: Refusal::Unauthorised }, "failed-auth", 502),
+    ];
+    let path = format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}");
+    for (fault, status, none) in faults {
+        let world = World::of(&["ccr", "gp"]);
+        let token = world.token(&Card::doctor());
+        world.region.fail("ccr", fault.clone());
+        world.region.fail("gp", fault.clone());
+        let start = Instant::now();
+        let answer = world.get(&path, &token).await;
+        assert!(start.elapsed() <= Duration::from_secs(10));
+        assert_eq!((answer.status, answer.entries().len()), (none, 0), "{fault:?}: {}", answer.text);
+        world.region.fail("ccr", fault.clone());
+        world.region.set_faults("gp", []);
+        let answer = world.get(&path, &token).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.issues_of("ccr"), [("warning".to_owned(), status.to_owned(), "Patient".to_owned())]);
+        assert_eq!(answer.entries()[1]["search"]["mode"], "match");
+        // Identity only: nothing that says where somebody lives or how to reach them.
+        for patient in answer.of_type("Patient") {
+            assert!(["address", "telecom", "contact", "generalPractitioner"].iter().all(|key| patient.get(*key).is_none()), "{patient}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_much_is_shed() {
+    let setup = Setup { limits: "asks_in_flight = 1\nrequest_bytes_max = 2048\ntoken_bytes_max = 4096", ..Setup::default() };
+    let world = World::around(Arc::new(region(&["ccr"])), &setup);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let path = format!("Patient/{person}/$everything");
+    world.region.fail("ccr", Fault::Slow { ms: 500 });
+    let (first, second) = tokio::join!(world.get(&path, &token), world.get(&path, &token));
+    assert_eq!((first.status, second.status), (200, 503));
+    assert_eq!(second.headers["retry-after"], "1");
+    let body = " ".repeat(4096);
+    assert_eq!(world.send("POST", &format!("/fhir/R4/{path}"), Some(&token), &[], &body).await.status, 413);
+    assert_eq!(world.get(&path, &"x".repeat(5000)).await.status, 401);
+}

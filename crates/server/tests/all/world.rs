@@ -1,0 +1,510 @@
+//! A region, an exchange before it, people with tokens, and what the exchange answers them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use audit::{Journal, JournalDown, Line};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use axum::Router;
+use axum::body::Body;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use record::{Clock, Failure, Method, Response};
+use serde_json::{Value, json};
+use server::config::Config;
+use server::wiring::{self, Outside};
+use source::Transport;
+use testbed::{Region, SUPPLIERS, Supplier};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+/// Where the exchange says it is.
+pub const PUBLIC: &str = "http://severn.test";
+const ISSUER: &str = "https://login.example";
+const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number";
+
+/// An exchange, what stands around it, and who may ask it.
+pub struct World {
+    pub region: Arc<Region>,
+    pub ledger: Arc<Ledger>,
+    pub clock: Arc<Ticking>,
+    pub issuer: Issuer,
+    router: Router,
+    _folder: Folder,
+    _writing: JoinSet<()>,
+}
+
+/// What is special about a world's configuration.
+#[derive(Default)]
+pub struct Setup {
+    /// Lines of `[limits]`.
+    pub limits: &'static str,
+    /// Further lines of one source's block.
+    pub sources: Vec<(&'static str, &'static str)>,
+    /// Whole blocks.
+    pub blocks: &'static str,
+}
+
+/// Suppliers of the pretend region, by id.
+pub fn region(ids: &[&str]) -> Region {
+    let chosen = SUPPLIERS.iter().filter(|habits| ids.contains(&habits.id));
+    Region::of(chosen.map(|habits| Supplier::of_the_region(habits, &format!("http://{}.testbed.example", habits.id))))
+}
+
+impl World {
+    /// Before some of the region's suppliers.
+    pub fn of(ids: &[&str]) -> World {
+        World::around(Arc::new(region(ids)), &Setup::default())
+    }
+
+    /// Before this region.
+    pub fn around(region: Arc<Region>, setup: &Setup) -> World {
+        let (folder, issuer) = (Folder::new(), Issuer::new());
+        let text = configuration(&folder, &region, &issuer, setup);
+        let config = Config::parse(&text, &folder.0)
+            .unwrap_or_else(|mistakes| panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
+        let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
+        let transport = InMemory { region: region.clone(), ledger: ledger.clone() };
+        let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal: ledger.clone() };
+        let (app, writing) = wiring::app(config, outside).unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(writing);
+        let router = server::http::router(Arc::new(app));
+        World { region, ledger, clock, issuer, router, _folder: folder, _writing: tasks }
+    }
+
+    /// Any request.
+    pub async fn send(&self, method: &str, target: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = axum::http::Request::builder().method(method).uri(target);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text, json }
+    }
+
+    /// A read of a path below the FHIR base, or of a link the exchange gave.
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.get_with(path, token, &[]).await
+    }
+
+    /// The same with headers.
+    pub async fn get_with(&self, path: &str, token: &str, headers: &[(&str, &str)]) -> Answer {
+        let target = path.strip_prefix(PUBLIC).map_or_else(|| format!("/fhir/R4/{path}"), str::to_owned);
+        self.send("GET", &target, Some(token), headers, "").await
+    }
+
+    /// Signs what a card says.
+    pub fn token(&self, card: &Card) -> String {
+        self.issuer.sign(&card.claims(self.clock.now().as_second()))
+    }
+
+    /// The exchange's id of the person with this number, found as anybody finds them.
+    pub async fn person(&self, number: &str) -> String {
+        let found = self.get(&format!("Patient?identifier={NHS}|{number}"), &self.token(&Card::doctor())).await;
+        let person = found.entries().iter().find(|entry| entry["search"]["mode"] == "match").expect("somebody knows them");
+        person["resource"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A doctor who has this person open.
+    pub fn doctor_of(&self, person: &str) -> String {
+        self.token(&Card { patient: Some(person.to_owned()), ..Card::doctor() })
+    }
+
+    /// The plan of an answer, judged: each source and type once, each with one status, each resource counted once.
+    pub async fn plan_of(&self, person: &str, token: &str, answer: &Answer) -> Plan {
+        let plan = self.get(&format!("Patient/{person}/$plan?request={}", answer.request()), token).await;
+        assert_eq!(plan.status, 200, "{}", plan.text);
+        let mut rows = BTreeMap::new();
+        for row in plan.json["parameter"].as_array().unwrap().iter().filter(|parameter| parameter["name"] == "row") {
+            let part = |name: &str| row["part"].as_array().unwrap().iter().find(|part| part["name"] == name).cloned().unwrap_or_default();
+            let code = |name: &str| part(name)["valueCode"].as_str().unwrap_or_default().to_owned();
+            let number = |name: &str| part(name)["valueInteger"].as_u64().unwrap();
+            let parts = ["single", "clustered", "collapsed", "history", "filtered", "withheld", "quarantined"];
+            assert_eq!(number("in"), parts.iter().map(|name| number(name)).sum::<u64>(), "{row}");
+            let key = (code("source"), code("type"));
+            let status = Row { status: code("status"), reason: code("reason"), came: number("in"), quarantined: number("quarantined") };
+            assert!(!status.status.is_empty(), "{row}");
+            assert!(rows.insert(key, status).is_none(), "twice in the plan: {row}");
+        }
+        Plan { rows }
+    }
+}
+
+/// What became of one source and type.
+pub struct Row {
+    pub status: String,
+    pub reason: String,
+    pub came: u64,
+    pub quarantined: u64,
+}
+
+/// Rows by source and type.
+pub struct Plan {
+    pub rows: BTreeMap<(String, String), Row>,
+}
+
+impl Plan {
+    /// Rows of one source.
+    pub fn of<'a>(&'a self, source: &'a str) -> impl Iterator<Item = (&'a str, &'a Row)> {
+        self.rows.iter().filter(move |((own, _), _)| own == source).map(|((_, kind), row)| (kind.as_str(), row))
+    }
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub headers: axum::http::HeaderMap,
+    pub text: String,
+    pub json: Value,
+}
+
+impl Answer {
+    /// `X-Request-ID`.
+    pub fn request(&self) -> String {
+        self.headers["x-request-id"].to_str().unwrap().to_owned()
+    }
+
+    /// Entries of a Bundle.
+    pub fn entries(&self) -> &[Value] {
+        self.json["entry"].as_array().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The OperationOutcome: the answer itself, or what leads a Bundle.
+    pub fn outcome(&self) -> &Value {
+        if self.json["resourceType"] == "OperationOutcome" {
+            return &self.json;
+        }
+        let first = self.entries().first().unwrap_or_else(|| panic!("no entry: {}", self.text));
+        assert_eq!((&first["resource"]["resourceType"], &first["search"]["mode"]), (&json!("OperationOutcome"), &json!("outcome")));
+        &first["resource"]
+    }
+
+    /// Issues about one source: severity, status code, type.
+    pub fn issues_of(&self, source: &str) -> Vec<(String, String, String)> {
+        let issues = self.outcome()["issue"].as_array().unwrap();
+        let extension = |issue: &Value, url: &str, value: &str| {
+            let own = issue["extension"].as_array().into_iter().flatten().find(|extension| extension["url"] == url);
+            own.and_then(|own| own[value].as_str()).unwrap_or_default().to_owned()
+        };
+        let about = issues.iter().filter(|issue| extension(issue, "urn:severn:source", "valueString") == source);
+        about
+            .map(|issue| {
+                let coding = &issue["details"]["coding"][0];
+                assert_eq!(coding["system"], "urn:severn:status");
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                (text(&issue["severity"]), text(&coding["code"]), extension(issue, "urn:severn:type", "valueCode"))
+            })
+            .collect()
+    }
+
+    /// What is shown of each source: `Type/id`. The exchange's own Patient is of no source.
+    pub fn shown(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for entry in self.entries() {
+            let resource = &entry["resource"];
+            let tags = resource["meta"]["tag"].as_array().into_iter().flatten();
+            let name = || format!("{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
+            for source in tags.filter(|tag| tag["system"] == "urn:severn:source" && tag["code"] != "severn") {
+                shown.entry(source["code"].as_str().unwrap().to_owned()).or_default().insert(name());
+            }
+        }
+        shown
+    }
+
+    /// Resources of one type.
+    pub fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.entries().iter().map(|entry| &entry["resource"]).filter(move |resource| resource["resourceType"] == kind)
+    }
+
+    /// `Bundle.meta.tag` of a list.
+    pub fn state(&self, list: &str) -> Option<&str> {
+        let tags = self.json["meta"]["tag"].as_array().into_iter().flatten();
+        tags.into_iter().find(|tag| tag["system"] == format!("urn:severn:{list}"))?["code"].as_str()
+    }
+
+    /// The link to the next page.
+    pub fn next(&self) -> Option<String> {
+        let links = self.json["link"].as_array()?;
+        links.iter().find(|link| link["relation"] == "next")?["url"].as_str().map(str::to_owned)
+    }
+
+    /// The words of the first issue.
+    pub fn said(&self) -> &str {
+        self.outcome()["issue"][0]["details"]["text"].as_str().unwrap_or_default()
+    }
+}
+
+/// Who asks, as a token says it.
+#[derive(Clone)]
+pub struct Card {
+    pub user: &'static str,
+    pub roles: Vec<&'static str>,
+    pub activities: Vec<&'static str>,
+    pub purpose: &'static str,
+    pub scope: &'static str,
+    pub sds_user_id: Option<&'static str>,
+    pub organisation: &'static str,
+    pub patient: Option<String>,
+    pub audience: &'static str,
+    pub lives_s: i64,
+}
+
+impl Card {
+    /// A hospital doctor with nobody open.
+    pub fn doctor() -> Card {
+        Card {
+            user: "u-1",
+            roles: vec!["R8000"],
+            activities: vec!["B0264", "B0360", "B0370", "B0401"],
+            purpose: "TREAT",
+            scope: "user/*.rs",
+            sds_user_id: Some("999999999999"),
+            organisation: "RRK",
+            patient: None,
+            audience: "severn",
+            lives_s: 8 * 3600,
+        }
+    }
+
+    /// Another system, with no human behind it.
+    pub fn system() -> Card {
+        Card { user: "system-1", scope: "system/*.rs", sds_user_id: None, ..Card::doctor() }
+    }
+
+    /// The claims, issued now.
+    pub fn claims(&self, now: i64) -> Value {
+        let codings = |system: &str, codes: &[&str]| codes.iter().map(|code| json!({"system": system, "code": code})).collect::<Vec<_>>();
+        json!({
+            "iss": ISSUER, "sub": self.user, "aud": self.audience, "iat": now, "exp": now + self.lives_s, "jti": "t-1",
+            "scope": self.scope,
+            "patient": self.patient,
+            "extensions": {"ihe_iua": {
+                "subject_name": "Dr A Example",
+                "subject_organization": "Queen Elizabeth Hospital",
+                "subject_organization_id": format!("https://fhir.nhs.uk/Id/ods-organization-code|{}", self.organisation),
+                "subject_sds_user_id": self.sds_user_id,
+                "subject_role": codings("https://fhir.nhs.uk/Id/sds-role-code", &self.roles),
+                "purpose_of_use": codings("http://terminology.hl7.org/CodeSystem/v3-ActReason", &[self.purpose]),
+                "activities": self.activities,
+            }},
+        })
+    }
+}
+
+/// A sign-in provider with a key of its own.
+pub struct Issuer {
+    key: EncodingKey,
+}
+
+impl Issuer {
+    pub fn new() -> Issuer {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        Issuer { key: EncodingKey::from_ec_der(pkcs8.as_ref()) }
+    }
+
+    fn jwks(&self) -> String {
+        let mut key = Jwk::from_encoding_key(&self.key, Algorithm::ES256).unwrap();
+        key.common.key_id = Some("test".into());
+        serde_json::to_string(&JwkSet { keys: vec![key] }).unwrap()
+    }
+
+    pub fn sign(&self, claims: &Value) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some("test".into());
+        jsonwebtoken::encode(&header, claims, &self.key).unwrap()
+    }
+}
+
+/// The ledger in memory; it can be made to fail.
+#[derive(Default)]
+pub struct Ledger {
+    lines: Mutex<Vec<Line>>,
+    writes_left: Mutex<Option<usize>>,
+    asked: AtomicBool,
+    before_the_first_ask: AtomicUsize,
+}
+
+impl Ledger {
+    /// Every event so far, as JSON.
+    pub fn events(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().iter().map(|line| serde_json::from_str(&line.event).unwrap()).collect()
+    }
+
+    /// Names of the events that one request caused.
+    pub fn of(&self, request: &str) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        let own = lines.iter().filter(|line| line.trace == request);
+        own.map(|line| serde_json::from_str::<Value>(&line.event).unwrap()["event"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Checks the chain.
+    pub fn verify(&self) {
+        audit::verify(self.lines.lock().unwrap().iter()).unwrap();
+    }
+
+    /// Every line as text: what must not stand in it is not in here.
+    pub fn text(&self) -> String {
+        self.lines.lock().unwrap().iter().map(|line| format!("{line:?}\n")).collect()
+    }
+
+    /// After so many more writes, none succeeds.
+    pub fn fails_after(&self, writes: usize) {
+        *self.writes_left.lock().unwrap() = Some(writes);
+    }
+
+    /// Writes succeed again.
+    pub fn heals(&self) {
+        *self.writes_left.lock().unwrap() = None;
+    }
+
+    /// Begins to look for the next request to a source.
+    pub fn watch(&self) {
+        self.asked.store(false, Ordering::SeqCst);
+    }
+
+    /// How many lines there were when a source was asked first since `watch`.
+    pub fn before_the_first_ask(&self) -> Option<usize> {
+        self.asked.load(Ordering::SeqCst).then(|| self.before_the_first_ask.load(Ordering::SeqCst))
+    }
+
+    fn a_source_is_asked(&self) {
+        if !self.asked.swap(true, Ordering::SeqCst) {
+            self.before_the_first_ask.store(self.lines.lock().unwrap().len(), Ordering::SeqCst);
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for Ledger {
+    async fn append(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
+        let mut left = self.writes_left.lock().unwrap();
+        match *left {
+            Some(0) => return Err(JournalDown("the disk is full".to_owned())),
+            Some(writes) => *left = Some(writes - 1),
+            None => {}
+        }
+        self.lines.lock().unwrap().extend(lines);
+        Ok(())
+    }
+}
+
+/// The way to the suppliers: no socket, and time can be paused.
+struct InMemory {
+    region: Arc<Region>,
+    ledger: Arc<Ledger>,
+}
+
+#[async_trait]
+impl Transport for InMemory {
+    async fn send(&self, request: source::Request) -> Result<Response, Failure> {
+        self.ledger.a_source_is_asked();
+        let path = &request.url[url::Position::BeforePath..];
+        let mut asked = testbed::Request::get(path);
+        if request.method == Method::Post {
+            asked.method = axum::http::Method::POST;
+        }
+        asked.body = request.body.unwrap_or_default();
+        for (name, value) in &request.headers {
+            asked = asked.with(name.parse().unwrap(), value);
+        }
+        let answer = self.region.respond(request.source.as_str(), asked).await.map_err(|_| Failure::Connection)?;
+        if answer.cut_off {
+            return Err(Failure::Connection);
+        }
+        let headers: Vec<(String, String)> =
+            answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned())).collect();
+        let header = |name: &str| headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+        let body = if header("content-encoding") == "gzip" { unpacked(&answer.body, request.body_max) } else { answer.body };
+        if body.len() > request.body_max {
+            return Err(Failure::TooLarge);
+        }
+        let content_type = header("content-type").split(';').next().unwrap_or_default().to_owned();
+        Ok(Response { status: answer.status.as_u16(), content_type, headers, body, url: request.url.into() })
+    }
+}
+
+/// Unpacks a little more than may be, at most.
+fn unpacked(body: &[u8], most: usize) -> bytes::Bytes {
+    let mut whole = Vec::new();
+    flate2::read::GzDecoder::new(body).take(most as u64 + 1).read_to_end(&mut whole).unwrap();
+    whole.into()
+}
+
+/// A clock that goes with the runtime's time, and can be put forward.
+pub struct Ticking {
+    start: Instant,
+    ahead_s: AtomicI64,
+}
+
+impl Ticking {
+    fn new() -> Ticking {
+        Ticking { start: Instant::now(), ahead_s: AtomicI64::new(0) }
+    }
+
+    /// Time passes.
+    pub fn forward_s(&self, seconds: i64) {
+        self.ahead_s.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Ticking {
+    fn now(&self) -> jiff::Timestamp {
+        let start = jiff::Timestamp::constant(1_795_424_400, 0); // 2026-11-23T09:00:00Z
+        let elapsed = jiff::SignedDuration::try_from(self.start.elapsed()).unwrap();
+        start + elapsed + jiff::SignedDuration::from_secs(self.ahead_s.load(Ordering::SeqCst))
+    }
+}
+
+fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {
+    std::fs::write(folder.0.join("keys.json"), issuer.jwks()).unwrap();
+    let mut text = format!(
+        "[exchange]\nid = \"test\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\nurl = \"sqlite:severn.db\"\n\n\
+         [limits]\n{}\n\n[[sign_in]]\nissuer = \"{ISSUER}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{}\n\n",
+        setup.limits, setup.blocks
+    );
+    for source in region.sources() {
+        let token_file = format!("{}.token", source.id);
+        if let Some(bearer) = source.bearer {
+            std::fs::write(folder.0.join(&token_file), bearer).unwrap();
+        }
+        text.push_str(&source.to_toml(&token_file));
+        for (_, lines) in setup.sources.iter().filter(|(id, _)| *id == source.id) {
+            text.push_str(lines);
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A folder that goes when the world does.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        let path = std::env::temp_dir().join(format!("severn-test-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing can be done about a temporary folder that stays.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
