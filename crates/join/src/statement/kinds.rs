@@ -89,7 +89,8 @@ fn condition<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
     let mut categories = Vec::new();
     codes(root.get("category"), &mut categories);
     let place = |code: &str| categories.iter().any(|(_, category)| category == code);
-    match (place("problem-list-item"), place("encounter-diagnosis")) {
+    // DSTU2 calls diagnosis what is no complaint, symptom or finding, and knows no problem list: that tells the two not apart.
+    match (place("problem-list-item"), place("encounter-diagnosis") && !place("diagnosis")) {
         (true, false) => statement.same.push(("category", "problem".to_owned())),
         (false, true) => statement.same.push(("category", "diagnosis".to_owned())),
         _ => {}
