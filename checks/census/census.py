@@ -159,24 +159,24 @@ def compare_file(file, answer, tally):
 def paired(inputs, outputs, held, tally, short):
     """Which outputs belong to each input: by type and id, else by type and order. What is held back has none."""
     found = [[] for _ in inputs]
-    ids = Counter((kind, own) for kind, own, _ in inputs)
     spare = defaultdict(list)
-    wanted = {(kind, own): i for i, (kind, own, _) in enumerate(inputs) if own and ids[kind, own] == 1}
+    # The same resource said twice, word for word, is one resource: its leaves are where the first one's are.
+    first, wanted = {}, defaultdict(list)
+    for place, (kind, own, rows) in enumerate(inputs):
+        if own and first.setdefault((kind, own, repr(rows)), place) == place:
+            wanted[kind, own].append(place)
     for output in outputs:
-        place = wanted.get((output.get("from"), output.get("id")))
-        if place is None:
-            spare[output.get("from")].append(output)
+        places = wanted.get((output.get("from"), output.get("id")))
+        if places:
+            found[places[0]].append(output)
+            places[:] = places[1:] or places
         else:
-            found[place].append(output)
+            spare[output.get("from")].append(output)
+    for place, (kind, own, rows) in enumerate(inputs):
+        found[place] = found[first.get((kind, own, repr(rows)), place)]
     for place, (kind, own, _) in enumerate(inputs):
         if not found[place] and spare[kind] and (kind, own) not in held:
             found[place].append(spare[kind].pop(0))
-    # The same resource said twice, word for word, is one resource: its leaves are where the first one's are.
-    first = {}
-    for place, (kind, own, rows) in enumerate(inputs):
-        same = first.setdefault((kind, own, repr(rows)), place)
-        if not found[place] and own and found[same]:
-            found[place] = found[same]
     if extra := [o for rest in spare.values() for o in rest]:
         tally.notes["outputs that belong to no input"] += len(extra)
         tally.notes[f"  such as {extra[0].get('from')}/{extra[0].get('id')} of {short}"] += 1
