@@ -52,7 +52,7 @@ impl Exchange {
         });
         let until = Instant::now() + self.parts.settings.read;
         let need = need.clone();
-        let question = gather::Question { ask: &ask, number, need: &need, located: &located, until };
+        let question = gather::Question { ask: &ask, number, need: &need.gathered(), located: &located, until };
         let ends = gather::all(&self.parts, &permit, &question).await;
         Ok(Watching { entry, permit, number, need, ends })
     }

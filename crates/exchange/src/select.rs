@@ -1,13 +1,15 @@
 //! What a search narrows to: filters and includes, applied to the joined record.
 
 use fhir::tables::{self, SearchKind};
-use fhir::{Kind, Ref};
+use fhir::Ref;
 use record::{Filter, Item, Need, SharedRecord};
 
 /// Keeps what matches and what matches refer to. What is left out counts as `filtered` in the plan.
 pub fn narrow(record: &mut SharedRecord, need: &Need) {
-    let Some(main) = main_kind(need) else { return };
-    let kept = keep(record, need, main);
+    if need.kinds.is_empty() {
+        return;
+    }
+    let kept = keep(record, need);
     if kept.iter().all(|kept| *kept) {
         return;
     }
@@ -19,14 +21,9 @@ pub fn narrow(record: &mut SharedRecord, need: &Need) {
     retain(record, &kept);
 }
 
-/// The type searched for: the first wanted, when there are filters or includes.
-fn main_kind(need: &Need) -> Option<Kind> {
-    if need.filters.is_empty() && need.includes.is_empty() { None } else { need.kinds.first().copied() }
-}
-
-fn keep(record: &SharedRecord, need: &Need, main: Kind) -> Vec<bool> {
+fn keep(record: &SharedRecord, need: &Need) -> Vec<bool> {
     let mut kept: Vec<bool> =
-        record.items.iter().map(|item| item.kind == main && need.filters.iter().all(|filter| matches(item, filter))).collect();
+        record.items.iter().map(|item| need.wants(item.kind) && need.filters.iter().all(|filter| matches(item, filter))).collect();
     // Includes may lead on: from a request to a medication to its maker.
     loop {
         let wanted: rustc_hash::FxHashSet<String> =

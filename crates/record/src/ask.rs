@@ -36,6 +36,8 @@ pub enum Question {
 pub struct Need {
     /// The types wanted; empty means all.
     pub kinds: Vec<Kind>,
+    /// Further types that includes may lead to: asked for, and shown where something wanted refers to them.
+    pub along: Vec<Kind>,
     /// Only what changed since, as FHIR's `_since` (an instant, as given).
     pub since: Option<String>,
     /// A birth date the caller states (`YYYY-MM-DD`), for the guards to compare with.
@@ -73,12 +75,23 @@ pub struct Include {
 impl Need {
     /// Everything, grouped.
     pub fn everything() -> Need {
-        Need { kinds: Vec::new(), since: None, birth_date: None, join: Join::Group, filters: Vec::new(), includes: Vec::new() }
+        let (kinds, along, filters, includes) = Default::default();
+        Need { kinds, along, since: None, birth_date: None, join: Join::Group, filters, includes }
     }
 
     /// These types, grouped.
     pub fn of(kinds: &[Kind]) -> Need {
         Need { kinds: kinds.to_vec(), ..Need::everything() }
+    }
+
+    /// What is to be asked of sources for it. Types about no patient by their nature come only with what refers to them: with everything.
+    pub fn gathered(&self) -> Need {
+        let mut gathered = self.clone();
+        gathered.kinds.extend(self.along.iter().filter(|kind| !self.kinds.contains(kind)));
+        if self.kinds.is_empty() || self.kinds.iter().any(|kind| crate::SUPPORTING.contains(kind)) {
+            gathered.kinds.clear();
+        }
+        gathered
     }
 
     /// Whether a type is wanted.

@@ -136,8 +136,8 @@ impl Search {
     }
 
     fn want(&mut self, kind: Kind) {
-        if !self.need.kinds.contains(&kind) {
-            self.need.kinds.push(kind);
+        if !self.need.along.contains(&kind) {
+            self.need.along.push(kind);
         }
     }
 

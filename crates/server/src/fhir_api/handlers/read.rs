@@ -53,9 +53,7 @@ impl App {
         } else {
             self.exchange.person_of_minted(kind, &id, Some(&asked.ask(whom_to_ask()))).await.map_err(fault)?
         };
-        // Supporting types cannot be asked for by patient: they come with what refers to them.
-        let need = if record::SUPPORTING.contains(&kind) { Need::everything() } else { Need::of(&[kind]) };
-        let search = Search { need, patient: None, count: None, provenance: false, complete: None, count_only: false };
+        let search = Search { need: Need::of(&[kind]), patient: None, count: None, provenance: false, complete: None, count_only: false };
         let read = self.joined(&asked, &search, person).await?;
         self.unanswered(&read)?;
         let own = kind == Kind::PATIENT && id == read.record.person.as_str();
