@@ -52,6 +52,7 @@ for group in "$@"; do
         want node nodejs
         want npm npm
         want curl curl
+        want c++ g++
         ;;
     *) fail "setup: no group $group" ;;
     esac

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Default deny; a deny overrides; an unknown input denies. No setting turns any of it off.
-//! Withholding what a permit does not cover is here too ([`withhold`], [`withhold_clusters`]); who a caller is, is not: `server` verifies tokens.
+//! Withholding what a permit does not cover is here too ([`withhold`]); who a caller is, is not: `server` verifies tokens.
 
 mod claim;
 mod codes;
@@ -17,4 +17,4 @@ mod withhold;
 
 pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
 pub use decide::{Admission, Evidence, Permit, PersonFacts, Refusal, Restriction, View, admit, allows, decide};
-pub use withhold::{Withheld, withhold, withhold_clusters};
+pub use withhold::withhold;

@@ -1,14 +1,11 @@
-//! Withholding: what a permit does not cover is taken out before joining, and after it, decided on the cluster.
+//! Withholding: what a permit does not cover is taken out of the joined record, decided on the cluster.
 
 use std::collections::BTreeSet;
 
-use fhir::{Kind, NodeId, Ref, Tree};
-use record::{Chart, Item, SharedRecord, SourceId, Tier};
+use fhir::{NodeId, Ref, Tree};
+use record::{Item, SharedRecord, Tier};
 
 use crate::Permit;
-
-/// What was withheld: source and type, one for each resource. It says nothing of what.
-pub type Withheld = Vec<(SourceId, Kind)>;
 
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
@@ -26,47 +23,32 @@ fn labelled(item: &Item) -> bool {
     })
 }
 
-/// Takes out of a chart what the permit does not cover. Closed under reference: no list, reason or result betrays what is gone.
-pub fn withhold(permit: &Permit, mut chart: Chart) -> (Chart, Withheld) {
-    let gone = |item: &Item| !permit.allows(item.kind) || labelled(item);
-    let keys: BTreeSet<String> = chart.items.iter().filter(|item| gone(item)).map(key).collect();
-    let mut withheld = Withheld::new();
-    let items = std::mem::take(&mut chart.items);
-    for item in items {
-        if keys.contains(&key(&item)) {
-            withheld.push((chart.source.clone(), item.kind));
-        } else {
-            chart.items.push(item);
-        }
+/// Takes out of a joined record what the permit does not cover. Decided on the cluster: the most restrictive label in T0 to T2 governs
+/// every member, so that an unlabelled relay of what its owner restricts goes with it. (Legal restriction spreads through T3 too; its
+/// lists come with governance.) Closed under reference: no list, reason or result betrays what is gone. Counted in the plan.
+pub fn withhold(permit: &Permit, record: &mut SharedRecord) {
+    let mut kept: Vec<bool> = record.items.iter().map(|item| permit.allows(item.kind) && !labelled(item)).collect();
+    if kept.iter().all(|kept| *kept) {
+        return;
     }
-    count(&mut chart, &withheld);
-    if !keys.is_empty() {
-        chart.items.iter_mut().for_each(|item| close(&mut item.tree, &keys));
-    }
-    (chart, withheld)
-}
-
-fn count(chart: &mut Chart, withheld: &Withheld) {
-    for (_, kind) in withheld {
-        if let Some(row) = chart.rows.iter_mut().find(|row| row.kind == *kind) {
-            row.counts.withheld += 1;
-        }
-    }
-}
-
-/// After joining: when one member of a cluster of T0 to T2 is withheld at its source by label, every member is. Legal restriction spreads through T3 too; its lists come with governance.
-pub fn withhold_clusters(permit: &Permit, record: &mut SharedRecord) -> Vec<bool> {
-    let mut kept = vec![true; record.items.len()];
     for cluster in record.clusters.iter().filter(|cluster| cluster.tier <= Tier::T2) {
-        let hidden = cluster.members.iter().any(|member| {
-            let item = &record.items[*member];
-            !permit.allows(item.kind) || labelled(item)
-        });
-        if hidden {
+        if cluster.members.iter().any(|member| !kept[*member]) {
             cluster.members.iter().for_each(|member| kept[*member] = false);
         }
     }
-    kept
+    let gone: BTreeSet<String> = record.items.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(item, _)| key(item)).collect();
+    // Versions of one resource share its id.
+    for (item, kept) in record.items.iter().zip(&mut kept) {
+        *kept &= !gone.contains(&key(item));
+    }
+    for item in record.items.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(item, _)| item) {
+        if let Some(row) = record.plan.row_mut(&item.origin.source, item.kind) {
+            row.counts.withheld += 1;
+        }
+        record.withheld.push((item.origin.source.clone(), item.kind));
+    }
+    record.retain(&kept);
+    record.items.iter_mut().for_each(|item| close(&mut item.tree, &gone));
 }
 
 fn key(item: &Item) -> String {

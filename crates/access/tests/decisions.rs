@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use access::{Claim, ClaimKind, Evidence, PersonFacts, Refusal, Restriction, Terms, admit, decide, grant, withhold};
-use fhir::{Kind, Tree, Version};
+use fhir::{Kind, Tree};
 use jiff::Timestamp;
-use record::{Ask, Caller, Chart, Item, Need, Organisation, Origin, PersonId, Question, Row, Traits, UserId};
+use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -125,19 +125,9 @@ fn item(kind: Kind, id: &str, json: &str) -> Item {
 fn shown(role: &str, activities: &[&str], items: Vec<Item>) -> (Vec<String>, usize) {
     let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
     let permit = decide(admit(&read(caller(role, activities, "TREAT"))).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap();
-    let rows = items.iter().map(|item| Row::new("a".parse().unwrap(), item.kind)).collect();
-    let chart = Chart {
-        source: "a".parse().unwrap(),
-        version: Version::R4,
-        patients: vec![],
-        items,
-        quarantined: vec![],
-        rows,
-        about_one_patient: false,
-        findings: vec![],
-    };
-    let (chart, withheld) = withhold(&permit, chart);
-    (chart.items.iter().map(|item| item.tree.to_json()).collect(), withheld.len())
+    let mut record = SharedRecord::of(person(), items);
+    withhold(&permit, &mut record);
+    (record.items.iter().map(|item| item.tree.to_json()).collect(), record.withheld.len())
 }
 
 #[test]
@@ -170,4 +160,36 @@ fn golden_13_what_is_withheld_takes_no_sibling_along_and_leaves_no_trace() {
     let (shown, withheld) = shown("R8000", &["B0360"], items);
     assert_eq!(withheld, 1);
     assert_eq!(shown, ["{}", r#"{"entry":[{"item":{"reference":"Condition/c2"}}]}"#, r#"{"status":"finished"}"#]);
+}
+
+#[test]
+fn golden_26_a_relay_without_the_label_is_withheld_with_what_its_owner_labels() {
+    let secret = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}}"#;
+    let permit = {
+        let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
+        decide(admit(&read(caller("R8000", &["B0360"], "TREAT"))).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap()
+    };
+    let left = |tier: Tier| {
+        let items =
+            vec![item(Kind::CONDITION, "owned", secret), item(Kind::CONDITION, "relayed", "{}"), item(Kind::CONDITION, "other", "{}")];
+        let mut record = SharedRecord::of(person(), items);
+        let (id, why) = ("c".to_owned(), String::new());
+        record.clusters.push(Cluster {
+            id,
+            tier,
+            collapses: true,
+            representative: 0,
+            members: vec![0, 1],
+            lagging: vec![],
+            retracted: false,
+            why,
+        });
+        withhold(&permit, &mut record);
+        assert!(record.clusters.is_empty());
+        record.items.iter().map(|item| item.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(left(Tier::T1), ["other"]);
+    assert_eq!(left(Tier::T2), ["other"]);
+    // What only looks the same is another's own statement.
+    assert_eq!(left(Tier::T3), ["relayed", "other"]);
 }

@@ -8,9 +8,9 @@
 use std::fmt::Write;
 
 use access::{Evidence, Permit, PersonFacts, Restriction, View, admit, decide, withhold};
-use fhir::{Kind, Tree, Version};
+use fhir::{Kind, Tree};
 use jiff::Timestamp;
-use record::{Ask, CARRIED, Caller, Chart, Item, Need, Organisation, Origin, PersonId, Question, Row, Traits, UserId};
+use record::{Ask, CARRIED, Caller, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Traits, UserId};
 
 const PAGE: &str = include_str!("output/who-may-read.txt");
 
@@ -83,17 +83,9 @@ fn shows(permit: &Permit, kind: Kind, label: Option<(&str, &str)>) -> bool {
         findings: Vec::new(),
         traits: Traits::default(),
     };
-    let chart = Chart {
-        source: "a".parse().unwrap(),
-        version: Version::R4,
-        patients: vec![],
-        rows: vec![Row::new("a".parse().unwrap(), kind)],
-        items: vec![item],
-        quarantined: vec![],
-        about_one_patient: false,
-        findings: vec![],
-    };
-    !withhold(permit, chart).0.items.is_empty()
+    let mut record = SharedRecord::of(person(), vec![item]);
+    withhold(permit, &mut record);
+    !record.items.is_empty()
 }
 
 fn page() -> String {

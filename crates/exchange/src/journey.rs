@@ -57,7 +57,7 @@ impl Exchange {
         Ok(Watching { entry, permit, number, need, ends })
     }
 
-    /// The same, whole: every leg guarded, withheld from, then joined.
+    /// The same, whole: every leg guarded, all joined, and from the joined record withheld what the permit does not cover.
     pub async fn read(&self, ask: Ask) -> Result<Audited<Joined>, Refused> {
         let watching = self.watch(ask).await?;
         self.close(watching).await
@@ -65,13 +65,12 @@ impl Exchange {
 
     async fn close(&self, watching: Watching) -> Result<Audited<Joined>, Refused> {
         let Watching { entry, permit, number, need, ends } = watching;
-        let (charts, plan, heard) = guarded(&permit, number, &need, ends);
+        let (charts, plan, heard) = guarded(number, &need, ends);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
         record.plan.finalise();
-        let kept = access::withhold_clusters(&permit, &mut record);
-        hide(&mut record, &kept);
+        access::withhold(&permit, &mut record);
         select::narrow(&mut record, &need);
         join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
@@ -132,8 +131,8 @@ pub(crate) async fn refused(entry: Entry, ask: &Ask, refusal: access::Refusal) -
     Refused::Denied(refusal)
 }
 
-/// Every leg guarded, released, withheld from. Returns charts, the rows of sources without one, and what was heard.
-fn guarded(permit: &Permit, number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> (Vec<Chart>, Plan, Vec<Heard>) {
+/// Every leg guarded and released. Returns charts, the rows of sources without one, and what was heard.
+fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> (Vec<Chart>, Plan, Vec<Heard>) {
     let facts = Facts { number, birth_date: need.birth_date.clone(), given_names: Vec::new() };
     let legs: Vec<Leg<'_>> = ends.iter().filter_map(|end| Some(Leg { chart: end.chart.as_ref()?, trust: end.entry.trust })).collect();
     let mut verdicts = guard(&facts, &legs).into_iter();
@@ -143,8 +142,7 @@ fn guarded(permit: &Permit, number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -
         let Some(chart) = end.chart else { continue };
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
         heard.extend(hearing(&chart, &verdict));
-        let (chart, _) = access::withhold(permit, release(&verdict, chart));
-        charts.push(chart);
+        charts.push(release(&verdict, chart));
     }
     (charts, plan, heard)
 }
@@ -161,20 +159,6 @@ fn hearing(chart: &Chart, verdict: &Verdict) -> Option<Heard> {
         // Held, mismatched or failed: what it holds is not known.
         _ => None,
     }
-}
-
-/// Takes out what the cluster's most restrictive member withholds, and counts it.
-fn hide(record: &mut SharedRecord, kept: &[bool]) {
-    if kept.iter().all(|kept| *kept) {
-        return;
-    }
-    for item in record.items.iter().zip(kept).filter(|(_, kept)| !**kept).map(|(item, _)| item) {
-        if let Some(row) = record.plan.row_mut(&item.origin.source, item.kind) {
-            row.counts.withheld += 1;
-        }
-        record.withheld.push((item.origin.source.clone(), item.kind));
-    }
-    select::retain(record, kept);
 }
 
 fn ids(record: &SharedRecord) -> Vec<MintedId> {

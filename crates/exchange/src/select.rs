@@ -1,7 +1,7 @@
 //! What a search narrows to: filters and includes, applied to the joined record.
 
-use fhir::tables::{self, SearchKind};
 use fhir::Ref;
+use fhir::tables::{self, SearchKind};
 use record::{Filter, Item, Need, SharedRecord};
 
 /// Keeps what matches and what matches refer to. What is left out counts as `filtered` in the plan.
@@ -18,7 +18,7 @@ pub fn narrow(record: &mut SharedRecord, need: &Need) {
             row.counts.filtered += 1;
         }
     }
-    retain(record, &kept);
+    record.retain(&kept);
 }
 
 fn keep(record: &SharedRecord, need: &Need) -> Vec<bool> {
@@ -47,43 +47,6 @@ fn referred(item: &Item, need: &Need) -> Vec<String> {
         .flat_map(|include| tables::search_params(item.kind).iter().filter(move |param| include.name == "*" || param.name == include.name));
     let paths = params.flat_map(|param| param.paths.iter());
     paths.flat_map(|path| item.tree.root().all(path)).filter_map(|node| Some(node.text("reference")?.into_owned())).collect()
-}
-
-/// Takes items out and renumbers what speaks of them by index.
-pub fn retain(record: &mut SharedRecord, kept: &[bool]) {
-    let mut places = vec![None; kept.len()];
-    let mut next = 0;
-    for (index, kept) in kept.iter().enumerate() {
-        if *kept {
-            places[index] = Some(next);
-            next += 1;
-        }
-    }
-    let mut index = 0;
-    record.items.retain(|_| {
-        index += 1;
-        kept[index - 1]
-    });
-    index = 0;
-    record.fates.retain(|_| {
-        index += 1;
-        kept[index - 1]
-    });
-    let renumber = |members: &mut Vec<usize>| *members = members.iter().filter_map(|member| places[*member]).collect();
-    for cluster in &mut record.clusters {
-        renumber(&mut cluster.members);
-        renumber(&mut cluster.lagging);
-        cluster.representative = places[cluster.representative].or(cluster.members.first().copied()).unwrap_or(0);
-    }
-    record.clusters.retain(|cluster| cluster.members.len() > 1);
-    for conflict in &mut record.conflicts {
-        renumber(&mut conflict.members);
-    }
-    record.conflicts.retain(|conflict| conflict.members.len() > 1);
-    for hint in &mut record.hints {
-        renumber(&mut hint.members);
-    }
-    record.hints.retain(|hint| hint.members.len() > 1);
 }
 
 /// Whether an item matches one parameter: any of its alternatives.

@@ -16,7 +16,7 @@ mod units;
 mod versions;
 mod weave;
 
-use record::{Chart, Fate, Item, Join, PersonId, Plan, SharedRecord, SourceId, Tier};
+use record::{Chart, Fate, Item, Join, PersonId, Plan, SharedRecord, SourceId};
 
 pub use states::states;
 
@@ -63,7 +63,7 @@ pub fn charts(person: PersonId, charts: Vec<Chart>, rules: &Rules) -> SharedReco
 }
 
 /// Says what became of every item, once all that is withheld or filtered is out, and counts it in the plan.
-/// With [`Join::All`] the groupings are dropped; with [`Join::Collapse`] T0 to T2 stand behind their representatives.
+/// With [`Join::All`] the groupings are dropped; with [`Join::Collapse`] those that may collapse stand behind their representatives.
 pub fn settle(record: &mut SharedRecord, how: Join) {
     if how == Join::All {
         record.clusters.clear();
@@ -72,7 +72,7 @@ pub fn settle(record: &mut SharedRecord, how: Join) {
     }
     for cluster in &record.clusters {
         for member in &cluster.members {
-            let behind = how == Join::Collapse && cluster.tier <= Tier::T2 && *member != cluster.representative;
+            let behind = how == Join::Collapse && cluster.collapses && *member != cluster.representative;
             record.fates[*member] = if behind { Fate::Collapsed } else { Fate::Clustered };
         }
     }

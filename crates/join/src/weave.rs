@@ -174,11 +174,11 @@ fn cluster(key: &hmac::Key, unit: &Unit, statements: &[Statement<'_>], items: &[
     let kind = items[representative].kind;
     let marked = members.iter().any(|at| items[*at].traits.unknown_modifier);
     let tier = unit.tier.unwrap_or(Tier::T3);
-    // What has a qualifier we cannot read may be grouped; it is never put behind another.
-    let tier = if marked || NEVER_COLLAPSED.contains(&kind) { tier.max(Tier::T3) } else { tier };
     Cluster {
         id: keyed(key, "cluster", members.iter().map(|at| &items[*at])),
         tier,
+        // What has a qualifier we cannot read may be grouped; it is never put behind another.
+        collapses: tier <= Tier::T2 && !marked && !NEVER_COLLAPSED.contains(&kind),
         representative,
         lagging: unit.lagging.iter().map(|member| statements[*member].at).collect(),
         retracted: units::is_retracted(unit, statements),

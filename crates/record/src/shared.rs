@@ -44,6 +44,8 @@ pub struct Cluster {
     pub id: String,
     /// Its weakest link.
     pub tier: Tier,
+    /// Whether its members may stand behind the representative: not where one has a qualifier we cannot read, nor for plans.
+    pub collapses: bool,
     /// Index into [`SharedRecord::items`] of the one that stands for the rest.
     pub representative: usize,
     /// Indices of all members, the representative too, in order of id.
@@ -99,6 +101,47 @@ pub struct SharedRecord {
     pub withheld: Vec<(SourceId, fhir::Kind)>,
     /// How each source and type ended.
     pub plan: Plan,
+}
+
+impl SharedRecord {
+    /// Items that are joined with nothing.
+    pub fn of(person: PersonId, items: Vec<Item>) -> SharedRecord {
+        let fates = vec![Fate::Single; items.len()];
+        let (clusters, conflicts, hints, quarantined, withheld, plan) = Default::default();
+        SharedRecord { person, items, fates, clusters, conflicts, hints, quarantined, withheld, plan }
+    }
+
+    /// Takes items out, and out of every cluster, conflict and hint; what is left of those with fewer than two goes too.
+    /// `kept` says of each item, by index, whether it stays.
+    pub fn retain(&mut self, kept: &[bool]) {
+        let mut places = vec![None; kept.len()];
+        let mut next = 0;
+        for (index, kept) in kept.iter().enumerate() {
+            if *kept {
+                places[index] = Some(next);
+                next += 1;
+            }
+        }
+        let mut stays = kept.iter();
+        self.items.retain(|_| stays.next().is_none_or(|stays| *stays));
+        let mut stays = kept.iter();
+        self.fates.retain(|_| stays.next().is_none_or(|stays| *stays));
+        let renumber = |members: &mut Vec<usize>| *members = members.iter().filter_map(|member| places[*member]).collect();
+        for cluster in &mut self.clusters {
+            renumber(&mut cluster.members);
+            renumber(&mut cluster.lagging);
+            cluster.representative = places[cluster.representative].or(cluster.members.first().copied()).unwrap_or(0);
+        }
+        self.clusters.retain(|cluster| cluster.members.len() > 1);
+        for conflict in &mut self.conflicts {
+            renumber(&mut conflict.members);
+        }
+        self.conflicts.retain(|conflict| conflict.members.len() > 1);
+        for hint in &mut self.hints {
+            renumber(&mut hint.members);
+        }
+        self.hints.retain(|hint| hint.members.len() > 1);
+    }
 }
 
 /// The four states of a list; a list is never just empty.

@@ -40,7 +40,8 @@ fn versions_of_one_resource_are_its_history() {
 #[test]
 fn an_unreadable_qualifier_may_group_and_never_collapses() {
     let marked = json!({"code": coded("91936005"), "modifierExtension": [{"url": "urn:x", "valueBoolean": true}]});
-    pair("AllergyIntolerance", marked.clone(), marked, &["T3 gp-1 uhb-2"], &[]);
+    let said = [("gp", of("AllergyIntolerance", "1", marked.clone())), ("uhb", of("AllergyIntolerance", "2", marked))];
+    assert!(!check(&said, &["T2 gp-1 uhb-2"], &[]).clusters[0].collapses);
 }
 
 #[test]
@@ -176,7 +177,8 @@ fn identical_twice_in_each_source_are_two_pairs() {
 #[test]
 fn plans_are_never_put_behind_one_another() {
     let plan = |said: &str| json!({"status": "active", "intent": "plan", "title": "ReSPECT", "period": {"start": "2026-03-01"}, "description": said});
-    pair("CarePlan", plan("Not for resuscitation"), plan("Not for resuscitation"), &["T3 gp-1 uhb-2"], &[]);
+    let said = [("gp", of("CarePlan", "1", plan("Not for resuscitation"))), ("uhb", of("CarePlan", "2", plan("Not for resuscitation")))];
+    assert!(!check(&said, &["T2 gp-1 uhb-2"], &[]).clusters[0].collapses);
     pair("CarePlan", plan("Not for resuscitation"), plan("For full treatment"), &[], &["recommendation gp-1 uhb-2"]);
 }
 
