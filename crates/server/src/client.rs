@@ -66,7 +66,7 @@ impl Client {
         if let Some(words) = claim {
             self.claim(&person, words).await?;
         }
-        let mut next = Some(format!("{}/Patient/{person}/$everything", self.base));
+        let mut next = Some(format!("{}/Patient/{person}/$everything?_revinclude=Provenance:target", self.base));
         let mut pages = Vec::new();
         while let Some(url) = next {
             let page = self.get(&url).await?;

@@ -43,6 +43,8 @@ struct Finisher<'a> {
     expected: &'a dyn Fn(Kind) -> bool,
     /// Every host of the source, those its answer showed among them.
     hosts: Hosts,
+    /// `meta.source` of what names no source of its own.
+    meta_source: String,
     buffer: String,
     foreign: Vec<Foreign>,
 }
@@ -61,6 +63,7 @@ impl Arrivals {
             person,
             expected,
             hosts,
+            meta_source: format!("{SOURCE_TAG}:{}", self.reading.source),
             buffer: String::new(),
             foreign: Vec::new(),
         };
@@ -113,10 +116,14 @@ impl Finisher<'_> {
         Item { kind, id, origin, tree, findings, traits }
     }
 
-    /// `meta.tag` names the source. Where the source's own `meta` is of another shape, it is left alone.
+    /// `meta.tag` names the source, and so does `meta.source` unless the source said itself where it has it from.
+    /// Where the source's own `meta` is of another shape, it is left alone.
     fn tag(&self, arrived: &mut Arrived, root: NodeId) {
         let tree = &mut arrived.tree;
         let Some(meta) = tree.object_at(root, "meta") else { return };
+        if tree.node(meta).get("source").is_none() {
+            tree.set_string(meta, "source", &self.meta_source);
+        }
         let Some(tags) = tree.array_at(meta, "tag") else { return };
         let tag = tree.new_object();
         tree.set_string(tag, "system", SOURCE_TAG);

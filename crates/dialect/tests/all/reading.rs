@@ -177,7 +177,7 @@ fn nothing_but_ids_and_references_changes_in_a_good_r4_resource() {
     let item = one(
         r#"{"resourceType":"Observation","id":"1","subject":{"reference":"Patient/p"},"valueQuantity":{"value":1.50},"note":[{"text":"caf\u00e9"}]}"#,
     );
-    let expected = r#"{"resourceType":"Observation","id":"trust-1","subject":{"reference":"Patient/trust-p"},"valueQuantity":{"value":1.50},"note":[{"text":"caf\u00e9"}],"meta":{"tag":[{"system":"urn:severn:source","code":"trust"}]}}"#;
+    let expected = r#"{"resourceType":"Observation","id":"trust-1","subject":{"reference":"Patient/trust-p"},"valueQuantity":{"value":1.50},"note":[{"text":"caf\u00e9"}],"meta":{"source":"urn:severn:source:trust","tag":[{"system":"urn:severn:source","code":"trust"}]}}"#;
     assert_eq!(item.tree.to_json(), expected);
     assert!(item.findings.is_empty());
 }
@@ -189,7 +189,7 @@ fn meta_keeps_what_it_had() {
     );
     assert_eq!(
         item.tree.root().get("meta").unwrap().to_json(),
-        r#"{"versionId":"3","lastUpdated":"2026-01-01T00:00:00Z","tag":[{"code":"x"},{"system":"urn:severn:source","code":"trust"}],"security":[{"code":"R"}]}"#
+        r#"{"versionId":"3","lastUpdated":"2026-01-01T00:00:00Z","tag":[{"code":"x"},{"system":"urn:severn:source","code":"trust"}],"security":[{"code":"R"}],"source":"urn:severn:source:trust"}"#
     );
     assert_eq!(item.origin.version.as_deref(), Some("3"));
     assert_eq!(item.origin.last_updated.as_deref(), Some("2026-01-01T00:00:00Z"));

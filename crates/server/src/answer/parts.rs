@@ -209,6 +209,7 @@ fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String,
     let provenance = json!({
         "resourceType": "Provenance",
         "id": id,
+        "meta": {"tag": [{"system": "urn:severn:source", "code": source.as_str()}]},
         "extension": extensions,
         "target": items.iter().map(|item| reference(item)).collect::<Vec<_>>(),
         "recorded": style.now.to_string(),

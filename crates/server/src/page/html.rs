@@ -32,7 +32,7 @@ pub fn html(view: &View) -> String {
     let mut out = String::new();
     let e = escape;
     let (complete, all) = view.completeness();
-    let known = if view.allergies == "Known allergies" { " known" } else { "" };
+    let known = if view.allergies.starts_with("Known allergies") { " known" } else { "" };
     // Writing to a String cannot fail.
     let _ = write!(
         out,
@@ -50,7 +50,13 @@ pub fn html(view: &View) -> String {
         if complete < all { "missing" } else { "" }
     );
     for source in &view.sources {
-        let _ = write!(out, "<tr><th scope=row>{}<td>{} shown<td>{}", e(&source.name), source.shown, e(&source.missing.join("; ")));
+        let _ = write!(
+            out,
+            "<tr><th scope=row>{}<td>{} shown<td>{}",
+            e(&source.name),
+            source.shown,
+            e(&source.gaps().collect::<Vec<_>>().join("; "))
+        );
     }
     out.push_str("</table>");
     for notice in &view.notices {

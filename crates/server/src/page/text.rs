@@ -27,8 +27,8 @@ pub fn text(view: &View, whole: bool) -> String {
     let _ = writeln!(out, "Answered in full: {complete} of {all} sources");
     for source in &view.sources {
         let _ = writeln!(out, "  {:<44} {:>4} shown{}", source.name, source.shown, if source.missing.is_empty() { "" } else { "   !" });
-        for missing in &source.missing {
-            let _ = writeln!(out, "      {missing}");
+        for gap in source.gaps() {
+            let _ = writeln!(out, "      {gap}");
         }
     }
     for notice in &view.notices {

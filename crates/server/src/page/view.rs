@@ -39,8 +39,28 @@ pub struct SourceLine {
     pub name: String,
     /// How many resources of its are shown.
     pub shown: usize,
-    /// What is missing, in words; empty when everything came.
-    pub missing: Vec<String>,
+    /// What did not come, in words, and the types it did not come for; empty when everything came that was asked for.
+    pub missing: Vec<(String, Vec<String>)>,
+    /// What the source does not offer, or was not asked.
+    pub beside: Vec<(String, Vec<String>)>,
+}
+
+/// A gap names this many types; more are counted.
+const TYPES_NAMED: usize = 6;
+
+impl SourceLine {
+    fn new(source: &str) -> SourceLine {
+        SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new(), beside: Vec::new() }
+    }
+
+    /// Every gap, one sentence each: what is missing, then what was not to be had.
+    pub fn gaps(&self) -> impl Iterator<Item = String> {
+        self.missing.iter().chain(&self.beside).map(|(how, kinds)| {
+            let (named, more) = kinds.split_at(kinds.len().min(TYPES_NAMED));
+            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            format!("{how}: {}{more}", named.join(", "))
+        })
+    }
 }
 
 /// Items that contradict.
@@ -83,6 +103,11 @@ impl View {
         view.person(&resources);
         view.allergies = allergy_words(pages.first());
         view.answered(&resources);
+        let gap =
+            view.sources.iter().any(|line| line.missing.iter().any(|(_, kinds)| kinds.iter().any(|kind| kind == "AllergyIntolerance")));
+        if gap && view.allergies == KNOWN_ALLERGIES {
+            view.allergies = "Known allergies; the list may be incomplete";
+        }
         view.conflicts = conflicts(&resources, &by_id);
         let clusters = clusters(&resources);
         for (heading, kinds) in SECTIONS {
@@ -129,11 +154,11 @@ impl View {
     fn answered(&mut self, resources: &[&Value]) {
         let mut lines: BTreeMap<String, SourceLine> = BTreeMap::new();
         for resource in resources {
-            if let Some(source) = tag(resource, "urn:severn:source").filter(|source| *source != "severn") {
-                lines
-                    .entry(source.to_owned())
-                    .or_insert_with(|| SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new() })
-                    .shown += 1;
+            let Some(source) = tag(resource, "urn:severn:source") else { continue };
+            let line = lines.entry(source.to_owned()).or_insert_with(|| SourceLine::new(source));
+            match custodian(resource) {
+                Some(name) => line.name = name,
+                None => line.shown += 1,
             }
         }
         for issue in resources
@@ -150,16 +175,19 @@ impl View {
                 }
                 continue;
             };
-            let line =
-                lines.entry(source.to_owned()).or_insert_with(|| SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new() });
+            let line = lines.entry(source.to_owned()).or_insert_with(|| SourceLine::new(source));
             let (who, how) = said.split_once(": ").unwrap_or(("", &said));
             let kind = who.rsplit(", ").next().unwrap_or_default();
             if let Some((name, _)) = who.rsplit_once(", ") {
                 line.name = name.to_owned();
             }
-            match line.missing.iter_mut().find(|missing| missing.starts_with(how)) {
-                Some(missing) => missing.push_str(&format!(", {kind}")),
-                None => line.missing.push(format!("{how}: {kind}")),
+            let status = text_at(Some(issue), "/details/coding/0/code");
+            // What a source does not offer, or was not asked, takes nothing from the answer.
+            let complete = matches!(status.as_str(), "not-asked" | "not-located" | "ok" | "ok-empty" | "unsupported");
+            let gaps = if complete { &mut line.beside } else { &mut line.missing };
+            match gaps.iter_mut().find(|(known, _)| known == how) {
+                Some((_, kinds)) => kinds.push(kind.to_owned()),
+                None => gaps.push((how.to_owned(), vec![kind.to_owned()])),
             }
         }
         self.sources = lines.into_values().collect();
@@ -195,10 +223,22 @@ fn tag<'a>(resource: &'a Value, system: &str) -> Option<&'a str> {
     resource["meta"]["tag"].as_array()?.iter().find(|tag| tag["system"] == system)?["code"].as_str()
 }
 
+/// The name of the organisation's system, where a resource is the Provenance of its answer.
+fn custodian(resource: &Value) -> Option<String> {
+    if resource["resourceType"] != "Provenance" {
+        return None;
+    }
+    let agents = resource["agent"].as_array()?;
+    let custodian = agents.iter().find(|agent| agent["type"]["coding"][0]["code"] == "custodian")?;
+    Some(text_at(Some(custodian), "/who/display"))
+}
+
+const KNOWN_ALLERGIES: &str = "Known allergies";
+
 fn allergy_words(page: Option<&Value>) -> &'static str {
     match page.and_then(|page| page["meta"]["tag"].as_array()?.iter().find(|tag| tag["system"] == "urn:severn:allergies")?["code"].as_str())
     {
-        Some("known") => "Known allergies",
+        Some("known") => KNOWN_ALLERGIES,
         Some("no-known") => "No known allergies",
         Some("not-recorded") => "Allergies not recorded",
         _ => "Allergies unavailable",
@@ -226,18 +266,28 @@ fn clusters(resources: &[&Value]) -> Clusters {
     clusters
 }
 
+/// One line for each set of items that differ, in however much they do; what reads the same is one item with all who say it.
 fn conflicts(resources: &[&Value], by_id: &BTreeMap<String, &Value>) -> Vec<ConflictLine> {
-    let issues = resources.iter().filter(|resource| resource["resourceType"] == "DetectedIssue");
-    issues
-        .map(|issue| {
-            let implicated = issue["implicated"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let items = implicated.iter().filter_map(|reference| by_id.get(reference["reference"].as_str()?)).map(|resource| {
-                let (what, status) = (what(resource, by_id), status(resource));
-                format!("{what} ({status}) — {}", tag(resource, "urn:severn:source").unwrap_or("?"))
-            });
-            ConflictLine { code: text_at(Some(issue), "/code/coding/0/code"), items: items.collect() }
-        })
-        .collect()
+    let mut lines: Vec<ConflictLine> = Vec::new();
+    for issue in resources.iter().filter(|resource| resource["resourceType"] == "DetectedIssue") {
+        let implicated = issue["implicated"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut items: Vec<(String, Vec<&str>)> = Vec::new();
+        for resource in implicated.iter().filter_map(|reference| by_id.get(reference["reference"].as_str()?)) {
+            let said = format!("{} ({})", what(resource, by_id), status(resource));
+            let source = tag(resource, "urn:severn:source").unwrap_or("?");
+            match items.iter_mut().find(|(known, _)| *known == said) {
+                Some((_, sources)) => sources.push(source),
+                None => items.push((said, vec![source])),
+            }
+        }
+        let items: Vec<String> = items.into_iter().map(|(said, sources)| format!("{said} — {}", sources.join(", "))).collect();
+        let code = text_at(Some(issue), "/code/coding/0/code");
+        match lines.iter_mut().find(|line| line.items == items) {
+            Some(line) => line.code.push_str(&format!(" and {code}")),
+            None => lines.push(ConflictLine { code, items }),
+        }
+    }
+    lines
 }
 
 fn line(resource: &Value, clusters: &Clusters, by_id: &BTreeMap<String, &Value>) -> Option<Line> {
