@@ -7,6 +7,7 @@
 mod golden;
 mod governance;
 mod parameters;
+mod people;
 mod survive;
 mod whom;
 mod world;
