@@ -120,7 +120,7 @@ pub(crate) async fn find(
 fn status_of(failure: Failure) -> Status {
     match failure {
         Failure::CircuitOpen => Status::CircuitOpen,
-        Failure::Connection | Failure::ForeignOrigin => Status::FailedHttp,
+        Failure::Broken | Failure::ForeignOrigin | Failure::Refused => Status::FailedHttp,
         Failure::Throttled => Status::Throttled,
         Failure::Timeout => Status::FailedTimeout,
         Failure::TooLarge => Status::OkTruncated,

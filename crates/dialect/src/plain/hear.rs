@@ -248,9 +248,10 @@ fn is_theirs(patient: &Tree, holder: &Holder) -> bool {
 /// What a call without a response means for its row.
 fn failed(failure: Failure) -> (Status, Option<&'static str>) {
     match failure {
+        Failure::Broken => (Status::FailedHttp, Some("the connection broke")),
         Failure::CircuitOpen => (Status::CircuitOpen, None),
-        Failure::Connection => (Status::FailedHttp, Some("no connection")),
         Failure::ForeignOrigin => (Status::FailedHttp, Some("led to another origin; not followed")),
+        Failure::Refused => (Status::FailedHttp, Some("no connection")),
         Failure::Throttled => (Status::Throttled, None),
         Failure::Timeout => (Status::FailedTimeout, None),
         Failure::TooLarge => (Status::OkTruncated, Some("the answer passed the limit of bytes")),
