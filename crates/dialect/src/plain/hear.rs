@@ -152,11 +152,14 @@ impl Plain {
         if first && matches!(response.status, 400 | 422) && self.ask_wider(at, response) {
             return;
         }
+        let whole = matches!(self.streams[at].asked, Asked::Everything(_));
         let of_many = first && matches!(self.streams[at].asked, Asked::Everything(_) | Asked::Search { .. });
         let status = match response.status {
             401 | 403 => means.filter(|means| *means == Status::Withheld).unwrap_or(Status::FailedAuth),
             404 | 410 if first && matches!(self.streams[at].asked, Asked::One { .. } | Asked::Patient(_)) => return self.not_there(at),
             404 | 405 | 501 if of_many => means.unwrap_or(Status::Unsupported),
+            // Many say so of an operation they do not know.
+            400 | 422 if first && whole && !self.declares_everything() => means.unwrap_or(Status::Unsupported),
             429 => Status::Throttled,
             _ if of_many => means.unwrap_or(Status::FailedHttp),
             _ => Status::FailedHttp,
@@ -186,11 +189,6 @@ impl Plain {
         self.streams[at].end(status, note);
         match self.streams[at].asked.clone() {
             Asked::Everything(patient) => {
-                if self.streams[at].pages > 0 {
-                    self.known.everything = Some(true);
-                } else if status == Status::Unsupported || status == Status::FailedHttp && !self.declares_everything() {
-                    self.known.everything = Some(false);
-                }
                 if status != Status::Ok && in_parts {
                     self.search_later(patient, true);
                 }
@@ -202,7 +200,7 @@ impl Plain {
     }
 
     /// Whether the Patient of this id arrived and carries the number.
-    fn found(&self, id: &str) -> bool {
+    pub(super) fn found(&self, id: &str) -> bool {
         self.arrivals
             .arrived
             .iter()
