@@ -108,9 +108,10 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
             return LegEnd { entry, chart: None, rows, attachments: Vec::new() };
         }
     };
-    let (conversation, calls) = entry.dialect.start(holder, need, &entry.settings, &known(parts, &entry));
+    let (known, since) = known(parts, &entry);
+    let (conversation, calls) = entry.dialect.start(holder, need, &entry.settings, &known);
     let told = converse(parts, &leg, conversation, calls).await;
-    learn(parts, &entry, told.learnt);
+    learn(parts, &entry, told.learnt, since);
     LegEnd { entry, chart: Some(told.chart), rows: Vec::new(), attachments: told.attachments }
 }
 
@@ -124,9 +125,10 @@ pub(crate) async fn fetch(
     until: Instant,
 ) -> Result<Told, Status> {
     let leg = parts.sources.leg(permit, &entry.id, until).await.map_err(status_of)?;
-    let (conversation, calls) = entry.dialect.read_one(holder, Kind::BINARY.name(), id, &entry.settings, &known(parts, entry));
+    let (known, since) = known(parts, entry);
+    let (conversation, calls) = entry.dialect.read_one(holder, Kind::BINARY.name(), id, &entry.settings, &known);
     let told = converse(parts, &leg, conversation, calls).await;
-    learn(parts, entry, told.learnt.clone());
+    learn(parts, entry, told.learnt.clone(), since);
     Ok(told)
 }
 
@@ -140,16 +142,17 @@ pub(crate) async fn find(
 ) -> Result<Told, Status> {
     let leg = parts.sources.leg_to_find(admission, &entry.id, until).await.map_err(status_of)?;
     let holder = Holder { source: entry.id.clone(), number, local_ids: Vec::new() };
-    let (conversation, calls) = entry.dialect.find(&holder, &entry.settings, &known(parts, entry));
+    let (known, since) = known(parts, entry);
+    let (conversation, calls) = entry.dialect.find(&holder, &entry.settings, &known);
     let told = converse(parts, &leg, conversation, calls).await;
-    learn(parts, entry, told.learnt.clone());
+    learn(parts, entry, told.learnt.clone(), since);
     Ok(told)
 }
 
 fn status_of(failure: Failure) -> Status {
     match failure {
         Failure::CircuitOpen => Status::CircuitOpen,
-        Failure::Connection | Failure::ForeignOrigin => Status::FailedHttp,
+        Failure::Broken | Failure::ForeignOrigin | Failure::Refused => Status::FailedHttp,
         Failure::Throttled => Status::Throttled,
         Failure::Timeout => Status::FailedTimeout,
         Failure::TooLarge => Status::OkTruncated,
@@ -177,10 +180,22 @@ async fn converse(parts: &Parts, leg: &Leg, mut conversation: Conversation, call
     conversation.finish()
 }
 
-fn known(parts: &Parts, entry: &SourceEntry) -> Known {
-    parts.known.lock().unwrap_or_else(PoisonError::into_inner).get(&entry.id).cloned().unwrap_or_default()
+/// What is known of a source, and since when; nothing, since now, when that is too old to be believed.
+fn known(parts: &Parts, entry: &SourceEntry) -> (Known, jiff::Timestamp) {
+    let now = parts.clock.now();
+    let kept = parts.known.lock().unwrap_or_else(PoisonError::into_inner).get(&entry.id).cloned();
+    let fresh = kept.filter(|(_, since)| now.duration_since(*since).unsigned_abs() < parts.settings.known_age);
+    fresh.unwrap_or((Known::default(), now))
 }
 
-fn learn(parts: &Parts, entry: &SourceEntry, learnt: Known) {
-    parts.known.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.id.clone(), learnt);
+/// What a conversation adds is as old as what it set out with, so that nothing is believed for longer by being used. A younger
+/// one's word stays.
+fn learn(parts: &Parts, entry: &SourceEntry, learnt: Known, since: jiff::Timestamp) {
+    if learnt == Known::default() {
+        return;
+    }
+    let mut all = parts.known.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.get(&entry.id).is_none_or(|(_, kept)| *kept <= since) {
+        all.insert(entry.id.clone(), (learnt, since));
+    }
 }

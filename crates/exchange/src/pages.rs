@@ -35,8 +35,7 @@ impl Exchange {
         person: &PersonId,
         of: &RequestId,
     ) -> Result<Audited<Option<Plan>>, Refused> {
-        let kept = self.parts.plans.plan_of(of, person, self.parts.clock.now()).await?;
-        let own = kept.filter(|(user, _)| *user == caller.user).map(|(_, plan)| plan);
+        let own = self.parts.plans.plan_of(of, person, &caller.user, self.parts.clock.now()).await?;
         let event =
             Event::Disclosed { by: Who::of(caller), patient: person.as_str().to_owned(), answer: format!("plan of {of}"), from_piece: 0 };
         self.again(request, caller, person, event, own).await

@@ -43,8 +43,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How records are joined.
     pub rules: join::Rules,
-    /// What was learnt of each source.
-    pub known: Mutex<BTreeMap<SourceId, Known>>,
+    /// What was learnt of each source, and when that began.
+    pub known: Mutex<BTreeMap<SourceId, (Known, jiff::Timestamp)>>,
 }
 
 /// Settings of the journey.
@@ -58,6 +58,8 @@ pub struct Settings {
     pub read: Duration,
     /// How long a locator's "does not know them" is believed.
     pub locator_age: Duration,
+    /// How long what was learnt of a source is believed: it may be given what it lacked.
+    pub known_age: Duration,
     /// How long plans are kept.
     pub plans_kept: Duration,
     /// How long claims last.

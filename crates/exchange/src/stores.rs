@@ -77,7 +77,7 @@ pub trait Minted: Send + Sync {
 /// Plans of reads, for `$plan`.
 #[async_trait]
 pub trait Plans: Send + Sync {
-    /// Keeps the plan of a request.
+    /// Keeps the plan of a user's request. Request ids are chosen by clients: another user's of the same id stays.
     async fn keep_plan(
         &self,
         request: &RequestId,
@@ -87,5 +87,6 @@ pub trait Plans: Send + Sync {
         until: jiff::Timestamp,
     ) -> Result<(), StoreDown>;
     /// The plan of a request about a person that this user made.
-    async fn plan_of(&self, request: &RequestId, person: &PersonId, now: jiff::Timestamp) -> Result<Option<(UserId, Plan)>, StoreDown>;
+    async fn plan_of(&self, request: &RequestId, person: &PersonId, user: &UserId, now: jiff::Timestamp)
+    -> Result<Option<Plan>, StoreDown>;
 }

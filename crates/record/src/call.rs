@@ -64,12 +64,14 @@ pub struct Response {
 /// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Failure {
+    /// The connection broke before the whole answer had come: the source may have done its work.
+    Broken,
     /// The source's breaker is open.
     CircuitOpen,
-    /// No connection could be made, or it broke.
-    Connection,
     /// The URL leads to another origin, or is none.
     ForeignOrigin,
+    /// No connection could be made: the source never heard the question.
+    Refused,
     /// The body passed the size limit.
     TooLarge,
     /// Our own limits for this source had no place in time.

@@ -1,6 +1,6 @@
 //! `severn demo` and `severn region`: a pretend region, and the exchange in front of it.
 
-mod judge;
+pub mod judge;
 mod token;
 
 use std::fmt::Write;
@@ -46,7 +46,7 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     let view = View::read(&pages).context("the joined read is no Bundle")?;
     print!("{}", introduction(&region, &public));
     println!("{}", text(&view, check));
-    let faults = judge::faults(&pages, FAILING);
+    let faults = judge::demo_faults(&pages, FAILING);
     for fault in &faults {
         println!("WRONG: {fault}");
     }

@@ -55,6 +55,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         hops_max: limits.hops_max,
         read: Duration::from_millis(limits.read_ms),
         locator_age: hours(limits.locator_hours),
+        known_age: hours(limits.known_hours),
         plans_kept: hours(limits.plan_hours),
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
     };

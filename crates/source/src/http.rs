@@ -48,7 +48,7 @@ fn client(config: &SourceConfig) -> Result<reqwest::Client, AuthError> {
 #[async_trait]
 impl Transport for Http {
     async fn send(&self, request: Request) -> Result<Response, Failure> {
-        let client = self.clients.get(&request.source).ok_or(Failure::Connection)?;
+        let client = self.clients.get(&request.source).ok_or(Failure::Refused)?;
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -103,5 +103,9 @@ async fn capped(mut response: reqwest::Response, body_max: usize) -> Result<Byte
 }
 
 fn failure(error: &reqwest::Error) -> Failure {
-    if error.is_timeout() { Failure::Timeout } else { Failure::Connection }
+    match error {
+        error if error.is_timeout() => Failure::Timeout,
+        error if error.is_connect() => Failure::Refused,
+        _ => Failure::Broken,
+    }
 }

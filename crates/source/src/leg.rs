@@ -75,7 +75,7 @@ impl Sources {
     }
 
     async fn begin(&self, admission: &Admission, source: &SourceId, until: Instant) -> Result<Leg, Failure> {
-        let place = self.inner.places.get(source).ok_or(Failure::Connection)?;
+        let place = self.inner.places.get(source).ok_or(Failure::Refused)?;
         let until = until.min(Instant::now() + Duration::from_millis(place.config.limits.source_ms));
         let held = place.take(until).await?;
         let authorization = self.inner.authority.header(&place.config, self.inner.transport.as_ref(), until).await?;
@@ -97,7 +97,7 @@ impl Sources {
         let tried = self.inner.clock.now();
         let outcome = match self.inner.places.get(&leg.source) {
             Some(place) => self.tries(place, leg, &call).await,
-            None => Err(Failure::Connection),
+            None => Err(Failure::Refused),
         };
         Reply { id: call.id, tried, outcome }
     }
@@ -141,7 +141,7 @@ impl Sources {
                 place.answered(self.inner.clock.now());
                 leg.spend(response.body.len());
             }
-            Err(Failure::Connection | Failure::Timeout) => admitted.note(true),
+            Err(Failure::Broken | Failure::Refused | Failure::Timeout) => admitted.note(true),
             // Too large, say: the source is there, but this tells nothing of how it does.
             Err(_) => drop(admitted),
         }
@@ -170,7 +170,7 @@ fn headers(leg: &Leg, call: &Call) -> Vec<(String, String)> {
 /// How long to wait before one more try; `None` when another try is not for this.
 fn again(outcome: &Result<Response, Failure>) -> Option<Duration> {
     match outcome {
-        Err(Failure::Connection) => Some(Duration::from_millis(50)),
+        Err(Failure::Refused) => Some(Duration::from_millis(50)),
         Ok(response) if matches!(response.status, 502 | 503) => Some(retry_after(response).unwrap_or(Duration::from_millis(50))),
         Ok(response) if response.status == 429 => retry_after(response),
         _ => None,

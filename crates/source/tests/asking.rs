@@ -9,7 +9,8 @@ use std::time::Duration;
 use access::{Evidence, Permit, PersonFacts, Restriction, admit, decide};
 use async_trait::async_trait;
 use record::{Ask, Call, CallId, Caller, Failure, Method, Need, Organisation, Question, Response, UserId};
-use source::{Auth, Leg, Limits, Request, SourceConfig, Sources, Transport};
+use source::{Auth, Http, Leg, Limits, Request, SourceConfig, Sources, Transport};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 /// What the pretend source does with one request.
@@ -20,6 +21,7 @@ enum Does {
     AnswersWait(u16, &'static str),
     Breaks,
     IsSilent,
+    Refuses,
     TakesMs(u64),
 }
 
@@ -64,8 +66,9 @@ impl Transport for Script {
             Does::AnswersWait(status, after) => {
                 Ok(Response { headers: vec![("retry-after".to_owned(), after.to_owned())], ..response(status, 2) })
             }
-            Does::Breaks => Err(Failure::Connection),
+            Does::Breaks => Err(Failure::Broken),
             Does::IsSilent => std::future::pending().await,
+            Does::Refuses => Err(Failure::Refused),
             Does::TakesMs(ms) => {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 Ok(response(200, 2))
@@ -100,8 +103,8 @@ fn permit(hops: &[&str]) -> Permit {
     decide(admit(&ask).unwrap(), &facts, &[Evidence::Launch(person)], jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
 
-fn sources(script: Arc<Script>, limits: Limits) -> Sources {
-    let config = SourceConfig {
+fn config(limits: Limits) -> SourceConfig {
+    SourceConfig {
         id: "a".parse().unwrap(),
         organisation: "RRK".parse().unwrap(),
         base: "https://a.example/fhir".parse().unwrap(),
@@ -109,8 +112,11 @@ fn sources(script: Arc<Script>, limits: Limits) -> Sources {
         limits,
         exchange: None,
         ca_file: None,
-    };
-    Sources::new(vec![config], script, Arc::new(jiff::Timestamp::UNIX_EPOCH), "own".parse().unwrap())
+    }
+}
+
+fn sources(script: Arc<Script>, limits: Limits) -> Sources {
+    Sources::new(vec![config(limits)], script, Arc::new(jiff::Timestamp::UNIX_EPOCH), "own".parse().unwrap())
 }
 
 async fn leg(sources: &Sources) -> Result<Leg, Failure> {
@@ -139,16 +145,16 @@ async fn there_is_one_more_try_at_most_and_only_for_what_may_pass() {
         assert_eq!(ask(&sources, &leg, call(method, "Patient/1")).await, expected);
         assert_eq!(script.got().len(), sent, "{expected:?}");
     }
-    use Does::{Answers, AnswersWait, Breaks, IsSilent};
+    use Does::{Answers, AnswersWait, Breaks, IsSilent, Refuses};
     check(Method::Get, &[Answers(200)], Ok(200), 1).await;
     check(Method::Get, &[Answers(502), Answers(200)], Ok(200), 2).await;
     check(Method::Get, &[Answers(503), Answers(200)], Ok(200), 2).await;
-    check(Method::Get, &[Breaks, Answers(200)], Ok(200), 2).await;
+    check(Method::Get, &[Refuses, Answers(200)], Ok(200), 2).await;
     check(Method::Get, &[AnswersWait(429, "2"), Answers(200)], Ok(200), 2).await;
     check(Method::Get, &[AnswersWait(503, "2"), Answers(200)], Ok(200), 2).await;
     // Once, however often it fails.
     check(Method::Get, &[Answers(503)], Ok(503), 2).await;
-    check(Method::Get, &[Breaks], Err(Failure::Connection), 2).await;
+    check(Method::Get, &[Refuses], Err(Failure::Refused), 2).await;
     // Not when the time to wait does not fit, or is not said, or cannot be read.
     check(Method::Get, &[AnswersWait(429, "60"), Answers(200)], Ok(429), 1).await;
     check(Method::Get, &[AnswersWait(503, "60"), Answers(200)], Ok(503), 1).await;
@@ -159,9 +165,37 @@ async fn there_is_one_more_try_at_most_and_only_for_what_may_pass() {
         check(Method::Get, &[Answers(status), Answers(200)], Ok(status), 1).await;
     }
     check(Method::Get, &[IsSilent, Answers(200)], Err(Failure::Timeout), 1).await;
+    // What broke midway may have been heard.
+    check(Method::Get, &[Breaks, Answers(200)], Err(Failure::Broken), 1).await;
     // Not for what is no plain read.
     check(Method::Post, &[Answers(503), Answers(200)], Ok(503), 1).await;
-    check(Method::Post, &[Breaks, Answers(200)], Err(Failure::Connection), 1).await;
+    check(Method::Post, &[Refuses, Answers(200)], Err(Failure::Refused), 1).await;
+}
+
+/// Over real sockets: nobody listens, or somebody hangs up before the answer is whole.
+#[tokio::test]
+async fn a_refused_connection_is_told_from_a_broken_one() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let http = Http::new(&[config(Limits::default())]).unwrap();
+    let send = || {
+        let url = format!("http://{address}/fhir/Patient/1").parse().unwrap();
+        let until = Instant::now() + Duration::from_secs(8);
+        let (method, headers, body) = (Method::Get, Vec::new(), None);
+        http.send(Request { source: "a".parse().unwrap(), method, url, headers, body, until, body_max: 1 << 20 })
+    };
+    for said in ["", "HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: 100\r\n\r\n{"] {
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut heard = [0; 4096];
+            assert!(stream.read(&mut heard).await.unwrap() > 0);
+            stream.write_all(said.as_bytes()).await.unwrap();
+        };
+        let (outcome, ()) = tokio::join!(send(), answering);
+        assert_eq!(outcome.map(|response| response.status), Err(Failure::Broken), "{said:?}");
+    }
+    drop(listener);
+    assert_eq!(send().await.map(|response| response.status), Err(Failure::Refused));
 }
 
 #[tokio::test(start_paused = true)]

@@ -200,17 +200,22 @@ impl Plans for SqliteStore {
         .await
     }
 
-    async fn plan_of(&self, request: &RequestId, person: &PersonId, now: jiff::Timestamp) -> Result<Option<(UserId, Plan)>, StoreDown> {
-        let (request, person) = (request.as_str().to_owned(), person.as_str().to_owned());
+    async fn plan_of(
+        &self,
+        request: &RequestId,
+        person: &PersonId,
+        user: &UserId,
+        now: jiff::Timestamp,
+    ) -> Result<Option<Plan>, StoreDown> {
+        let (request, person, user) = (request.as_str().to_owned(), person.as_str().to_owned(), user.clone());
         self.with(move |connection, _| {
-            let mut statement =
-                connection.prepare_cached("SELECT issuer, subject, rows, until FROM plan WHERE person = ? AND request = ?")?;
-            let found = statement.query_row(params![person, request], |row| {
-                let user = UserId { issuer: row.get(0)?, subject: row.get(1)? };
-                let plan = plans::read(&row.get::<_, String>(2)?).ok_or(rusqlite::Error::InvalidQuery)?;
-                Ok((user, plan, timestamp(row.get(3)?)?))
+            let sql = "SELECT rows, until FROM plan WHERE person = ? AND request = ? AND issuer = ? AND subject = ?";
+            let mut statement = connection.prepare_cached(sql)?;
+            let found = statement.query_row(params![person, request, user.issuer, user.subject], |row| {
+                let plan = plans::read(&row.get::<_, String>(0)?).ok_or(rusqlite::Error::InvalidQuery)?;
+                Ok((plan, timestamp(row.get(1)?)?))
             });
-            Ok(found.optional()?.filter(|(_, _, until)| now < *until).map(|(user, plan, _)| (user, plan)))
+            Ok(found.optional()?.filter(|(_, until)| now < *until).map(|(plan, _)| plan))
         })
         .await
     }

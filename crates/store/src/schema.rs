@@ -85,6 +85,19 @@ CREATE TABLE located (
     PRIMARY KEY (pseudonym, source)
 ) STRICT;
 ",
+    // A request id is the client's to choose: two users may choose the same. Plans are kept for a day, and made anew.
+    "
+DROP TABLE plan;
+CREATE TABLE plan (
+    person TEXT NOT NULL,
+    request TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    rows TEXT NOT NULL,
+    until TEXT NOT NULL,
+    PRIMARY KEY (person, request, issuer, subject)
+) STRICT;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

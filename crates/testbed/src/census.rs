@@ -1,11 +1,14 @@
 //! What a joined record should say, known without asking the code under test.
 
 use crate::kinds::{Key, Kind};
-use crate::person::{Fact, Holding, Person, people};
-use crate::supplier::{Codes, Habits, SUPPLIERS, habits};
+use crate::person::{Fact, Holding, KnownAs, Person, people};
+use crate::supplier::{Codes, Habits, SUPPLIERS, Verification, habits};
 use crate::terms;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+
+/// The system of identifiers that trusts share: it tells nobody whose a value is.
+const NO_OWNER: &str = "urn:ietf:rfc:3986";
 
 /// How one holding of a fact stands to those before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +90,21 @@ impl Person {
         self.facts.iter().map(|fact| self.expected(fact)).collect()
     }
 
+    /// Suppliers whose file may be somebody else's: the number in it was never verified, or the given name is neither the
+    /// present nor a former one. Nothing of theirs may be shown before a person has decided.
+    pub fn doubtful(&self) -> BTreeSet<&str> {
+        let unverified = |id: &str, known: &KnownAs| {
+            let says_so = habits(id).is_some_and(|habits| habits.verification != Verification::ByContract);
+            says_so && known.verification.as_deref().is_some_and(|code| code != "01")
+        };
+        let misnamed = |known: &KnownAs| {
+            let fits = |given: &Vec<String>| *given == self.about.given || self.about.previous_given.as_ref() == Some(given);
+            known.given.as_ref().is_some_and(|given| !fits(given))
+        };
+        let doubtful = self.known_to.iter().filter(|(id, known)| unverified(id, known) || misnamed(known));
+        doubtful.map(|(id, _)| id.as_str()).collect()
+    }
+
     /// How many clinical resources a supplier holds, by type; lists and Binaries are not counted.
     pub fn counts(&self, supplier: &str) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
@@ -102,6 +120,7 @@ impl Person {
         let mut held: Vec<Option<Held>> = vec![None; fact.holdings.len()];
         // Units that have joined the first, and the next free group.
         let mut joined: Vec<&Unit> = Vec::new();
+        let mut next_group = units.len();
         for (group, unit) in units.iter().enumerate() {
             let verdict = compare(fact, &joined, unit);
             let group = if verdict == Nature::Duplicate { 0 } else { group };
@@ -110,10 +129,15 @@ impl Person {
             }
             for (at, index) in unit.holdings.iter().enumerate() {
                 let holding = &fact.holdings[*index];
+                let mut group = group;
                 let nature = match at {
                     0 => verdict.clone(),
                     _ => relayed(fact, unit, holding),
                 };
+                if nature == Nature::Contradicts && at > 0 {
+                    group = next_group;
+                    next_group += 1;
+                }
                 held[*index] =
                     Some(Held { supplier: holding.supplier, resource_type: resource_type(holding), id: holding.id.clone(), nature, group });
             }
@@ -161,9 +185,13 @@ impl Unit {
     }
 }
 
+/// A copy that differs lags behind its owner, where the identifier tells who that is; otherwise nobody's word counts for more.
 fn relayed(fact: &Fact, unit: &Unit, holding: &Holding) -> Nature {
     let from = holding.from.clone().unwrap_or_else(|| holding.supplier.to_owned());
     let lags = clash(fact.kind, unit.owner(fact), holding);
+    if lags && unit.identifier.0 == NO_OWNER {
+        return Nature::Contradicts;
+    }
     Nature::Relayed { from, lags }
 }
 
@@ -230,7 +258,7 @@ fn apart(kind: Kind, a: &Holding, b: &Holding) -> Option<String> {
         let contradicts = kind == Kind::Plan && clash(kind, a, b);
         return (!contradicts).then(|| "there is no clinical key for this kind".into());
     }
-    if !share_a_code(a, b) {
+    if !share_a_code(a, b) && !share_words(kind, a, b) {
         return Some("they share no code".into());
     }
     let text = |holding, name: &str| said(holding, name).and_then(|v| v.as_str()).map(str::to_owned);
@@ -262,30 +290,39 @@ fn apart(kind: Kind, a: &Holding, b: &Holding) -> Option<String> {
 
 /// Whether two suppliers send one code of one system for what they hold.
 fn share_a_code(a: &Holding, b: &Holding) -> bool {
-    let codes = |holding: &Holding| {
-        let none = terms::Term::default();
-        let name = said(holding, "what").and_then(|v| v.as_str()).unwrap_or_default();
-        let term = terms::term(name).unwrap_or(&none);
-        let only = holding.common.coded.as_deref();
-        let habits: Option<&Habits> = habits(holding.supplier);
-        let code = |codes: &Codes| {
-            let (label, code) = match codes {
-                Codes::Dmd(_) => ("dmd", &term.dmd),
-                Codes::Emis(_) => ("emis", &term.emis),
-                Codes::Icd10(_) => ("icd10", &term.icd10),
-                Codes::Loinc(_) => ("loinc", &term.loinc),
-                Codes::Read(_) => ("read", &term.read),
-                Codes::Snomed(_) => ("snomed", &term.snomed),
-                Codes::Local(_) => ("local", &None),
-            };
-            let sent = only.is_none_or(|only| only == label);
-            code.clone().filter(|_| sent).map(|code| (label, code))
-        };
-        let all = habits.map(|habits| habits.codes).unwrap_or_default();
-        all.iter().filter_map(code).collect::<Vec<_>>()
-    };
     let theirs = codes(b);
     codes(a).iter().any(|code| theirs.contains(code))
+}
+
+/// Words count where neither side sends a code, and for the agent of an allergy always.
+fn share_words(kind: Kind, a: &Holding, b: &Holding) -> bool {
+    let words = |holding: &Holding| holding.common.worded.clone().or_else(|| Some(said(holding, "what")?.as_str()?.to_owned()));
+    let uncoded = |holding: &Holding| codes(holding).is_empty();
+    words(a).is_some() && words(a) == words(b) && (kind == Kind::Allergy || uncoded(a) && uncoded(b))
+}
+
+/// Codes that a supplier sends for what it holds: the name of the system, and the code. A code of its own is the word it stands for.
+fn codes(holding: &Holding) -> Vec<(&'static str, String)> {
+    let none = terms::Term::default();
+    let name = said(holding, "what").and_then(|v| v.as_str()).unwrap_or_default();
+    let term = terms::term(name).unwrap_or(&none);
+    let only = holding.common.coded.as_deref();
+    let habits: Option<&Habits> = habits(holding.supplier);
+    let code = |codes: &Codes| {
+        let (label, code) = match codes {
+            Codes::Dmd(_) => ("dmd", term.dmd.clone()),
+            Codes::Emis(_) => ("emis", term.emis.clone()),
+            Codes::Icd10(_) => ("icd10", term.icd10.clone()),
+            Codes::Loinc(_) => ("loinc", term.loinc.clone()),
+            Codes::Read(_) => ("read", term.read.clone()),
+            Codes::Snomed(_) => ("snomed", term.snomed.clone()),
+            Codes::Local(_) => ("local", Some(name.to_owned())),
+        };
+        let sent = only.is_none_or(|only| only == label);
+        code.filter(|_| sent).map(|code| (label, code))
+    };
+    let all = habits.map(|habits| habits.codes).unwrap_or_default();
+    all.iter().filter_map(code).collect()
 }
 
 /// People by suppliers, with how many clinical resources each holds.

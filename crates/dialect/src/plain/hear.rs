@@ -181,11 +181,14 @@ impl Plain {
         if first && matches!(response.status, 400 | 422) && self.ask_wider(at, response) {
             return;
         }
+        let whole = matches!(self.streams[at].asked, Asked::Everything(_));
         let of_many = first && matches!(self.streams[at].asked, Asked::Everything(_) | Asked::Search { .. });
         let status = match response.status {
             401 | 403 => means.filter(|means| *means == Status::Withheld).unwrap_or(Status::FailedAuth),
             404 | 410 if first && matches!(self.streams[at].asked, Asked::One { .. } | Asked::Patient(_)) => return self.not_there(at),
             404 | 405 | 501 if of_many => means.unwrap_or(Status::Unsupported),
+            // Many say so of an operation they do not know.
+            400 | 422 if first && whole && !self.declares_everything() => means.unwrap_or(Status::Unsupported),
             429 => Status::Throttled,
             _ if of_many => means.unwrap_or(Status::FailedHttp),
             _ => Status::FailedHttp,
@@ -214,16 +217,7 @@ impl Plain {
     fn end(&mut self, at: usize, status: Status, note: Option<String>, in_parts: bool) {
         self.streams[at].end(status, note);
         match self.streams[at].asked.clone() {
-            Asked::Everything(patient) => {
-                if self.streams[at].pages > 0 {
-                    self.known.everything = Some(true);
-                } else if status == Status::Unsupported || status == Status::FailedHttp && !self.declares_everything() {
-                    self.known.everything = Some(false);
-                }
-                if status != Status::Ok && in_parts {
-                    self.search_later(patient, true);
-                }
-            }
+            Asked::Everything(patient) if status != Status::Ok && in_parts => self.search_later(patient, true),
             // The id that was known is no longer theirs: ask again by number.
             Asked::Patient(id) if !self.found(&id) => self.look_up(),
             _ => {}
@@ -231,7 +225,7 @@ impl Plain {
     }
 
     /// Whether the Patient of this id arrived and carries the number.
-    fn found(&self, id: &str) -> bool {
+    pub(super) fn found(&self, id: &str) -> bool {
         self.arrivals
             .arrived
             .iter()
@@ -277,9 +271,10 @@ fn is_theirs(patient: &Tree, holder: &Holder) -> bool {
 /// What a call without a response means for its row.
 fn failed(failure: Failure) -> (Status, Option<&'static str>) {
     match failure {
+        Failure::Broken => (Status::FailedHttp, Some("the connection broke")),
         Failure::CircuitOpen => (Status::CircuitOpen, None),
-        Failure::Connection => (Status::FailedHttp, Some("no connection")),
         Failure::ForeignOrigin => (Status::FailedHttp, Some("led to another origin; not followed")),
+        Failure::Refused => (Status::FailedHttp, Some("no connection")),
         Failure::Throttled => (Status::Throttled, None),
         Failure::Timeout => (Status::FailedTimeout, None),
         Failure::TooLarge => (Status::OkTruncated, Some("the answer passed the limit of bytes")),

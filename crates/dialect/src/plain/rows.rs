@@ -63,6 +63,7 @@ fn rank(status: Status) -> usize {
 impl Plain {
     /// The chart, now: what is unfinished is named as such.
     pub(crate) fn finish(mut self) -> Told {
+        self.known.everything = self.has_everything().or(self.known.everything);
         let arrivals =
             std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
         let read = arrivals.finish(&|kind| self.wants(kind));
@@ -106,6 +107,22 @@ impl Plain {
             findings: self.findings.iter().cloned().collect(),
         };
         Told { chart, learnt: self.known, attachments }
+    }
+
+    /// What this conversation showed of `$everything` in general. That there is none is learnt only from its refusal for a Patient whom
+    /// the source has: an id that is over, or one person's data on which the source fails, says nothing of the next person's.
+    fn has_everything(&self) -> Option<bool> {
+        let asked = self.streams.iter().filter_map(|stream| match &stream.asked {
+            Asked::Everything(patient) => Some((stream, patient)),
+            _ => None,
+        });
+        let shown = asked.filter_map(|(stream, patient)| match stream.ended {
+            _ if stream.pages > 0 => Some(true),
+            Some(Status::Unsupported) if self.found(patient) => Some(false),
+            _ => None,
+        });
+        // One that worked outweighs any that did not.
+        shown.max()
     }
 
     /// Whether an item is of what was asked for. A source may return more.

@@ -67,7 +67,7 @@ fn everything_is_one_question() {
 fn everything_that_is_not_supported_falls_back_to_types() {
     for code in [400, 404, 405, 500, 501] {
         let server = |target: &str| match target {
-            "metadata" => Err(Failure::Connection),
+            "metadata" => Err(Failure::Refused),
             "Patient/p/$everything" => Ok((code, outcome("not-supported"))),
             _ => typed(target),
         };
@@ -128,7 +128,8 @@ fn every_failure_has_its_status() {
     };
     let ok = |body: &str| Ok((200, body.to_owned()));
     check(Err(Failure::Timeout), Status::FailedTimeout);
-    check(Err(Failure::Connection), Status::FailedHttp);
+    check(Err(Failure::Broken), Status::FailedHttp);
+    check(Err(Failure::Refused), Status::FailedHttp);
     check(Err(Failure::CircuitOpen), Status::CircuitOpen);
     check(Err(Failure::Throttled), Status::Throttled);
     check(Err(Failure::TooLarge), Status::OkTruncated);

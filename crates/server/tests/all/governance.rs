@@ -376,3 +376,26 @@ async fn the_plain_page_asks_by_the_same_door() {
     check(&world.doctor_of(&person), "", 200).await;
     check(&world.token(&Card { user: "u-5", ..Card::doctor() }), "Admitted", 200).await;
 }
+
+/// A request id is the client's to choose, and two may choose the same one.
+#[tokio::test(start_paused = true)]
+async fn a_request_id_used_twice_replaces_nobody_elses_plan() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let card = Card { patient: Some(person.clone()), ..Card::doctor() };
+    let (first, second) = (world.token(&card), world.token(&Card { user: "u-2", ..card }));
+    let id = [("x-request-id", "the-same")];
+    let plan = async |token: &str| {
+        let plan = world.get(&format!("Patient/{person}/$plan?request=the-same"), token).await;
+        assert_eq!(plan.status, 200, "{}", plan.text);
+        let rows = plan.json["parameter"].as_array().unwrap().iter().filter(|parameter| parameter["name"] == "row");
+        rows.filter_map(|row| row["part"][1]["valueCode"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(world.get_with(&format!("Condition?patient={person}"), &first, &id).await.status, 200);
+    let own = plan(&first).await;
+    assert!(own.contains(&"Condition".to_owned()));
+    assert_eq!(world.get(&format!("Patient/{person}/$plan?request=the-same"), &second).await.status, 404);
+    assert_eq!(world.get_with(&format!("Immunization?patient={person}"), &second, &id).await.status, 200);
+    assert_eq!(plan(&first).await, own);
+    assert!(plan(&second).await.contains(&"Immunization".to_owned()));
+}

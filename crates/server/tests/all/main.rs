@@ -8,6 +8,7 @@ mod documents;
 mod golden;
 mod governance;
 mod parameters;
+mod people;
 mod survive;
 mod whom;
 mod world;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use testbed::{DEMO_PERSON, Fault, Refusal, people};
+use testbed::{DEMO_PERSON, Fault, Refusal, Wrong, people};
 use tokio::time::Instant;
 
 use crate::world::{Card, Plan, Setup, World, region};
@@ -122,4 +122,52 @@ async fn what_is_too_much_is_shed() {
     let body = " ".repeat(4096);
     assert_eq!(world.send("POST", &format!("/fhir/R4/{path}"), Some(&token), &[], &body).await.status, 413);
     assert_eq!(world.get(&path, &"x".repeat(5000)).await.status, 401);
+}
+
+/// How often each source was asked something that ends so.
+fn asked_for(world: &World, source: &str, end: &str) -> usize {
+    world.region.asked(source).iter().filter(|request| request.path_and_query.split('?').next().unwrap_or_default().ends_with(end)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_learnt_of_a_source_is_believed_for_a_day() {
+    let world = World::around(Arc::new(region(&["gp"])), &Setup { limits: "locator_hours = 8760", ..Setup::default() });
+    let person = world.person(DEMO_PERSON).await;
+    let card = Card { lives_s: 72 * 3600, patient: Some(person.clone()), ..Card::doctor() };
+    let token = world.token(&card);
+    let mut seen = Vec::new();
+    for hours in [0, 1, 22, 2] {
+        world.clock.forward_s(hours * 3600);
+        assert_eq!(world.get(&format!("Patient/{person}/$everything"), &token).await.status, 200);
+        seen.push((asked_for(&world, "gp", "/metadata"), asked_for(&world, "gp", "/$everything")));
+    }
+    // This one knows no $everything: it is asked for it, and for its statement, once a day.
+    assert_eq!(seen, [(1, 1), (1, 1), (1, 1), (2, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_one_person_is_learnt_of_a_source() {
+    let faults = [
+        Fault::Refusing { how: Refusal::Closed },
+        Fault::Refusing { how: Refusal::ServerError },
+        Fault::LosesType { kind: "Condition".to_owned() },
+        Fault::WrongPerson { by: Wrong::Number },
+        Fault::Malformed,
+    ];
+    for fault in faults {
+        for source in ["ccr", "mh", "soc", "uhb"] {
+            let setup = Setup { limits: "breaker_window = 10000", ..Setup::default() };
+            let world = World::around(Arc::new(region(&[source])), &setup);
+            let person = world.person(DEMO_PERSON).await;
+            let token = world.doctor_of(&person);
+            // Once well, so that the next read goes straight to the ids it knows.
+            world.get(&format!("Patient/{person}/$everything"), &token).await;
+            world.region.fail(source, fault.clone());
+            world.get(&format!("Patient/{person}/$everything"), &token).await;
+            world.region.heal();
+            let before = asked_for(&world, source, "/$everything");
+            assert_eq!(world.get(&format!("Patient/{person}/$everything"), &token).await.status, 200);
+            assert!(asked_for(&world, source, "/$everything") > before, "{source} after {fault:?}");
+        }
+    }
 }

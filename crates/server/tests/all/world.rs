@@ -421,9 +421,9 @@ impl Transport for InMemory {
         for (name, value) in &request.headers {
             asked = asked.with(name.parse().unwrap(), value);
         }
-        let answer = self.region.respond(request.source.as_str(), asked).await.map_err(|_| Failure::Connection)?;
+        let answer = self.region.respond(request.source.as_str(), asked).await.map_err(|_| Failure::Broken)?;
         if answer.cut_off {
-            return Err(Failure::Connection);
+            return Err(Failure::Broken);
         }
         let headers: Vec<(String, String)> =
             answer.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned())).collect();

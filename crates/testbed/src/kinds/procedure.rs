@@ -31,7 +31,7 @@ fn completed() -> String {
 
 impl Writes for Procedure {
     const CLASHES: &'static [&'static str] = &["status", "site"];
-    const KEY: Key = Key::Exact(&["when"]);
+    const KEY: Key = Key::Onset("when");
 
     fn resource_type(&self, _: Version) -> Option<&'static str> {
         Some("Procedure")
