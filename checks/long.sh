@@ -24,7 +24,7 @@ piece() {
 
 # Laws with ever new seeds: many short runs rather than one long, so that little is lost by stopping.
 for round in $(seq 1 "${LONG_ROUNDS:-10}"); do
-    piece "laws-$round" env PROPTEST_CASES="${LONG_CASES:-5000}" checks/test.sh laws::
+    piece "laws-$round" env PROPTEST_CASES="${LONG_CASES:-5000}" checks/test.sh law
 done
 if [ -f fuzz/Cargo.toml ]; then
     for target in $(sed -n '/^\[\[bin\]\]/,/^$/s/^name *= *"\(.*\)"/\1/p' fuzz/Cargo.toml); do

@@ -18,7 +18,7 @@ from collections import Counter
 NEXTEST = re.compile(r"^\s*(?:\(.*?\)\s*)?(PASS|FAIL|SLOW|TIMEOUT|TERMINATING|LEAK|SIGABRT|SIGSEGV|ABORT|TRY \d+ \w+)\s+\[.*?\]\s+(?:\(\s*\d+/\d+\)\s+)?(\S+)\s+(.+)$")
 CARGO_TEST = re.compile(r"^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored.*)$")
 GOLDEN = re.compile(r"(?:^|::| )golden_(\d\d)_")
-LAW = re.compile(r"(?:^|::| )laws::")
+LAW = re.compile(r"(?:^|::| )(?:laws::|law_)")
 THIRD_PARTY = re.compile(r"third-party: (\S+)\s*(.*)$")
 # What ends the output of a passing test: lines of the runner's own, which indents what tests print by four.
 LOUD = re.compile(r"^(?:error|failures:|test result:|warning|-----|────)|^ +(?:Compiling|Doc-tests|Finished|Running|Summary) ")

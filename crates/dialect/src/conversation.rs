@@ -1,5 +1,6 @@
 //! A conversation with a source: which calls to make, given the replies so far. Pure; `source` does the asking.
 
+use fhir::Kind;
 use record::{Call, Chart, Reply};
 
 use crate::Known;
@@ -26,17 +27,19 @@ pub struct Told {
     pub chart: Chart,
     /// What was learnt of the source itself, for its next conversation.
     pub learnt: Known,
-    /// Attachments that do not lie in a Binary of the source.
-    pub foreign: Vec<Foreign>,
+    /// What can be fetched by a minted `Binary` id.
+    pub attachments: Vec<Attachment>,
 }
 
-/// An attachment that lies at an address of its own: the way back from its minted `Binary` id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foreign {
+/// An attachment whose address was rewritten to the exchange: the way back from its minted `Binary` id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attachment {
     /// The id in `<exchange>/Binary/<id>`.
     pub id: String,
-    /// The address as the source wrote it.
-    pub url: String,
+    /// In the source's words: the id of a Binary, or an address (which no id can look like).
+    pub source_id: String,
+    /// The resource that it is attached to: its type and minted id.
+    pub of: (Kind, String),
 }
 
 impl Conversation {

@@ -37,7 +37,7 @@ use fhir::Version;
 use record::{Call, Holder, Need};
 use url::Url;
 
-pub use conversation::{Conversation, Foreign, Told};
+pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert};
 pub use ids::mint;
 pub use plain::Known;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use access::{Admission, Permit};
-use dialect::{Conversation, Everything, Known, Told};
+use dialect::{Attachment, Conversation, Everything, Known, Told};
 use fhir::Kind;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -22,6 +22,8 @@ pub(crate) struct LegEnd {
     pub(crate) chart: Option<Chart>,
     /// Rows when there is no chart.
     pub(crate) rows: Vec<Row>,
+    /// What can be fetched from it.
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 /// What is to be asked of whom.
@@ -56,7 +58,12 @@ pub(crate) async fn all(parts: &Arc<Parts>, permit: &Permit, question: &Question
     let mut ends = Vec::new();
     for entry in &parts.entries {
         if let Some((status, heard)) = not_asked(parts, permit, entry, question) {
-            ends.push(LegEnd { rows: rows(entry, question.need, status, heard), entry: entry.clone(), chart: None });
+            ends.push(LegEnd {
+                rows: rows(entry, question.need, status, heard),
+                entry: entry.clone(),
+                chart: None,
+                attachments: Vec::new(),
+            });
             continue;
         }
         let local_ids =
@@ -75,7 +82,12 @@ pub(crate) async fn all(parts: &Arc<Parts>, permit: &Permit, question: &Question
     }
     for entry in &parts.entries {
         if !ends.iter().any(|end| end.entry.id == entry.id) {
-            ends.push(LegEnd { rows: rows(entry, question.need, Status::FailedInternal, None), entry: entry.clone(), chart: None });
+            ends.push(LegEnd {
+                rows: rows(entry, question.need, Status::FailedInternal, None),
+                entry: entry.clone(),
+                chart: None,
+                attachments: Vec::new(),
+            });
         }
     }
     ends.sort_by(|a, b| a.entry.id.cmp(&b.entry.id));
@@ -94,7 +106,7 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
         Err(failure) => {
             let tried = Some(parts.clock.now());
             let rows = rows(&entry, need, status_of(failure), None).into_iter().map(|row| Row { tried, ..row }).collect();
-            return LegEnd { entry, chart: None, rows };
+            return LegEnd { entry, chart: None, rows, attachments: Vec::new() };
         }
     };
     let (known, since) = known(parts, &entry);
@@ -103,7 +115,24 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
     learn(parts, &entry, told.learnt, since);
     let mut chart = told.chart;
     let rows = allowed.told(&entry, &mut chart);
-    LegEnd { entry, chart: Some(chart), rows }
+    LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments }
+}
+
+/// Asks one source for an attachment, and for the Patient to judge it by.
+pub(crate) async fn fetch(
+    parts: &Parts,
+    permit: &Permit,
+    entry: &SourceEntry,
+    holder: &Holder,
+    id: &str,
+    until: Instant,
+) -> Result<Told, Status> {
+    let leg = parts.sources.leg(permit, &entry.id, until).await.map_err(status_of)?;
+    let (known, since) = known(parts, entry);
+    let (conversation, calls) = entry.dialect.read_one(holder, Kind::BINARY.name(), id, &entry.settings, &known);
+    let told = converse(parts, &leg, conversation, calls).await;
+    learn(parts, entry, told.learnt.clone(), since);
+    Ok(told)
 }
 
 /// What of a need may be asked for at all, and the types that may not. Permission is enforced here, and again on what came.

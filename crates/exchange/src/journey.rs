@@ -2,9 +2,10 @@
 
 use access::{Evidence, Permit, PersonFacts, Restriction};
 use audit::{Audited, Entry, Event, Who};
+use dialect::Attachment;
 use fhir::Kind;
 use identity::{Facts, Heard, Leg, Verdict, guard, release};
-use record::{AllergyState, Ask, Chart, Need, NhsNumber, Plan, Question, SharedRecord, Status};
+use record::{AllergyState, Ask, Chart, Fate, Holder, Need, NhsNumber, Plan, Question, Row, SharedRecord, SourceId, Status};
 use tokio::time::Instant;
 
 use crate::gather::{self, LegEnd};
@@ -16,6 +17,7 @@ pub struct Watching {
     permit: Permit,
     number: NhsNumber,
     need: Need,
+    until: Instant,
     ends: Vec<LegEnd>,
 }
 
@@ -54,7 +56,7 @@ impl Exchange {
         let need = need.clone();
         let question = gather::Question { ask: &ask, number, need: &need.gathered(), located: &located, until };
         let ends = gather::all(&self.parts, &permit, &question).await;
-        Ok(Watching { entry, permit, number, need, ends })
+        Ok(Watching { entry, permit, number, need, until, ends })
     }
 
     /// The same, whole: every leg guarded, all joined, and from the joined record withheld what the permit does not cover.
@@ -64,29 +66,75 @@ impl Exchange {
     }
 
     async fn close(&self, watching: Watching) -> Result<Audited<Joined>, Refused> {
-        let Watching { entry, permit, number, need, ends } = watching;
-        let (charts, plan, heard) = guarded(number, &need, ends);
+        let Watching { entry, permit, number, need, until, ends } = watching;
+        let Guarded { charts, plan, heard, mut attachments } = guarded(number, &need, ends);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
         record.plan.finalise();
         access::withhold(&permit, &mut record);
+        // What is withheld leads nowhere.
+        attachments.retain(|(_, one)| record.items.iter().any(|item| (item.kind, &item.id) == (one.of.0, &one.of.1)));
+        if let Some(id) = &need.attachment {
+            self.fetch(&permit, number, &mut record, attachments.iter().find(|(_, one)| one.id == *id), until).await;
+        }
         select::narrow(&mut record, &need);
         join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
-        self.keep(&permit, &number, &record, heard).await;
+        self.keep(&permit, &number, &record, heard, &attachments).await;
         let closing = told::closed(&permit, &record);
         Ok(entry.close(Joined { record, number, states }, closing).await)
     }
 
+    /// Asks for an attachment that the record leads to, and adds it. The source answers for the right person, or nothing is added.
+    async fn fetch(
+        &self,
+        permit: &Permit,
+        number: NhsNumber,
+        record: &mut SharedRecord,
+        wanted: Option<&(SourceId, Attachment)>,
+        until: Instant,
+    ) {
+        let Some((source, attachment)) = wanted else { return };
+        let Some(entry) = self.parts.entries.iter().find(|entry| entry.id == *source) else { return };
+        let own = record.items.iter().filter(|item| item.kind == Kind::PATIENT && item.origin.source == *source);
+        let holder = Holder { source: source.clone(), number, local_ids: own.filter_map(|item| item.origin.id.clone()).collect() };
+        let told = gather::fetch(&self.parts, permit, entry, &holder, &attachment.source_id, until).await;
+        let mut row = Row { tried: Some(self.parts.clock.now()), ..Row::new(source.clone(), Kind::BINARY) };
+        match told {
+            Err(status) => row.status = Some(status),
+            Ok(told) => {
+                let facts = Facts { number, birth_date: None, given_names: Vec::new() };
+                let verdict =
+                    guard(&facts, &[Leg { chart: &told.chart, trust: entry.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);
+                let mut chart = release(&verdict, told.chart);
+                row.status = chart.rows.iter().find(|row| row.kind == Kind::BINARY).and_then(|row| row.status);
+                chart.items.retain(|item| item.kind == Kind::BINARY && item.id == attachment.id);
+                row.counts.came = chart.items.len() as u64;
+                record.fates.extend(chart.items.iter().map(|_| Fate::Single));
+                record.items.append(&mut chart.items);
+            }
+        }
+        record.plan.rows.retain(|other| other.source != *source || other.kind != Kind::BINARY);
+        record.plan.rows.push(row);
+        record.plan.finalise();
+    }
+
     /// Writes down what was learnt. None of it withholds the answer; each failure is said.
-    async fn keep(&self, permit: &Permit, number: &NhsNumber, record: &SharedRecord, heard: Vec<Heard>) {
+    async fn keep(
+        &self,
+        permit: &Permit,
+        number: &NhsNumber,
+        record: &SharedRecord,
+        heard: Vec<Heard>,
+        attachments: &[(SourceId, Attachment)],
+    ) {
         let Parts { locator, minted, plans, clock, settings, .. } = &*self.parts;
         let now = clock.now();
         if let Err(down) = locator.heard(number, heard, now).await {
             tracing::warn!(error = %down, "what was heard could not be written to the locator");
         }
-        if let Err(down) = minted.keep_ids(ids(record)).await {
+        if let Err(down) = minted.keep_ids(ids(record, attachments)).await {
             tracing::warn!(error = %down, "minted ids could not be kept; reads by id will be refused");
         }
         let until = now + settings.plans_kept;
@@ -131,20 +179,34 @@ pub(crate) async fn refused(entry: Entry, ask: &Ask, refusal: access::Refusal) -
     Refused::Denied(refusal)
 }
 
-/// Every leg guarded and released. Returns charts, the rows of sources without one, and what was heard.
-fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> (Vec<Chart>, Plan, Vec<Heard>) {
+/// What is left of the legs when the guards have seen them.
+#[derive(Default)]
+struct Guarded {
+    charts: Vec<Chart>,
+    /// The rows of sources without a chart.
+    plan: Plan,
+    heard: Vec<Heard>,
+    /// What can be fetched from those whose answer was about the right person.
+    attachments: Vec<(SourceId, Attachment)>,
+}
+
+/// Every leg guarded and released.
+fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> Guarded {
     let facts = Facts { number, birth_date: need.birth_date.clone(), given_names: Vec::new() };
     let legs: Vec<Leg<'_>> = ends.iter().filter_map(|end| Some(Leg { chart: end.chart.as_ref()?, trust: end.entry.trust })).collect();
     let mut verdicts = guard(&facts, &legs).into_iter();
-    let (mut charts, mut plan, mut heard) = (Vec::new(), Plan::default(), Vec::new());
+    let mut guarded = Guarded::default();
     for end in ends {
-        plan.rows.extend(end.rows);
+        guarded.plan.rows.extend(end.rows);
         let Some(chart) = end.chart else { continue };
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
-        heard.extend(hearing(&chart, &verdict));
-        charts.push(release(&verdict, chart));
+        guarded.heard.extend(hearing(&chart, &verdict));
+        if matches!(verdict, Verdict::Accepted(_)) {
+            guarded.attachments.extend(end.attachments.into_iter().map(|one| (chart.source.clone(), one)));
+        }
+        guarded.charts.push(release(&verdict, chart));
     }
-    (charts, plan, heard)
+    guarded
 }
 
 /// What a leg says about whether its source knows the person: only an answer does.
@@ -161,7 +223,7 @@ fn hearing(chart: &Chart, verdict: &Verdict) -> Option<Heard> {
     }
 }
 
-fn ids(record: &SharedRecord) -> Vec<MintedId> {
+fn ids(record: &SharedRecord, attachments: &[(SourceId, Attachment)]) -> Vec<MintedId> {
     let of = |item: &record::Item| MintedId {
         kind: item.kind,
         id: item.id.clone(),
@@ -170,5 +232,13 @@ fn ids(record: &SharedRecord) -> Vec<MintedId> {
         source_kind: item.origin.kind.clone(),
         source_id: item.origin.id.clone(),
     };
-    record.items.iter().map(of).collect()
+    let attached = attachments.iter().map(|(source, one)| MintedId {
+        kind: Kind::BINARY,
+        id: one.id.clone(),
+        person: record.person.clone(),
+        source: source.clone(),
+        source_kind: Kind::BINARY.name().to_owned(),
+        source_id: Some(one.source_id.clone()),
+    });
+    record.items.iter().map(of).chain(attached).collect()
 }

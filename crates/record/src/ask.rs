@@ -38,6 +38,8 @@ pub struct Need {
     pub kinds: Vec<Kind>,
     /// Further types that includes may lead to: asked for, and shown where something wanted refers to them.
     pub along: Vec<Kind>,
+    /// The minted id of a Binary to fetch; shown only where something that is shown leads to it.
+    pub attachment: Option<String>,
     /// Only what changed since, as FHIR's `_since` (an instant, as given).
     pub since: Option<String>,
     /// A birth date the caller states (`YYYY-MM-DD`), for the guards to compare with.
@@ -75,8 +77,8 @@ pub struct Include {
 impl Need {
     /// Everything, grouped.
     pub fn everything() -> Need {
-        let (kinds, along, filters, includes) = Default::default();
-        Need { kinds, along, since: None, birth_date: None, join: Join::Group, filters, includes }
+        let (kinds, along, attachment, filters, includes) = Default::default();
+        Need { kinds, along, attachment, since: None, birth_date: None, join: Join::Group, filters, includes }
     }
 
     /// These types, grouped.

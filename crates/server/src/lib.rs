@@ -1,9 +1,9 @@
 //! What the `severn` binary is made of: HTTP, configuration, commands.
 //!
-//! A library only so that tests can drive the whole exchange inside their own process: [`wiring::app`] builds it,
-//! [`http::router`] is its every route.
+//! A library only so that tests and benches can drive the whole exchange inside their own process: [`wiring::app`] builds
+//! it, [`http::router`] is its every route.
 
-mod answer;
+pub mod answer;
 pub mod check;
 pub mod client;
 pub mod config;

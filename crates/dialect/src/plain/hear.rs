@@ -41,6 +41,12 @@ impl Plain {
 
     /// A page that came.
     fn said(&mut self, at: usize, response: Response) {
+        if let Asked::One { named, id } = &self.streams[at].asked
+            && named == "Binary"
+        {
+            let bundle = self.binary(id, &response);
+            return self.entries(at, bundle, &response.url);
+        }
         let bundle = match body::read(self.version, response.body, &response.content_type) {
             Ok(bundle) => bundle,
             Err(why) => return self.end(at, Status::FailedParse, Some(why), true),
@@ -55,6 +61,29 @@ impl Plain {
             found if found == single.unwrap_or("Bundle") => self.entries(at, bundle, &response.url),
             _ => self.end(at, Status::FailedParse, Some("the answer is no Bundle".to_owned()), true),
         }
+    }
+
+    /// A Binary comes as the resource or as its content: the same thing to the reader.
+    fn binary(&self, id: &str, response: &Response) -> Bundle {
+        let fhir =
+            response.content_type.contains("fhir") || response.content_type.ends_with("json") || response.content_type.ends_with("xml");
+        let read = fhir.then(|| body::read(self.version, response.body.clone(), &response.content_type).ok()).flatten();
+        if let Some(bundle) = read.filter(|bundle| matches!(bundle.resource_type.as_str(), "Binary" | "OperationOutcome")) {
+            return bundle;
+        }
+        let mut tree = Tree::object();
+        let root = tree.root().id();
+        tree.set_string(root, "resourceType", "Binary");
+        tree.set_string(root, "id", id);
+        tree.set_string(
+            root,
+            "contentType",
+            if response.content_type.is_empty() { "application/octet-stream" } else { &response.content_type },
+        );
+        let data = if self.version == fhir::Version::R4 { "data" } else { "content" };
+        tree.set_string(root, data, &data_encoding::BASE64.encode(&response.body));
+        let entry = Entry { full_url: None, mode: None, resource: Some(tree), rest: None };
+        Bundle { resource_type: "Binary".to_owned(), head: None, entries: vec![entry] }
     }
 
     /// HTTP says yes, and the body says only what went wrong.
@@ -188,11 +217,7 @@ impl Plain {
     fn end(&mut self, at: usize, status: Status, note: Option<String>, in_parts: bool) {
         self.streams[at].end(status, note);
         match self.streams[at].asked.clone() {
-            Asked::Everything(patient) => {
-                if status != Status::Ok && in_parts {
-                    self.search_later(patient, true);
-                }
-            }
+            Asked::Everything(patient) if status != Status::Ok && in_parts => self.search_later(patient, true),
             // The id that was known is no longer theirs: ask again by number.
             Asked::Patient(id) if !self.found(&id) => self.look_up(),
             _ => {}

@@ -67,7 +67,7 @@ impl Plain {
         let arrivals =
             std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
         let read = arrivals.finish(&|kind| self.wants(kind));
-        let Read { mut items, quarantined, foreign } = read;
+        let Read { mut items, quarantined, attachments } = read;
         // Content decides between two versions of one id that say the same version.
         items.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
         order_versions(&mut items);
@@ -106,7 +106,7 @@ impl Plain {
             about_one_patient: false,
             findings: self.findings.iter().cloned().collect(),
         };
-        Told { chart, learnt: self.known, foreign }
+        Told { chart, learnt: self.known, attachments }
     }
 
     /// What this conversation showed of `$everything` in general. That there is none is learnt only from its refusal for a Patient whom

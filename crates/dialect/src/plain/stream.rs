@@ -54,6 +54,11 @@ pub(super) struct Stream {
     pub ended: Option<Status>,
 }
 
+/// Whether a source's word for an attachment is an address rather than the id of a Binary.
+pub(super) fn is_address(id: &str) -> bool {
+    id.contains(['/', ':'])
+}
+
 impl Stream {
     pub(super) fn new(asked: Asked, count: Option<u32>, since: Option<String>, by_subject: bool) -> Stream {
         let paged = matches!(asked, Asked::Everything(_) | Asked::Search { .. });
@@ -78,6 +83,8 @@ impl Stream {
         let (mut target, mut joint) = match &self.asked {
             Asked::Everything(id) => (format!("Patient/{}/$everything", plain(id)), '?'),
             Asked::Lookup(system) => (format!("Patient?identifier={}%7C{}", plain(system), plain(number)), '&'),
+            // An attachment at an address of its own is asked for as the source wrote it.
+            Asked::One { id, .. } if is_address(id) => return id.clone(),
             Asked::One { named, id } => (format!("{named}/{}", plain(id)), '?'),
             Asked::Patient(id) => (format!("Patient/{}", plain(id)), '?'),
             Asked::Search { patient, named, .. } if self.by_subject => (format!("{named}?subject=Patient/{}", plain(patient)), '&'),

@@ -7,7 +7,7 @@ use super::walk::{host_stands_in, plain};
 use super::{Arrivals, Arrived, Reading, SOURCE_TAG, hide, subject};
 use crate::hosts::Hosts;
 use crate::references::{self, Index, Target};
-use crate::{Foreign, ids};
+use crate::{Attachment, ids};
 
 /// Everything a leg brought, ready for a chart.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Read {
     pub items: Vec<Item>,
     pub quarantined: Vec<Quarantined>,
     /// Attachments that lie elsewhere.
-    pub foreign: Vec<Foreign>,
+    pub attachments: Vec<Attachment>,
 }
 
 /// Where a reference leads.
@@ -46,7 +46,7 @@ struct Finisher<'a> {
     /// `meta.source` of what names no source of its own.
     meta_source: String,
     buffer: String,
-    foreign: Vec<Foreign>,
+    attachments: Vec<Attachment>,
 }
 
 impl Arrivals {
@@ -65,13 +65,13 @@ impl Arrivals {
             hosts,
             meta_source: format!("{SOURCE_TAG}:{}", self.reading.source),
             buffer: String::new(),
-            foreign: Vec::new(),
+            attachments: Vec::new(),
         };
         let items = arrived.into_iter().map(|one| finisher.item(one)).collect();
-        let mut foreign = finisher.foreign;
-        foreign.sort_by(|a, b| a.id.cmp(&b.id));
-        foreign.dedup();
-        Read { items, quarantined: self.quarantined, foreign }
+        let mut attachments = finisher.attachments;
+        attachments.sort();
+        attachments.dedup();
+        Read { items, quarantined: self.quarantined, attachments }
     }
 
     /// Hosts that only the answer's own addresses showed are taken out now that all are known.
@@ -209,18 +209,16 @@ impl Finisher<'_> {
     /// Attachments are fetched through the exchange, which checks again who may.
     fn attachment(&mut self, arrived: &mut Arrived, node: NodeId) {
         let text = plain(arrived.tree.node(node)).into_owned();
-        let id = match self.reading.bases.read(&text) {
-            Target::Here { kind: "Binary", id, .. } => ids::mint(&self.reading.source, "Binary", id),
+        let source_id = match self.reading.bases.read(&text) {
+            Target::Here { kind: "Binary", id, .. } => id.to_owned(),
             Target::Alone if text.starts_with('#') || text.is_empty() => return,
             Target::Urn(_) => return,
             _ if text.starts_with("data:") => return,
-            _ => {
-                let id = ids::hashed(&self.reading.source, text.as_bytes());
-                self.foreign.push(Foreign { id: id.clone(), url: text });
-                id
-            }
+            _ => text.clone(),
         };
+        let id = ids::mint(&self.reading.source, "Binary", &source_id);
         let url = format!("{}/Binary/{id}", self.reading.exchange_base);
+        self.attachments.push(Attachment { id, source_id, of: (arrived.kind, arrived.id.clone()) });
         arrived.note(node, FindingCode::Hidden, "the attachment is fetched through the exchange");
         arrived.tree.set_text(node, &url);
     }

@@ -154,9 +154,10 @@ fn an_attachment_elsewhere_has_a_way_back() {
         r#"{"resourceType":"DocumentReference","id":"1","content":[{"attachment":{"url":"https://docs.example/1.pdf"}}]}"#.to_owned()
     ]);
     let url = told.chart.items[0].tree.root().text("content.attachment.url").unwrap().into_owned();
-    assert_eq!(told.foreign.len(), 1);
-    assert!(url.ends_with(&told.foreign[0].id));
-    assert_eq!(told.foreign[0].url, "https://docs.example/1.pdf");
+    let [attachment] = told.attachments.as_slice() else { panic!("{:?}", told.attachments) };
+    assert!(url.ends_with(&attachment.id));
+    assert_eq!(attachment.source_id, "https://docs.example/1.pdf");
+    assert_eq!(attachment.of, (Kind::DOCUMENT_REFERENCE, "trust-1".to_owned()));
 }
 
 #[test]

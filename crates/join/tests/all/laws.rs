@@ -89,8 +89,6 @@ fn seen(record: &SharedRecord) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn law_order_of_arrival_says_nothing((said, shuffled) in said().prop_flat_map(|said| (Just(said.clone()), Just(said).prop_shuffle()))) {
         prop_assert_eq!(seen(&joined(charts(&said))), seen(&joined(charts(&shuffled))));

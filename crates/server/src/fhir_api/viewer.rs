@@ -58,8 +58,16 @@ async fn record_page(app: &Arc<App>, number: &str, token: &str, claim: &str) -> 
         ask(app, Method::POST, &format!("/fhir/R4/Patient/{person}/$request-access"), token, body.to_string()).await?;
     }
     let count = app.config.limits.page_size_max;
-    let mut pages =
-        vec![ask(app, Method::GET, &format!("/fhir/R4/Patient/{person}/$everything?_count={count}"), token, String::new()).await?];
+    let mut pages = vec![
+        ask(
+            app,
+            Method::GET,
+            &format!("/fhir/R4/Patient/{person}/$everything?_count={count}&_revinclude=Provenance:target"),
+            token,
+            String::new(),
+        )
+        .await?,
+    ];
     while let Some(next) = pages.last().and_then(|page| next_link(page)) {
         let target = next.strip_prefix(&app.config.exchange.public_url).unwrap_or(&next).to_owned();
         pages.push(ask(app, Method::GET, &target, token, String::new()).await?);

@@ -26,7 +26,14 @@ pub fn text(view: &View, whole: bool) -> String {
     let _ = writeln!(out, "** {} **", view.allergies);
     let _ = writeln!(out, "Answered in full: {complete} of {all} sources");
     for source in &view.sources {
-        let _ = writeln!(out, "  {:<44} {:>4} shown{}", source.name, source.shown, if source.missing.is_empty() { "" } else { "   !" });
+        let _ = writeln!(
+            out,
+            "  {:<5} {:<56} {:>4} shown{}",
+            source.id,
+            source.name,
+            source.shown,
+            if source.missing.is_empty() { "" } else { "   !" }
+        );
         for gap in source.gaps() {
             let _ = writeln!(out, "      {gap}");
         }

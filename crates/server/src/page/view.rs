@@ -35,7 +35,9 @@ pub struct View {
 /// How one source answered.
 #[derive(Debug)]
 pub struct SourceLine {
-    /// Its name or id.
+    /// Its id, as it stands beside every line.
+    pub id: String,
+    /// Its name, or its id again.
     pub name: String,
     /// How many resources of its are shown.
     pub shown: usize,
@@ -50,7 +52,7 @@ const TYPES_NAMED: usize = 6;
 
 impl SourceLine {
     fn new(source: &str) -> SourceLine {
-        SourceLine { name: source.to_owned(), shown: 0, missing: Vec::new(), beside: Vec::new() }
+        SourceLine { id: source.to_owned(), name: source.to_owned(), shown: 0, missing: Vec::new(), beside: Vec::new() }
     }
 
     /// Every gap, one sentence each: what is missing, then what was not to be had.
@@ -269,7 +271,14 @@ fn clusters(resources: &[&Value]) -> Clusters {
 /// One line for each set of items that differ, in however much they do; what reads the same is one item with all who say it.
 fn conflicts(resources: &[&Value], by_id: &BTreeMap<String, &Value>) -> Vec<ConflictLine> {
     let mut lines: Vec<ConflictLine> = Vec::new();
-    for issue in resources.iter().filter(|resource| resource["resourceType"] == "DetectedIssue") {
+    let mut issues: Vec<&&Value> = resources.iter().filter(|resource| resource["resourceType"] == "DetectedIssue").collect();
+    // In the order of the sections below: what is about an allergy before what is about a weight.
+    issues.sort_by_key(|issue| {
+        let reference = text_at(Some(issue), "/implicated/0/reference");
+        let kind = reference.split('/').next().unwrap_or_default().to_owned();
+        SECTIONS.iter().position(|(_, kinds)| kinds.contains(&kind.as_str()))
+    });
+    for issue in issues {
         let implicated = issue["implicated"].as_array().map(Vec::as_slice).unwrap_or_default();
         let mut items: Vec<(String, Vec<&str>)> = Vec::new();
         for resource in implicated.iter().filter_map(|reference| by_id.get(reference["reference"].as_str()?)) {

@@ -53,7 +53,9 @@ impl App {
         } else {
             self.exchange.person_of_minted(kind, &id, Some(&asked.ask(whom_to_ask()))).await.map_err(fault)?
         };
-        let search = Search { need: Need::of(&[kind]), patient: None, count: None, provenance: false, complete: None, count_only: false };
+        let mut need = Need::of(&[kind]);
+        need.attachment = (kind == Kind::BINARY).then(|| id.clone());
+        let search = Search { need, patient: None, count: None, provenance: false, complete: None, count_only: false };
         let read = self.joined(&asked, &search, person).await?;
         self.unanswered(&read)?;
         let own = kind == Kind::PATIENT && id == read.record.person.as_str();
@@ -64,6 +66,11 @@ impl App {
                 (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
                 // Whoever holds it may be among those who did not answer: then nobody knows that it is not there.
                 (false, None) if !read.record.plan.complete(kind) => return Err(self.gateway(&read)),
+                // A Binary that nothing leads to is as one never heard of: it may belong to a document that is withheld.
+                (false, None) if kind == Kind::BINARY => {
+                    let (status, outcome) = Fault::Denied.parts();
+                    (status, outcome.to_string())
+                }
                 (false, None) => {
                     let text = format!(
                         "{kind}/{} is not in the record now; the outcome of a search says which sources did not answer.",
