@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use quick_xml::escape::unescape;
+use quick_xml::escape::{resolve_xml_entity, unescape_with};
 
 use super::members::Members;
 use super::source::{Piece, Source, Space, Tag};
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
     }
 
     fn stray(&self, tree: &mut Tree, members: &mut Members<'a>, text: &str) -> Result<(), ParseError> {
-        let text = tree.new_string(&unescape(text).unwrap_or(Cow::Borrowed(text)));
+        let text = tree.new_string(&unescape_with(text, resolve_xml_entity).unwrap_or(Cow::Borrowed(text)));
         self.add(members, STRAY, Some(text), None, false)
     }
 

@@ -154,7 +154,8 @@ async fn join_cost(sources: &Process) {
     let resources = said::RESOURCES * said::SOURCES.len();
     let (warm, many) = (rounds(20, 2), rounds(50, 10));
     for _ in 0..warm {
-        (reader.read().await, spliced().await);
+        reader.read().await;
+        spliced().await;
     }
     let (mut ours, mut least) = (Vec::new(), Vec::new());
     for _ in 0..rounds(9, 2) {

@@ -202,14 +202,16 @@ fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String,
     let (name, organisation) = style.names.of(source);
     let findings: Vec<Value> =
         items.iter().flat_map(|item| item.findings.iter().map(move |finding| finding_extension(item, finding))).collect();
-    let mut extensions = vec![json!({"url": "urn:severn:rules", "valueString": style.assembler.rules})];
+    let mut extensions = vec![
+        json!({"url": "urn:severn:source", "valueString": source.as_str()}),
+        json!({"url": "urn:severn:rules", "valueString": style.assembler.rules}),
+    ];
     extensions.extend(findings);
     let kind =
         |code: &str| json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": code}]});
     let provenance = json!({
         "resourceType": "Provenance",
         "id": id,
-        "meta": {"tag": [{"system": "urn:severn:source", "code": source.as_str()}]},
         "extension": extensions,
         "target": items.iter().map(|item| reference(item)).collect::<Vec<_>>(),
         "recorded": style.now.to_string(),
