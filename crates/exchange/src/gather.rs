@@ -3,12 +3,12 @@
 use std::sync::{Arc, PoisonError};
 
 use access::{Admission, Permit};
-use dialect::{Attachment, Conversation, Known, Told};
+use dialect::{Attachment, Conversation, Everything, Known, Told};
 use fhir::Kind;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use identity::Located;
-use record::{Ask, CARRIED, Call, Chart, Failure, Holder, Need, NhsNumber, Row, Status};
+use record::{Ask, CARRIED, Call, Chart, Counts, Failure, Holder, Need, NhsNumber, Row, Status};
 use source::Leg;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -100,6 +100,7 @@ fn rows(entry: &SourceEntry, need: &Need, status: Status, last_answered: Option<
 }
 
 async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder, need: &Need, until: Instant) -> LegEnd {
+    let allowed = Allowed::of(permit, need);
     let leg = match parts.sources.leg(permit, &entry.id, until).await {
         Ok(leg) => leg,
         Err(failure) => {
@@ -109,10 +110,12 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
         }
     };
     let (known, since) = known(parts, &entry);
-    let (conversation, calls) = entry.dialect.start(holder, need, &entry.settings, &known);
+    let (conversation, calls) = entry.dialect.start(holder, &allowed.need, &allowed.settings(&entry.settings), &known);
     let told = converse(parts, &leg, conversation, calls).await;
     learn(parts, &entry, told.learnt, since);
-    LegEnd { entry, chart: Some(told.chart), rows: Vec::new(), attachments: told.attachments }
+    let mut chart = told.chart;
+    let rows = allowed.told(&entry, &mut chart);
+    LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments }
 }
 
 /// Asks one source for an attachment, and for the Patient to judge it by.
@@ -131,6 +134,49 @@ pub(crate) async fn fetch(
     learn(parts, entry, told.learnt.clone(), since);
     Ok(told)
 }
+
+/// What of a need may be asked for at all, and the types that may not. Permission is enforced here, and again on what came.
+struct Allowed {
+    need: Need,
+    barred: Vec<Kind>,
+}
+
+impl Allowed {
+    fn of(permit: &Permit, need: &Need) -> Allowed {
+        let wanted = CARRIED.iter().copied().filter(|kind| need.wants(*kind));
+        let (mut kinds, barred): (Vec<Kind>, Vec<Kind>) = wanted.partition(|kind| permit.allows(*kind));
+        if barred.is_empty() {
+            return Allowed { need: need.clone(), barred };
+        }
+        if kinds.is_empty() {
+            // No types would mean all of them. Who the person is may be asked by everybody who may read.
+            kinds.push(Kind::PATIENT);
+        }
+        Allowed { need: Need { kinds, ..need.clone() }, barred }
+    }
+
+    /// `$everything` asks for what is barred, too.
+    fn settings(&self, settings: &dialect::Settings) -> dialect::Settings {
+        let everything = if self.barred.is_empty() { settings.everything } else { Everything::Never };
+        dialect::Settings { everything, ..settings.clone() }
+    }
+
+    /// Rows of what was barred. A source may tell more than it was asked: of that only the status is said.
+    fn told(&self, entry: &SourceEntry, chart: &mut Chart) -> Vec<Row> {
+        let bar = |row: Row| {
+            let withheld = row.counts.withheld + row.counts.filtered;
+            let counts = Counts { withheld, filtered: 0, ..row.counts };
+            Row { status: Some(Status::Withheld), note: Some(BARRED.to_owned()), counts, ..row }
+        };
+        for row in chart.rows.iter_mut().filter(|row| self.barred.contains(&row.kind)) {
+            *row = bar(row.clone());
+        }
+        let there = |kind: &&Kind| chart.rows.iter().any(|row| row.kind == **kind);
+        self.barred.iter().filter(|kind| !there(kind)).map(|kind| bar(Row::new(entry.id.clone(), *kind))).collect()
+    }
+}
+
+const BARRED: &str = "your role and activities do not cover this type";
 
 /// Asks one source whether it knows the number.
 pub(crate) async fn find(

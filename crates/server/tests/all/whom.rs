@@ -1,5 +1,6 @@
 //! Whom a read asks: the locator's word, how long it is believed, and what it takes to find somebody at all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -170,4 +171,53 @@ async fn nothing_of_one_person_is_learnt_of_a_source() {
             assert!(asked_for(&world, source, "/$everything") > before, "{source} after {fault:?}");
         }
     }
+}
+
+/// Permission is enforced before a source is asked, and again on what it says.
+#[tokio::test(start_paused = true)]
+async fn what_a_reader_may_not_see_is_not_asked_for() {
+    let world = World::of(&["ccr", "gp", "mh", "uhb"]);
+    let person = world.person(DEMO_PERSON).await;
+    let types = |requests: Vec<testbed::Request>| -> BTreeSet<String> {
+        let of = |request: &testbed::Request| {
+            let path = request.path_and_query.split('?').next().unwrap_or_default().to_owned();
+            path.split('/').filter_map(fhir::Kind::parse).next_back().map(|kind| kind.name().to_owned()).into_iter().collect::<Vec<_>>()
+        };
+        requests.iter().flat_map(of).collect()
+    };
+    let check = async |card: Card, allowed: &[&str], barred: &[&str]| {
+        let token = world.token(&Card { patient: Some(person.clone()), ..card });
+        for path in ["$everything".to_owned(), barred[0].to_owned()] {
+            let sources: Vec<String> = world.region.sources().into_iter().map(|source| source.id).collect();
+            let before: Vec<usize> = sources.iter().map(|source| world.region.asked(source).len()).collect();
+            let everything = path == "$everything";
+            let target = if everything { format!("Patient/{person}/$everything") } else { format!("{path}?patient={person}") };
+            let answer = world.get(&target, &token).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let plan = world.plan_of(&person, &token, &answer).await;
+            for (source, before) in sources.iter().zip(before) {
+                let asked = types(world.region.asked(source).split_off(before));
+                assert!(asked.contains("Patient"), "{source}: {asked:?}");
+                for kind in barred {
+                    assert!(!asked.contains(*kind), "{source}: {asked:?}");
+                    let row = plan.rows.get(&(source.clone(), (*kind).to_owned()));
+                    let expected = everything || *kind == path;
+                    assert_eq!(row.map(|row| (row.status.as_str(), row.came)), expected.then_some(("withheld", 0)), "{source} {kind}");
+                }
+                for kind in allowed.iter().filter(|_| everything) {
+                    let row = &plan.rows[&(source.clone(), (*kind).to_owned())];
+                    assert_ne!(row.status, "withheld", "{source} {kind}");
+                }
+                assert!(!world.region.asked(source).iter().any(|request| request.path_and_query.contains("$everything")), "{source}");
+            }
+            assert_eq!(answer.json["total"], serde_json::Value::Null);
+            assert!(barred.iter().all(|kind| answer.of_type(kind).count() == 0));
+        }
+    };
+    let administrative = Card { roles: vec!["R8008"], ..Card::doctor() };
+    check(administrative, &["Appointment"], &["Observation", "Condition", "AllergyIntolerance", "DocumentReference"]).await;
+    let medication = Card { activities: vec!["B0264", "B0401"], ..Card::doctor() };
+    check(medication, &["AllergyIntolerance", "MedicationStatement"], &["Observation", "Condition", "CarePlan"]).await;
+    let summary = Card { activities: vec!["B0264", "B0370"], ..Card::doctor() };
+    check(summary, &["AllergyIntolerance", "Condition", "Immunization"], &["Observation", "DiagnosticReport", "Encounter"]).await;
 }
