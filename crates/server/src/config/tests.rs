@@ -52,7 +52,8 @@ fn a_file_that_is_no_toml_says_where() {
 fn the_example_says_every_default() {
     let example = Config::parse(include_str!("../../../../docs/severn.example.toml"), Path::new("."));
     let example = example.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let bare = Config::parse(&format!("{EXCHANGE}{SIGN_IN}"), Path::new(".")).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let source = "[[source]]\nid = \"a\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n";
+    let bare = Config::parse(&format!("{EXCHANGE}{SIGN_IN}{source}"), Path::new(".")).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     assert_eq!(format!("{:?}", example.limits), format!("{:?}", bare.limits));
     assert_eq!(example.sources.len(), 2);
 }
