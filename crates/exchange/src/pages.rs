@@ -98,5 +98,18 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// Enters a refusal of what a known caller asked before any journey began. `patient` is an id of any kind: only one that is known is written.
+    pub async fn refused_known(&self, request: &RequestId, caller: &Caller, patient: Option<&str>, why: &str) -> Result<(), Refused> {
+        let person = match patient {
+            Some(id) => self.person_of_patient(id).await?,
+            None => None,
+        };
+        let patient = person.map(|person| person.as_str().to_owned()).unwrap_or_default();
+        let event = Event::Refused { by: Some(Who::of(caller)), patient, why: why.to_owned() };
+        self.parts.ledger.note(request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))
+    }
+}
+
 /// Persons looked through for one the caller cares for.
 const PERSONS_MAX: usize = 20;

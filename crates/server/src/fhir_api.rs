@@ -101,10 +101,7 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let query = Params::parse(request.uri().query().unwrap_or_default());
     let format = Format::negotiated(&query, request.headers());
     let head = request.method() == axum::http::Method::HEAD;
-    let outcome = match format {
-        Err(ref fault) => Err(fault.clone()),
-        Ok(format) => app.answer(request, &id, query, format).await,
-    };
+    let outcome = app.answer(request, &id, query, format.clone()).await;
     let format = format.unwrap_or(Format::Json);
     let mut response = match outcome {
         Ok(written) => wire::respond(written.status, written.json, format, &id),
@@ -132,16 +129,38 @@ fn refuse(fault: &Fault, format: Format, id: &RequestId) -> Response {
 }
 
 impl App {
-    async fn answer(&self, request: Request, id: &RequestId, query: Params, format: Format) -> Result<Written, Fault> {
-        let (parts, body) = request.into_parts();
-        let path = parts.uri.path().trim_start_matches("/fhir/R4").trim_start_matches('/').to_owned();
-        let interaction = Interaction::parse(&parts.method, &path);
+    async fn answer(&self, request: Request, id: &RequestId, query: Params, format: Result<Format, Fault>) -> Result<Written, Fault> {
+        let path = request.uri().path().trim_start_matches("/fhir/R4").trim_start_matches('/').to_owned();
+        let interaction = Interaction::parse(request.method(), &path);
         if interaction == Ok(Interaction::Metadata) {
+            format?;
             return Ok(Written { status: StatusCode::OK, json: metadata::statement(self).to_string().into_bytes() });
         }
         // Who asks comes before what is asked: a stranger learns nothing of what exists.
-        let caller = self.caller(&parts.headers, id).await?;
-        let interaction = interaction?;
+        let caller = self.caller(request.headers(), id).await?;
+        let outcome = self.answer_known(request, id, query, format, interaction.clone(), caller.clone()).await;
+        if let Err(fault) = &outcome
+            && let Some(why) = fault.unentered()
+        {
+            let patient = interaction.as_ref().ok().and_then(Interaction::patient);
+            let what = interaction.as_ref().map_or("something that is not here", |interaction| interaction.name());
+            self.exchange.refused_known(id, &caller, patient, &format!("{what}: {why}")).await.map_err(|_| Fault::Unavailable)?;
+        }
+        outcome
+    }
+
+    /// The same for a caller who is known.
+    async fn answer_known(
+        &self,
+        request: Request,
+        id: &RequestId,
+        query: Params,
+        format: Result<Format, Fault>,
+        interaction: Result<Interaction, Fault>,
+        caller: Caller,
+    ) -> Result<Written, Fault> {
+        let (format, interaction) = (format?, interaction?);
+        let (parts, body) = request.into_parts();
         let _place = self.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
         let limit = self.config.limits.request_bytes_max;
         let body = axum::body::to_bytes(body, limit).await.map_err(|_| Fault::TooLarge(limit))?;

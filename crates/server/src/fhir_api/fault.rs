@@ -55,6 +55,23 @@ impl Fault {
         Fault::BadRequest { what: what.into(), why: why.into() }
     }
 
+    /// What the ledger is told of a refusal that the journey has not entered itself. No word of the client's is in it: it might be
+    /// anybody's number.
+    pub(super) fn unentered(&self) -> Option<&'static str> {
+        match self {
+            Fault::BadRequest { .. } => Some("a parameter, header or body that cannot be used"),
+            Fault::Busy => Some("too many questions in flight"),
+            Fault::Gone => Some("the page is over, or was made for somebody else"),
+            Fault::Method(_) => Some("a method that is not allowed"),
+            Fault::NotAcceptable => Some("a media type that is not written"),
+            Fault::NotSupported(_) => Some("not supported"),
+            Fault::TooLarge(_) => Some("a body larger than the limit"),
+            Fault::UnsupportedMedia => Some("a media type that is not read"),
+            // On the ledger before they get here; or there is no ledger to write to.
+            Fault::Denied | Fault::Gateway { .. } | Fault::Loop | Fault::NotFound(_) | Fault::Token(_) | Fault::Unavailable => None,
+        }
+    }
+
     /// HTTP status, FHIR issue code and words.
     pub fn parts(&self) -> (StatusCode, Value) {
         let one = |status: StatusCode, code: &str, text: &str| (status, outcome::single("error", code, text));

@@ -54,6 +54,30 @@ impl Interaction {
     }
 }
 
+impl Interaction {
+    /// What it is called in the ledger.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Interaction::Everything(_) => "$everything",
+            Interaction::Metadata => "metadata",
+            Interaction::Page => "page",
+            Interaction::Plan(_) => "$plan",
+            Interaction::Read(..) => "read",
+            Interaction::RequestAccess(_) => "$request-access",
+            Interaction::Search(_) => "search",
+        }
+    }
+
+    /// The Patient it names, in whichever id.
+    pub(super) fn patient(&self) -> Option<&str> {
+        match self {
+            Interaction::Everything(id) | Interaction::Plan(id) | Interaction::RequestAccess(id) => Some(id),
+            Interaction::Read(kind, id) if *kind == Kind::PATIENT => Some(id),
+            Interaction::Metadata | Interaction::Page | Interaction::Read(..) | Interaction::Search(_) => None,
+        }
+    }
+}
+
 fn carried(name: &str) -> Result<Kind, Fault> {
     match Kind::parse(name).filter(|kind| CARRIED.contains(kind)) {
         Some(kind) => Ok(kind),

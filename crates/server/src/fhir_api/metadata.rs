@@ -58,10 +58,13 @@ fn resource(kind: fhir::Kind) -> Value {
         "type": kind.name(),
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
-        "searchInclude": includes,
         "searchRevInclude": ["Provenance:target"],
         "searchParam": params,
     });
+    // FHIR knows no empty lists.
+    if !includes.is_empty() {
+        resource["searchInclude"] = json!(includes);
+    }
     if kind == fhir::Kind::PATIENT {
         resource["operation"] = json!([
             {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"},

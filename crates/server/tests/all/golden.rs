@@ -251,3 +251,75 @@ async fn golden_27_ten_thousand_observations_and_one_allergy() {
         assert_eq!(found, 1, "{everything:?}");
     }
 }
+
+/// A type that no source can answer for is no empty list and no failure: each says so.
+#[tokio::test(start_paused = true)]
+async fn golden_16_a_type_that_no_source_supports_is_said_to_be_so() {
+    let world = World::of(&["rx"]);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let answer = world.get(&format!("Condition?patient={person}"), &token).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let own: Vec<_> = answer.issues_of("rx").into_iter().filter(|(_, _, kind)| kind == "Condition").collect();
+    assert_eq!(own, [("warning".to_owned(), "unsupported".to_owned(), "Condition".to_owned())]);
+    let plan = world.plan_of(&person, &token, &answer).await;
+    assert_eq!(plan.rows[&("rx".to_owned(), "Condition".to_owned())].status, "unsupported");
+    // Unsupported leaves a list whole, as section 5 has it.
+    assert_eq!(answer.state("problems"), Some("not-recorded"));
+}
+
+/// What is held was answered and is kept back: that is no failure, which asking again could mend.
+#[tokio::test(start_paused = true)]
+async fn a_held_leg_fails_no_system_that_requires_completeness() {
+    let world = World::of(&["ccr", "gp", "mh", "soc"]);
+    let number = &people().iter().find(|person| person.slug == "kyle-rafferty").unwrap().about.nhs_number;
+    let person = world.person(number).await;
+    let token = world.token(&Card { patient: Some(person.clone()), ..Card::system() });
+    let path = format!("Patient/{person}/$everything?_complete=required");
+    let answer = world.get(&path, &token).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.json["total"], serde_json::Value::Null);
+    assert_eq!(answer.state("allergies"), Some("known"), "and the list may be incomplete");
+    assert_eq!(answer.state("results"), Some("unavailable"));
+    for source in ["ccr", "soc"] {
+        let told = answer.issues_of(source);
+        assert!(told.iter().any(|(severity, code, _)| severity == "warning" && code == "withheld"), "{told:?}");
+        assert!(told.iter().any(|(_, code, _)| code == "held"), "{told:?}");
+    }
+    world.region.fail("gp", Fault::Refusing { how: Refusal::Unavailable });
+    assert_eq!(world.get(&path, &token).await.status, 504);
+}
+
+/// Which source answers first, and in which order it says things, shows nowhere.
+#[tokio::test(start_paused = true)]
+async fn golden_20_the_order_of_arrival_shows_nowhere() {
+    let mut seen: Option<(String, serde_json::Value)> = None;
+    let sources = ["ccr", "gp", "ohc", "uhb"];
+    for first in sources {
+        let world = World::of(&sources);
+        let person = world.person(DEMO_PERSON).await;
+        let token = world.doctor_of(&person);
+        for (at, source) in sources.iter().enumerate() {
+            let ms = if *source == first { 0 } else { 100 * (at as u64 + 1) };
+            world.region.fail(source, Fault::Slow { ms });
+        }
+        let answer = world.get_with(&format!("Patient/{person}/$everything?_count=5000"), &token, &[("x-request-id", "q-1")]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let shown: Vec<_> = answer.entries().iter().skip(1).filter(|entry| entry["resource"]["id"] != person.as_str()).cloned().collect();
+        // Cluster ids are keyed by the exchange, and each of these is an exchange of its own.
+        let mut text = serde_json::to_string(&shown).unwrap().replace(&person, "PERSON");
+        let mut ids: Vec<String> =
+            answer.of_type("Linkage").chain(answer.of_type("DetectedIssue")).map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+        ids.dedup();
+        for (at, id) in ids.iter().enumerate() {
+            text = text.replace(id.as_str(), &format!("ID-{at}"));
+        }
+        match &seen {
+            None => seen = Some((text, answer.json["meta"].clone())),
+            Some((expected, meta)) => {
+                assert_eq!(answer.json["meta"], *meta);
+                assert!(*expected == text, "{first} first: another answer");
+            }
+        }
+    }
+}

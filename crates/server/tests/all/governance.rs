@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 use serde_json::{Value, json};
 use server::fhir_api::Interaction;
-use testbed::DEMO_PERSON;
+use testbed::{DEMO_PERSON, Fault};
 
-use crate::world::{Answer, Card, Issuer, World};
+use crate::world::{Answer, Card, Issuer, Setup, World, region};
 
 const CLAIM: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"kind","valueCode":"relationship"},
     {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"TREAT"}},
@@ -398,4 +398,61 @@ async fn a_request_id_used_twice_replaces_nobody_elses_plan() {
     assert_eq!(world.get_with(&format!("Immunization?patient={person}"), &second, &id).await.status, 200);
     assert_eq!(plan(&first).await, own);
     assert!(plan(&second).await.contains(&"Immunization".to_owned()));
+}
+
+/// Refusals stand in the ledger in the same detail as answers: who, about whom where that is known, and why in fixed words.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_answered_is_on_the_ledger() {
+    let setup = Setup { limits: "request_bytes_max = 1024", ..Setup::default() };
+    let world = World::around(std::sync::Arc::new(region(&["ccr"])), &setup);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let everything = format!("/fhir/R4/Patient/{person}/$everything");
+    let first = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await;
+    let next = first.next().unwrap().strip_prefix(crate::world::PUBLIC).unwrap().to_owned();
+    let large = format!("{{\"resourceType\":\"Parameters\",\"id\":\"{}\"}}", "x".repeat(2_000));
+    let other = world.token(&Card { user: "u-2", patient: Some(person.clone()), ..Card::doctor() });
+    let json = ("content-type", "application/fhir+json");
+    let check = async |method: &str, target: &str, token: &str, headers: &[(&str, &str)], body: &str, status: u16, about: bool| {
+        let answer = world.send(method, target, Some(token), headers, body).await;
+        assert_eq!(answer.status, status, "{method} {target}: {}", answer.text);
+        let events = world.ledger.events_of(&answer.request());
+        let refused: Vec<&Value> = events.iter().filter(|event| event["event"] == "refused").collect();
+        assert_eq!(refused.len(), 1, "{method} {target}: {events:?}");
+        assert_eq!(refused[0]["by"]["organisation"], "RRK");
+        assert_eq!(refused[0]["patient"], if about { person.as_str() } else { "" }, "{method} {target}");
+        assert!(!refused[0]["why"].as_str().unwrap().is_empty());
+    };
+    check("GET", &format!("{everything}?_count=many"), &token, &[], "", 400, true).await;
+    check("GET", &format!("{everything}?_complete={DEMO_PERSON}"), &token, &[], "", 400, true).await;
+    check("GET", &format!("/fhir/R4/Observation?{DEMO_PERSON}=1"), &token, &[], "", 400, false).await;
+    check("GET", &everything, &token, &[("severn-hops", "not an id!")], "", 400, true).await;
+    check("GET", &next, &other, &[], "", 410, false).await;
+    check("GET", "/fhir/R4/Claim/1", &token, &[], "", 404, false).await;
+    check("GET", &format!("/fhir/R4/{DEMO_PERSON}"), &token, &[], "", 404, false).await;
+    check("PUT", &format!("/fhir/R4/Patient/{person}"), &token, &[], "", 405, false).await;
+    check("GET", &everything, &token, &[("accept", "text/csv")], "", 406, true).await;
+    check("POST", &everything, &token, &[json], &large, 413, true).await;
+    check("POST", &everything, &token, &[("content-type", "text/plain")], "x", 415, true).await;
+    let claim = format!("/fhir/R4/Patient/{person}/$request-access");
+    check("POST", &claim, &token, &[json], "{}", 400, true).await;
+    assert!(!world.ledger.text().contains(DEMO_PERSON));
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_exchange_enters_whom_it_sends_away() {
+    let setup = Setup { limits: "asks_in_flight = 1", ..Setup::default() };
+    let world = World::around(std::sync::Arc::new(region(&["ccr"])), &setup);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    world.region.fail("ccr", Fault::Slow { ms: 100 });
+    let path = format!("Patient/{person}/$everything");
+    let (one, other) = tokio::join!(world.get(&path, &token), world.get(&path, &token));
+    let away = if one.status == 503 { one } else { other };
+    assert_eq!(away.status, 503, "{}", away.text);
+    assert!(away.headers.contains_key("retry-after"));
+    let events = world.ledger.events_of(&away.request());
+    assert_eq!((events.len(), &events[0]["event"], &events[0]["patient"]), (1, &json!("refused"), &json!(person)));
+    assert_eq!(events[0]["by"]["subject"], "u-1");
 }

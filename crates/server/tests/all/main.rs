@@ -12,3 +12,4 @@ mod people;
 mod survive;
 mod whom;
 mod world;
+mod xml;

@@ -344,11 +344,15 @@ impl Ledger {
         self.lines.lock().unwrap().iter().map(|line| serde_json::from_str(&line.event).unwrap()).collect()
     }
 
-    /// Names of the events that one request caused.
-    pub fn of(&self, request: &str) -> Vec<String> {
+    /// Events that one request caused.
+    pub fn events_of(&self, request: &str) -> Vec<Value> {
         let lines = self.lines.lock().unwrap();
-        let own = lines.iter().filter(|line| line.trace == request);
-        own.map(|line| serde_json::from_str::<Value>(&line.event).unwrap()["event"].as_str().unwrap().to_owned()).collect()
+        lines.iter().filter(|line| line.trace == request).map(|line| serde_json::from_str(&line.event).unwrap()).collect()
+    }
+
+    /// Their names.
+    pub fn of(&self, request: &str) -> Vec<String> {
+        self.events_of(request).iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Checks the chain.

@@ -22,6 +22,12 @@ pub(super) fn unknown() -> PersonId {
     "unknown".parse().expect("letters are a person id")
 }
 
+/// Whether a source that may hold a type did not say. What is withheld was said, and is as if it were not there.
+fn unheard(read: &Joined, kind: Kind) -> bool {
+    let said = |status: Status| status.complete() || status == Status::Withheld;
+    read.record.plan.rows.iter().filter(|row| row.kind == kind).any(|row| !row.status.is_some_and(said))
+}
+
 impl App {
     pub(in super::super) async fn everything(&self, asked: Asked, id: String) -> Result<Audited<Written>, Fault> {
         let search = Search::everything(&asked.params, asked.strict)?;
@@ -65,7 +71,7 @@ impl App {
                 (true, _) => (StatusCode::OK, minted(&read.record, &read.number).to_string()),
                 (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
                 // Whoever holds it may be among those who did not answer: then nobody knows that it is not there.
-                (false, None) if !read.record.plan.complete(kind) => return Err(self.gateway(&read)),
+                (false, None) if unheard(&read, kind) => return Err(self.gateway(&read)),
                 // A Binary that nothing leads to is as one never heard of: it may belong to a document that is withheld.
                 (false, None) if kind == Kind::BINARY => {
                     let (status, outcome) = Fault::Denied.parts();
