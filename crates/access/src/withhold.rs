@@ -14,6 +14,10 @@ const SENSITIVE: &[&str] = &["HIV", "STD", "SEX", "PSY", "ETH", "SDV", "GDIS", "
 
 /// Whether a resource's own labels keep it from this reader. What the source labels restricted is not shown until a policy with an approver says so.
 fn labelled(item: &Item) -> bool {
+    // Most resources have no label at all.
+    if item.tree.root().get("meta").is_some_and(|meta| meta.is_object() && meta.get("security").is_none()) {
+        return false;
+    }
     item.tree.root().all("meta.security").into_iter().any(|label| {
         let code = label.text("code").unwrap_or_default();
         let system = label.text("system").unwrap_or_default();

@@ -49,7 +49,7 @@ pub struct KeptClaim {
 }
 
 /// A minted id and what it stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MintedId {
     /// The R4 type.
     pub kind: Kind,

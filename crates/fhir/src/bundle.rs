@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::parse::{ParseError, Parser, check_text, without_mark};
-use crate::tree::Tree;
+use crate::tree::{Text, Tree};
 
 /// A Bundle read from a body: what a reader of a page needs, and nothing else kept back.
 #[derive(Debug, Clone, Default)]
@@ -46,9 +46,8 @@ pub enum Malformed {
 impl Bundle {
     /// Reads a body: a Bundle, or a bare resource as a Bundle of one.
     pub fn from_json(body: Bytes) -> Result<Bundle, Malformed> {
-        let body = without_mark(body);
-        check_text(&body)?;
-        let mut parser = Parser::new(&body, 0);
+        let body = Text::new(check_text(&without_mark(body))?);
+        let mut parser = Parser::new(body.as_str().as_bytes(), 0);
         parser.space();
         if parser.peek() != Some(b'{') {
             parser.value(0)?;
@@ -60,7 +59,7 @@ impl Bundle {
             "Bundle" => Ok(bundle),
             // Not a Bundle after all: whole, from the top.
             _ => {
-                let tree = Tree::from_json(body)?;
+                let tree = Tree::of_text(body)?;
                 let entry = Entry { full_url: None, mode: None, resource: Some(tree), rest: None };
                 Ok(Bundle { resource_type: bundle.resource_type, head: None, entries: vec![entry] })
             }
@@ -75,7 +74,7 @@ impl Bundle {
 }
 
 struct Reader<'a> {
-    body: &'a Bytes,
+    body: &'a Text,
     parser: Parser<'a>,
 }
 
@@ -190,6 +189,6 @@ impl Reader<'_> {
         parser.value(0)?;
         self.parser.at = parser.at;
         let (nodes, spaced) = (parser.nodes, parser.spaced);
-        Ok(Tree { base: self.body.slice(start..self.parser.at), extra: String::new(), nodes, root: 0, spaced })
+        Ok(Tree { base: self.body.part(start, self.parser.at), extra: String::new(), nodes, root: 0, spaced })
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::tree::{NONE, Node, NodeKind, Tree};
+use crate::tree::{NONE, Node, NodeKind, Text, Tree};
 
 /// How deep a resource may nest. FHIR itself has no number; real resources stay under twenty.
 pub(crate) const DEPTH_MAX: usize = 100;
@@ -18,19 +18,21 @@ pub struct ParseError {
 }
 
 impl Tree {
-    /// Reads one JSON value. The bytes are kept, not copied.
+    /// Reads one JSON value.
     pub fn from_json(body: Bytes) -> Result<Tree, ParseError> {
-        let body = without_mark(body);
-        check_text(&body)?;
-        let mut parser = Parser::new(&body, 0);
+        Tree::of_text(Text::new(check_text(&without_mark(body))?))
+    }
+
+    pub(crate) fn of_text(text: Text) -> Result<Tree, ParseError> {
+        let mut parser = Parser::new(text.as_str().as_bytes(), 0);
         parser.space();
         parser.value(0)?;
         parser.space();
-        if parser.at < body.len() {
+        if parser.at < text.len() {
             return Err(parser.error("something follows the end of the document"));
         }
         let (nodes, spaced) = (parser.nodes, parser.spaced);
-        Ok(Tree { base: body, extra: String::new(), nodes, root: 0, spaced })
+        Ok(Tree { base: text, extra: String::new(), nodes, root: 0, spaced })
     }
 }
 
@@ -39,15 +41,12 @@ pub(crate) fn without_mark(body: Bytes) -> Bytes {
     if body.starts_with(b"\xEF\xBB\xBF") { body.slice(3..) } else { body }
 }
 
-/// UTF-8 and short enough for 32-bit offsets.
-pub(crate) fn check_text(body: &[u8]) -> Result<(), ParseError> {
+/// The body as text, if it is UTF-8 and short enough for 32-bit offsets.
+pub(crate) fn check_text(body: &[u8]) -> Result<&str, ParseError> {
     if body.len() > (u32::MAX / 2) as usize {
         return Err(ParseError { what: "the body is larger than 2 GiB", at: 0 });
     }
-    match std::str::from_utf8(body) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(ParseError { what: "the body is not UTF-8", at: error.valid_up_to() }),
-    }
+    std::str::from_utf8(body).map_err(|error| ParseError { what: "the body is not UTF-8", at: error.valid_up_to() })
 }
 
 /// Whether `text` is a number by the JSON grammar.
@@ -92,7 +91,9 @@ pub(crate) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     pub fn new(bytes: &'a [u8], at: usize) -> Parser<'a> {
-        Parser { bytes, at, nodes: Vec::with_capacity(64), spaced: false, origin: at }
+        // Most values are a resource, or one string beside it.
+        let room = if bytes.get(at) == Some(&b'"') { 1 } else { 64 };
+        Parser { bytes, at, nodes: Vec::with_capacity(room), spaced: false, origin: at }
     }
 
     pub fn error(&self, what: &'static str) -> ParseError {

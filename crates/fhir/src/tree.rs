@@ -1,8 +1,8 @@
 //! The arena tree.
 
 use std::borrow::Cow;
-
-use bytes::Bytes;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Index of a node in its [`Tree`]. Meaningless in another tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,12 +52,46 @@ pub(crate) struct Node {
     pub parent: u32,
 }
 
+/// A part of a body that several trees share. Text, not bytes: it was checked as UTF-8 once, and nothing is when it is read.
+#[derive(Clone, Default)]
+pub(crate) struct Text {
+    whole: Arc<str>,
+    from: usize,
+    to: usize,
+}
+
+impl Text {
+    pub fn new(text: &str) -> Text {
+        Text { whole: text.into(), from: 0, to: text.len() }
+    }
+
+    pub fn part(&self, from: usize, to: usize) -> Text {
+        Text { whole: self.whole.clone(), from: self.from + from, to: self.from + to }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.whole[self.from..self.to]
+    }
+
+    pub fn len(&self) -> usize {
+        self.to - self.from
+    }
+
+    fn cut(&self, range: Range<usize>) -> &str {
+        &self.whole[self.from + range.start..self.from + range.end]
+    }
+
+    fn cut_bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.whole.as_bytes()[self.from + range.start..self.from + range.end]
+    }
+}
+
 /// One resource (or any JSON value) as it came, editable in place.
 ///
 /// Cloning copies the nodes and shares the bytes.
 #[derive(Clone)]
 pub struct Tree {
-    pub(crate) base: Bytes,
+    pub(crate) base: Text,
     pub(crate) extra: String,
     pub(crate) nodes: Vec<Node>,
     pub(crate) root: u32,
@@ -75,7 +109,7 @@ pub struct Ref<'a> {
 impl Tree {
     /// An empty object, to build a resource from.
     pub fn object() -> Tree {
-        let mut tree = Tree { base: Bytes::new(), extra: String::new(), nodes: Vec::new(), root: 0, spaced: false };
+        let mut tree = Tree { base: Text::default(), extra: String::new(), nodes: Vec::new(), root: 0, spaced: false };
         tree.root = tree.detached(NodeKind::Object, 0, 0);
         tree
     }
@@ -100,15 +134,16 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// Parsing cuts at ASCII only, so every cut is between characters.
     pub(crate) fn slice(&self, start: u32, end: u32) -> &str {
         let (start, end, base) = (start as usize, end as usize, self.base.len());
-        let bytes = if start >= base { &self.extra.as_bytes()[start - base..end - base] } else { &self.base[start..end] };
-        std::str::from_utf8(bytes).unwrap_or("") // Parsing checked the whole body as UTF-8 and cuts at ASCII only.
+        if start >= base { &self.extra[start - base..end - base] } else { self.base.cut(start..end) }
     }
 
+    /// The same for whoever compares or copies: no look at where characters begin.
     pub(crate) fn bytes(&self, start: u32, end: u32) -> &[u8] {
         let (start, end, base) = (start as usize, end as usize, self.base.len());
-        if start >= base { &self.extra.as_bytes()[start - base..end - base] } else { &self.base[start..end] }
+        if start >= base { &self.extra.as_bytes()[start - base..end - base] } else { self.base.cut_bytes(start..end) }
     }
 
     fn store(&mut self, text: &str) -> (u32, u32) {
@@ -461,13 +496,16 @@ impl<'a> Ref<'a> {
         if !self.is_object() {
             return None;
         }
+        let key = key.as_bytes();
         let mut at = self.raw_node().first;
         while at != NONE {
             let node = &self.tree.nodes[at as usize];
-            if node.key_len as usize == key.len()
-                && self.tree.bytes(node.key_start, node.key_start + u32::from(node.key_len)) == key.as_bytes()
-            {
-                return self.with(at);
+            if usize::from(node.key_len) == key.len() {
+                let own = self.tree.bytes(node.key_start, node.key_start + u32::from(node.key_len));
+                // Keys of one length mostly differ in their first letter: only the rest is worth a call.
+                if own.first() == key.first() && own == key {
+                    return self.with(at);
+                }
             }
             at = node.next;
         }

@@ -6,6 +6,7 @@ use fhir::Kind;
 use fhir::date::Precision;
 use record::{SourceId, Tier};
 use rustc_hash::FxHashMap;
+use terms::Space;
 
 use crate::compare::{Verdict, compare};
 use crate::statement::{Facet, Statement};
@@ -43,7 +44,7 @@ pub(crate) fn pair(statements: &[Statement<'_>], units: &[Unit]) -> Paired {
 /// Units that share a code (or words, or a time where there are none): only these can match.
 fn buckets(statements: &[Statement<'_>], units: &[Unit]) -> Vec<Vec<usize>> {
     let mut parents: Vec<usize> = (0..units.len()).collect();
-    let mut first: FxHashMap<String, usize> = FxHashMap::default();
+    let mut first: FxHashMap<Token<'_>, usize> = FxHashMap::default();
     for (place, unit) in units.iter().enumerate() {
         for token in unit.members.iter().flat_map(|member| tokens(&statements[*member])) {
             match first.get(&token) {
@@ -77,13 +78,21 @@ fn root(parents: &mut [usize], mut place: usize) -> usize {
     place
 }
 
+/// Something that statements share: a code or words, at a time where the type's time must be exact.
+#[derive(PartialEq, Eq, Hash)]
+enum Token<'a> {
+    Code(Option<i128>, Space<'a>, &'a str),
+    Time(i128),
+    Words(Option<i128>, &'a str),
+}
+
 /// What a statement must share with another to match it. None: the type has no clinical key.
-fn tokens(statement: &Statement<'_>) -> Vec<String> {
+fn tokens<'a>(statement: &'a Statement<'_>) -> Vec<Token<'a>> {
     // Types whose time must be exact are told apart by it at once.
     let time = match statement.kind() {
         Kind::APPOINTMENT | Kind::DIAGNOSTIC_REPORT | Kind::ENCOUNTER | Kind::OBSERVATION => {
             match statement.when.filter(|when| when.precision() == Precision::Instant) {
-                Some(when) => format!("{}", when.range().0),
+                Some(when) => Some(when.range().0),
                 None => return Vec::new(),
             }
         }
@@ -95,14 +104,14 @@ fn tokens(statement: &Statement<'_>) -> Vec<String> {
         | Kind::MEDICATION_DISPENSE
         | Kind::MEDICATION_REQUEST
         | Kind::MEDICATION_STATEMENT
-        | Kind::PROCEDURE => String::new(),
+        | Kind::PROCEDURE => None,
         _ => return Vec::new(),
     };
-    if matches!(statement.kind(), Kind::APPOINTMENT | Kind::ENCOUNTER) {
-        return vec![time];
+    if let (Kind::APPOINTMENT | Kind::ENCOUNTER, Some(time)) = (statement.kind(), time) {
+        return vec![Token::Time(time)];
     }
-    let codes = statement.codes.iter().map(|(space, code)| format!("{time} {space:?} {code}"));
-    codes.chain(statement.words.iter().map(|words| format!("{time} {words}"))).collect()
+    let codes = statement.codes.iter().map(|(space, code)| Token::Code(time, *space, code));
+    codes.chain(statement.words.iter().map(|words| Token::Words(time, words))).collect()
 }
 
 struct Bucket<'a> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use quick_xml::escape::unescape;
+use quick_xml::escape::{resolve_xml_entity, unescape_with};
 
 use super::members::Members;
 use super::source::{Piece, Source, Space, Tag};
@@ -12,7 +12,7 @@ use crate::Version;
 use crate::bundle::{Bundle, Entry, Malformed};
 use crate::parse::{DEPTH_MAX, ParseError, check_text, is_number, without_mark};
 use crate::tables::{self, Primitive, Tables};
-use crate::tree::{NodeId, Tree};
+use crate::tree::{NodeId, Text, Tree};
 
 impl Tree {
     /// Reads one resource of a version from FHIR XML, as the tree that its JSON would give.
@@ -50,12 +50,11 @@ fn read<T>(
     inside: impl for<'a> FnOnce(&mut Reader<'a>, Tag<'a>) -> Result<T, ParseError>,
 ) -> Result<T, ParseError> {
     let body = without_mark(body);
-    check_text(&body)?;
+    let text = check_text(&body)?;
     // Escapes of JSON may be six times as long as what they stand for, and offsets are of 32 bits.
     if body.len() > (u32::MAX / 8) as usize {
         return Err(ParseError { what: "the body is larger than 512 MiB", at: 0 });
     }
-    let text = std::str::from_utf8(&body).unwrap_or_default(); // Checked above.
     let mut reader = Reader { source: Source::new(text), tables: tables::of(version) };
     let Some(Child::Element(root)) = reader.child()? else { return Err(reader.source.error(TEXT)) };
     if root.space != Space::Fhir {
@@ -117,7 +116,7 @@ impl<'a> Reader<'a> {
 
     /// The resource that `tag` opened, as a tree of its own.
     fn whole(&mut self, tag: &Tag<'a>) -> Result<Tree, ParseError> {
-        let mut tree = Tree { base: Bytes::new(), extra: String::new(), nodes: Vec::with_capacity(64), root: 0, spaced: false };
+        let mut tree = Tree { base: Text::default(), extra: String::new(), nodes: Vec::with_capacity(64), root: 0, spaced: false };
         let root = self.resource(&mut tree, tag, 0)?;
         tree.root = root.0;
         Ok(tree)
@@ -189,7 +188,7 @@ impl<'a> Reader<'a> {
     }
 
     fn stray(&self, tree: &mut Tree, members: &mut Members<'a>, text: &str) -> Result<(), ParseError> {
-        let text = tree.new_string(&unescape(text).unwrap_or(Cow::Borrowed(text)));
+        let text = tree.new_string(&unescape_with(text, resolve_xml_entity).unwrap_or(Cow::Borrowed(text)));
         self.add(members, STRAY, Some(text), None, false)
     }
 

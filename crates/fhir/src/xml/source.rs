@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use quick_xml::XmlVersion;
 use quick_xml::errors::{Error, IllFormedError, SyntaxError};
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{QName, ResolveResult};
@@ -14,6 +15,8 @@ use crate::parse::ParseError;
 
 /// More attributes than any element has, few enough to compare each with each.
 const ATTRIBUTES_MAX: usize = 256;
+/// None of the five entities stands for another.
+const ENTITIES_DEEP: usize = 1;
 
 /// Whose namespace a tag is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +147,9 @@ impl<'a> Source<'a> {
                 return Err(self.error("a tag has more than 256 attributes"));
             }
             seen.push(key);
-            let value = Attribute { key: QName(key), value: Cow::Borrowed(raw) }.normalized_value(XmlVersion::Implicit1_0);
+            // XML's own five entities and no others, whatever features this build of the reader has.
+            let value = Attribute { key: QName(key), value: Cow::Borrowed(raw) };
+            let value = value.normalized_value_with(XmlVersion::Implicit1_0, ENTITIES_DEEP, resolve_xml_entity);
             let value = value.map_err(|error| self.error(words(&error)))?;
             match prefix_of(key) {
                 None if key == "xmlns" => tag.declares = true,

@@ -88,8 +88,7 @@ fn check_quickly(body: &[u8], entries: usize) {
 }
 
 fn join_speed() {
-    let bodies: Vec<bytes::Bytes> =
-        (0..said::SOURCES.len()).map(|at| said::everything(at, &format!("https://{}.example/fhir", said::SOURCES[at]))).collect();
+    let bodies: Vec<bytes::Bytes> = (0..said::SOURCES.len()).map(|at| said::everything(at, &speed::base(at))).collect();
     let size: usize = bodies.iter().map(bytes::Bytes::len).sum();
     assert!((190_000..210_000).contains(&bodies[0].len()), "a source says {} bytes", bodies[0].len());
     let joining = speed::Joining::new(bodies.clone());
@@ -154,7 +153,8 @@ async fn join_cost(sources: &Process) {
     let resources = said::RESOURCES * said::SOURCES.len();
     let (warm, many) = (rounds(20, 2), rounds(50, 10));
     for _ in 0..warm {
-        (reader.read().await, spliced().await);
+        reader.read().await;
+        spliced().await;
     }
     let (mut ours, mut least) = (Vec::new(), Vec::new());
     for _ in 0..rounds(9, 2) {

@@ -61,9 +61,14 @@ impl outcome::Names for Names {
     }
 }
 
+/// Where a source lives; none of what it says names its host.
+pub fn base(source: usize) -> String {
+    format!("https://fhir.{}.example/r4", SOURCES[source])
+}
+
 /// One source's conversation, answered with its body, to its chart.
 fn converse(source: usize, known: &Known, body: &Bytes) -> Told {
-    let base = format!("https://{}.example/fhir", SOURCES[source]);
+    let base = base(source);
     let settings = Settings { everything: Everything::Always, ..Settings::new(base.parse().expect("a URL"), "http://severn.bench") };
     let holder = Holder {
         source: SOURCES[source].parse().expect("a source id"),

@@ -45,6 +45,11 @@ impl Pieces {
         }
     }
 
+    /// Whether there are no pieces.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// How many pieces.
     pub fn len(&self) -> usize {
         self.ends.len()

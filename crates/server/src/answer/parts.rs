@@ -160,17 +160,23 @@ fn write_beside(pieces: &mut Pieces, record: &SharedRecord, beside: &Beside, sty
         Beside::Cluster(number) => {
             let cluster = &record.clusters[*number];
             let others = cluster.members.iter().filter(|member| **member != cluster.representative);
-            let mut items = vec![json!({"type": "source", "resource": reference(&record.items[cluster.representative])})];
-            items.extend(others.map(|member| json!({"type": "alternate", "resource": reference(&record.items[*member])})));
-            let linkage = json!({
-                "resourceType": "Linkage",
-                "id": cluster.id,
-                "meta": {"tag": [{"system": "urn:severn:tier", "code": cluster.tier.code()}]},
-                "extension": [{"url": "urn:severn:why", "valueString": cluster.why}],
-                "active": true,
-                "item": items,
-            });
-            pieces.entry(style.base, "Linkage", &cluster.id, "include", linkage.to_string().as_bytes());
+            // There are many, so they are written without a tree in between. Types, ids and tiers need no JSON escapes; words may.
+            let mut linkage = format!(
+                "{{\"resourceType\":\"Linkage\",\"id\":\"{}\",\"meta\":{{\"tag\":[{{\"system\":\"urn:severn:tier\",\"code\":\"{}\"}}]}},\
+                 \"extension\":[{{\"url\":\"urn:severn:why\",\"valueString\":{}}}],\"active\":true,\"item\":[",
+                cluster.id,
+                cluster.tier.code(),
+                Value::from(cluster.why.as_str())
+            );
+            for (kind, member) in [("source", &cluster.representative)].into_iter().chain(others.map(|member| ("alternate", member))) {
+                let item = &record.items[*member];
+                let comma = if kind == "source" { "" } else { "," };
+                for part in [comma, "{\"type\":\"", kind, "\",\"resource\":{\"reference\":\"", item.kind.name(), "/", &item.id, "\"}}"] {
+                    linkage.push_str(part);
+                }
+            }
+            linkage.push_str("]}");
+            pieces.entry(style.base, "Linkage", &cluster.id, "include", linkage.as_bytes());
         }
         Beside::Conflict(number) => {
             let conflict = &record.conflicts[*number];
@@ -202,14 +208,16 @@ fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String,
     let (name, organisation) = style.names.of(source);
     let findings: Vec<Value> =
         items.iter().flat_map(|item| item.findings.iter().map(move |finding| finding_extension(item, finding))).collect();
-    let mut extensions = vec![json!({"url": "urn:severn:rules", "valueString": style.assembler.rules})];
+    let mut extensions = vec![
+        json!({"url": "urn:severn:source", "valueString": source.as_str()}),
+        json!({"url": "urn:severn:rules", "valueString": style.assembler.rules}),
+    ];
     extensions.extend(findings);
     let kind =
         |code: &str| json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": code}]});
     let provenance = json!({
         "resourceType": "Provenance",
         "id": id,
-        "meta": {"tag": [{"system": "urn:severn:source", "code": source.as_str()}]},
         "extension": extensions,
         "target": items.iter().map(|item| reference(item)).collect::<Vec<_>>(),
         "recorded": style.now.to_string(),

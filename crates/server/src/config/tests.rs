@@ -48,6 +48,16 @@ fn a_file_that_is_no_toml_says_where() {
     assert!(mistakes("[exchange]\nid = \n").iter().any(|mistake| mistake.starts_with("line 2")));
 }
 
+#[test]
+fn the_example_says_every_default() {
+    let example = Config::parse(include_str!("../../../../docs/severn.example.toml"), Path::new("."));
+    let example = example.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let source = "[[source]]\nid = \"a\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n";
+    let bare = Config::parse(&format!("{EXCHANGE}{SIGN_IN}{source}"), Path::new(".")).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    assert_eq!(format!("{:?}", example.limits), format!("{:?}", bare.limits));
+    assert_eq!(example.sources.len(), 2);
+}
+
 #[cfg(feature = "demo")]
 #[test]
 fn the_blocks_that_the_pretend_region_prints_are_taken() {

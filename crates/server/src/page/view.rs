@@ -156,11 +156,10 @@ impl View {
     fn answered(&mut self, resources: &[&Value]) {
         let mut lines: BTreeMap<String, SourceLine> = BTreeMap::new();
         for resource in resources {
-            let Some(source) = tag(resource, "urn:severn:source") else { continue };
-            let line = lines.entry(source.to_owned()).or_insert_with(|| SourceLine::new(source));
-            match custodian(resource) {
-                Some(name) => line.name = name,
-                None => line.shown += 1,
+            if let Some((source, name)) = custodian(resource) {
+                lines.entry(source.clone()).or_insert_with(|| SourceLine::new(&source)).name = name;
+            } else if let Some(source) = tag(resource, "urn:severn:source") {
+                lines.entry(source.to_owned()).or_insert_with(|| SourceLine::new(source)).shown += 1;
             }
         }
         for issue in resources
@@ -225,14 +224,15 @@ fn tag<'a>(resource: &'a Value, system: &str) -> Option<&'a str> {
     resource["meta"]["tag"].as_array()?.iter().find(|tag| tag["system"] == system)?["code"].as_str()
 }
 
-/// The name of the organisation's system, where a resource is the Provenance of its answer.
-fn custodian(resource: &Value) -> Option<String> {
+/// A source and its name, where a resource is the Provenance of its answer.
+fn custodian(resource: &Value) -> Option<(String, String)> {
     if resource["resourceType"] != "Provenance" {
         return None;
     }
     let agents = resource["agent"].as_array()?;
     let custodian = agents.iter().find(|agent| agent["type"]["coding"][0]["code"] == "custodian")?;
-    Some(text_at(Some(custodian), "/who/display"))
+    let source = resource["extension"].as_array()?.iter().find(|extension| extension["url"] == "urn:severn:source")?;
+    Some((text_at(Some(source), "/valueString"), text_at(Some(custodian), "/who/display")))
 }
 
 const KNOWN_ALLERGIES: &str = "Known allergies";
