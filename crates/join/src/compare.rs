@@ -27,14 +27,15 @@ pub(crate) fn compare(a: &Statement<'_>, b: &Statement<'_>) -> Verdict {
         return Verdict::No;
     }
     let opposed = a.standing != b.standing;
-    for (name, value) in &a.same {
-        if b.same.iter().any(|(other, theirs)| other == name && theirs != value) {
+    for (name, space, value) in &a.same {
+        let named = *name == "title" && a.decides && b.decides;
+        if !named && b.same.iter().any(|(other, system, theirs)| other == name && system == space && theirs != value) {
             let nests = *name == "category";
             return if nests { Verdict::Perhaps("a diagnosis and a problem of the same code") } else { Verdict::No };
         }
     }
     let differ = differences(a, b);
-    match when(a, b, opposed || differ.contains(&Facet::Verification)) {
+    match when(a, b, opposed || differ.contains(&Facet::Verification) || differ.contains(&Facet::Recommendation)) {
         Verdict::Same => {}
         other => return other,
     }
@@ -121,6 +122,8 @@ fn when(a: &Statement<'_>, b: &Statement<'_>, contradict: bool) -> Verdict {
             (Some(a), Some(b)) => same(a == b && a.precision() == Precision::Instant),
             _ => Verdict::No,
         },
+        // A decision made anew elsewhere contradicts the one before it, whatever their dates: which stands is for a reader to see.
+        Kind::CARE_PLAN if contradict && a.decides && b.decides => Verdict::Same,
         Kind::CONDITION => match dates {
             (Some(one), Some(other)) => same(meets(one, other)),
             // Confirmed and dated against refuted and undated is a conflict; otherwise an absent onset matches nothing.

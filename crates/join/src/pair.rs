@@ -254,7 +254,9 @@ impl<'a> Bucket<'a> {
 
 /// Every pair of members must match.
 fn between(statements: &[Statement<'_>], one: &Unit, other: &Unit) -> Verdict {
-    if one.shares_a_source(other, statements) {
+    // Two resources of one source never group. They may contradict, where one was said by somebody else and only copied there.
+    let together = one.shares_a_source(other, statements);
+    if together && !independent(statements, one, other) {
         return Verdict::No;
     }
     let mut differ: Vec<Facet> = Vec::new();
@@ -274,7 +276,21 @@ fn between(statements: &[Statement<'_>], one: &Unit, other: &Unit) -> Verdict {
     }
     differ.sort();
     differ.dedup();
-    if differ.is_empty() { Verdict::Same } else { Verdict::Differ(differ) }
+    match differ.is_empty() {
+        true if together => Verdict::No,
+        true => Verdict::Same,
+        false => Verdict::Differ(differ),
+    }
+}
+
+/// Whether two units were said by two sources, whoever else holds copies of them.
+fn independent(statements: &[Statement<'_>], one: &Unit, other: &Unit) -> bool {
+    let author = |unit: &Unit| match unit.members.as_slice() {
+        [only] => Some(*only),
+        _ => unit.owner,
+    };
+    let source = |member: usize| &statements[member].item.origin.source;
+    author(one).zip(author(other)).is_some_and(|(a, b)| source(a) != source(b))
 }
 
 /// Keeps those that fit better, if any do and there is a choice.

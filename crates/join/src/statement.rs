@@ -75,10 +75,10 @@ pub(crate) struct Statement<'a> {
     pub when: Option<Partial>,
     /// The end, where there is one.
     pub until: Option<Partial>,
-    /// What must be equal wherever both say it, or these are two things: name and value.
-    pub same: Vec<(&'static str, String)>,
+    /// What must be equal wherever both say it in one system, or these are two things: name, system (none: words) and value.
+    pub same: Vec<(&'static str, Option<Space<'a>>, Cow<'a, str>)>,
     /// What may not differ: facet, what it is counted in, value. Compared where facet and measure are equal.
-    pub stated: Vec<(Facet, String, String)>,
+    pub stated: Vec<(Facet, Cow<'a, str>, Cow<'a, str>)>,
     /// Values were given in a form that cannot be compared with every other.
     pub values: usize,
     /// Directions in words only.
@@ -86,6 +86,8 @@ pub(crate) struct Statement<'a> {
     pub standing: Standing,
     /// For allergies: it says there are none of a class.
     pub negated: Option<Negated>,
+    /// A plan that binds whoever acts next: known by its category, whatever its title.
+    pub decides: bool,
     /// Business identifiers: system and value.
     pub identifiers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
@@ -105,6 +107,7 @@ impl<'a> Statement<'a> {
             directions: None,
             standing: Standing::Asserted,
             negated: None,
+            decides: false,
             identifiers: Vec::new(),
         }
     }
@@ -115,10 +118,15 @@ impl<'a> Statement<'a> {
 
     /// The value of a facet, if stated.
     pub fn facet(&self, facet: Facet) -> Option<&str> {
-        self.stated.iter().find(|(name, _, _)| *name == facet).map(|(_, _, value)| value.as_str())
+        self.stated.iter().find(|(name, _, _)| *name == facet).map(|(_, _, value)| value.as_ref())
     }
 
-    fn states(&mut self, facet: Facet, measure: impl Into<String>, value: impl Into<String>) {
+    /// The value that must be equal in whatever system it is said, if there is one.
+    pub fn must(&self, name: &str) -> Option<(Option<Space<'a>>, &str)> {
+        self.same.iter().find(|(other, _, _)| *other == name).map(|(_, space, value)| (*space, value.as_ref()))
+    }
+
+    fn states(&mut self, facet: Facet, measure: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
         self.stated.push((facet, measure.into(), value.into()));
     }
 }
@@ -175,14 +183,29 @@ fn words(concept: Option<Ref<'_>>) -> Option<String> {
     Some(terms::plain(&text.value()?)).filter(|words| !words.is_empty())
 }
 
-/// A concept as one word to compare by: its first standard code, else any code, else its words.
-fn concept_key(concept: Option<Ref<'_>>) -> Option<(String, String)> {
+/// A concept as one word to compare by, and its system: its first standard code, else any code, else its words.
+fn concept_key<'a>(concept: Option<Ref<'a>>) -> Option<(Option<Space<'a>>, Cow<'a, str>)> {
+    concept?;
     let mut found = Vec::new();
     codes(concept, &mut found);
-    let best = found.iter().find(|(space, _)| space.is_standard()).or_else(|| found.first());
-    match best {
-        Some((space, code)) => Some((format!("{space:?}"), code.clone().into_owned())),
-        None => words(concept).map(|words| ("words".to_owned(), words)),
+    let best = found.iter().position(|(space, _)| space.is_standard()).unwrap_or(0);
+    match best < found.len() {
+        true => {
+            let (space, code) = found.swap_remove(best);
+            Some((Some(space), code))
+        }
+        false => words(concept).map(|words| (None, words.into())),
+    }
+}
+
+/// What a value is counted in, where it is a code of a system, or words.
+fn system<'a>(space: Option<Space<'a>>) -> Cow<'a, str> {
+    match space {
+        None => "words".into(),
+        Some(Space::Other(uri)) => uri.into(),
+        Some(Space::Sctid) => "SCTID".into(),
+        Some(Space::Loinc) => "LOINC".into(),
+        Some(space) => format!("{space:?}").into(),
     }
 }
 
@@ -191,11 +214,11 @@ fn date(node: Option<Ref<'_>>) -> Option<Partial> {
 }
 
 /// A Quantity in base units: what it counts, and how much.
-fn quantity(node: Option<Ref<'_>>) -> Option<(String, String)> {
+fn quantity<'a>(node: Option<Ref<'_>>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let node = node?;
     let value = node.get("value")?.value()?;
     let unit = node.get("code").or_else(|| node.get("unit")).and_then(Ref::value).unwrap_or_default();
     let measure = terms::measure(&value, &unit)?;
     let comparator = node.get("comparator").and_then(Ref::value).unwrap_or_default();
-    Some((measure.dimension().to_owned(), format!("{comparator}{}", measure.amount())))
+    Some((measure.dimension().to_owned().into(), format!("{comparator}{}", measure.amount()).into()))
 }

@@ -177,15 +177,16 @@ fn exactly(a: &Statement<'_>, b: &Statement<'_>) -> bool {
     let coded = match compare::codes(&a.codes, &b.codes) {
         Shared::Contrary => false,
         Shared::Some => true,
-        // Local codes on both sides that have nothing in common say too little; so do codes beside words.
-        Shared::None => !matches!(a.kind(), Kind::OBSERVATION) || a.codes.is_empty() && b.codes.is_empty() && a.words == b.words,
+        // One number may stand for a panel: results without a code in common are one only where one has none and the words are the same.
+        Shared::None => {
+            !matches!(a.kind(), Kind::OBSERVATION) || (a.codes.is_empty() || b.codes.is_empty()) && a.words.is_some() && a.words == b.words
+        }
     };
     let dated = match (&a.when, &b.when) {
         (Some(a), Some(b)) => a.covers(b) || b.covers(a),
         _ => true,
     };
-    let specimen = |statement: &Statement<'_>| statement.same.iter().find(|(name, _)| *name == "specimen").map(|(_, value)| value.clone());
-    let specimens = specimen(a).zip(specimen(b)).is_none_or(|(a, b)| a == b);
+    let specimens = a.must("specimen").zip(b.must("specimen")).is_none_or(|(a, b)| a == b || a.0 != b.0);
     coded && dated && specimens && !compare::differences(a, b).into_iter().any(Facet::is_exact)
 }
 

@@ -2,7 +2,9 @@
 
 use fhir::{Kind, Ref};
 
-use super::{Chart, Facet, Standing, Statement, codes, concept_key, date, quantity, words};
+use std::borrow::Cow;
+
+use super::{Chart, Facet, Standing, Statement, codes, concept_key, date, quantity, system, words};
 
 /// Reads by type. A type that is not here has no clinical key: identifier and content can still join it.
 pub(super) fn read<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>) {
@@ -40,7 +42,7 @@ fn identifiers<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
 /// Codes of `status` that say a thing is not so, or called off.
 const DENIED: &[&str] = &["cancelled", "declined", "noshow", "not-done", "not-taken", "rejected", "revoked"];
 
-fn standing(statement: &mut Statement<'_>, root: Ref<'_>) {
+fn standing<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
     let verification =
         root.get("verificationStatus").and_then(|status| status.get("coding")?.items().next()?.get("code")?.value()).unwrap_or_default();
     let status = root.get("status").and_then(Ref::value).unwrap_or_default();
@@ -59,9 +61,9 @@ fn about<'a>(statement: &mut Statement<'a>, concept: Option<Ref<'a>>) {
     statement.words = words(concept);
 }
 
-fn laterality(statement: &mut Statement<'_>, root: Ref<'_>) {
+fn laterality<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
     if let Some((space, code)) = concept_key(root.get("bodySite")) {
-        statement.states(Facet::Laterality, space, code);
+        statement.states(Facet::Laterality, system(space), code);
     }
 }
 
@@ -78,7 +80,8 @@ fn allergy<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
     if let Some(criticality) = root.get("criticality").and_then(Ref::value) {
         statement.states(Facet::Criticality, "", criticality);
     }
-    statement.when = date(root.get("onsetDateTime")).or_else(|| date(root.get("recordedDate")));
+    // When it was written down is no clinical date: a copy that lags was written down before.
+    statement.when = date(root.get("onsetDateTime"));
 }
 
 fn condition<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
@@ -91,8 +94,8 @@ fn condition<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
     let place = |code: &str| categories.iter().any(|(_, category)| category == code);
     // DSTU2 calls diagnosis what is no complaint, symptom or finding, and knows no problem list: that tells the two not apart.
     match (place("problem-list-item"), place("encounter-diagnosis") && !place("diagnosis")) {
-        (true, false) => statement.same.push(("category", "problem".to_owned())),
-        (false, true) => statement.same.push(("category", "diagnosis".to_owned())),
+        (true, false) => statement.same.push(("category", None, "problem".into())),
+        (false, true) => statement.same.push(("category", None, "diagnosis".into())),
         _ => {}
     }
 }
@@ -123,12 +126,12 @@ fn observation<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'
     statement.until = date(root.at("effectivePeriod.end"));
     for name in ["method", "bodySite"] {
         if let Some((space, code)) = concept_key(root.get(name)) {
-            statement.same.push((name, format!("{space} {code}")));
+            statement.same.push((name, space, code));
         }
     }
     let specimen = chart.follow(root, root.get("specimen")).and_then(|specimen| concept_key(specimen.get("type")));
     if let Some((space, code)) = specimen {
-        statement.same.push(("specimen", format!("{space} {code}")));
+        statement.same.push(("specimen", space, code));
     }
     if let Some((measure, value)) = value(root) {
         statement.states(Facet::Value, measure, value);
@@ -137,21 +140,21 @@ fn observation<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'
     for component in root.get("component").into_iter().flat_map(Ref::items) {
         statement.values += 1;
         if let (Some((space, code)), Some((measure, value))) = (concept_key(component.get("code")), value(component)) {
-            statement.states(Facet::Value, format!("{space} {code} {measure}"), value);
+            statement.states(Facet::Value, format!("{} {code} {measure}", system(space)), value);
         }
     }
 }
 
 /// The value of an Observation or of a component: what it is counted in, and how much.
-fn value(node: Ref<'_>) -> Option<(String, String)> {
+fn value<'a>(node: Ref<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let (name, value) = node.entries().find(|(key, _)| key.starts_with("value"))?;
     match name {
         "valueQuantity" => quantity(Some(value)),
-        "valueCodeableConcept" => concept_key(Some(value)),
-        "valueString" => Some(("words".to_owned(), terms::plain(&value.value()?))),
-        "valueDateTime" => Some((name.to_owned(), format!("{:?}", date(Some(value))?.range()))),
-        _ if value.is_primitive() => Some((name.to_owned(), value.value()?.into_owned())),
-        _ => Some((name.to_owned(), value.to_json())),
+        "valueCodeableConcept" => concept_key(Some(value)).map(|(space, code)| (system(space), code)),
+        "valueString" => Some(("words".into(), terms::plain(&value.value()?).into())),
+        "valueDateTime" => Some((name.into(), format!("{:?}", date(Some(value))?.range()).into())),
+        _ if value.is_primitive() => Some((name.into(), value.value()?)),
+        _ => Some((name.into(), value.to_json().into())),
     }
 }
 
@@ -184,17 +187,15 @@ fn medicine<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>)
         if status == "cancelled" {
             statement.standing = Standing::Asserted;
         }
-        if let Some((_, code)) =
-            concept_key(root.get("intent")).or_else(|| root.get("intent")?.value().map(|code| (String::new(), code.into_owned())))
-        {
-            statement.same.push(("intent", code));
+        if let Some(intent) = root.get("intent").and_then(Ref::value) {
+            statement.same.push(("intent", None, intent));
         }
     }
     let list = ["dosageInstruction", "dosage"].iter().find_map(|name| root.get(name));
     dosage(statement, list);
 }
 
-fn dosage(statement: &mut Statement<'_>, list: Option<Ref<'_>>) {
+fn dosage<'a>(statement: &mut Statement<'a>, list: Option<Ref<'a>>) {
     let lines: Vec<Ref<'_>> = list.map(Ref::each).unwrap_or_default();
     let (mut amounts, mut times) = (Vec::new(), Vec::new());
     for line in &lines {
@@ -209,7 +210,7 @@ fn dosage(statement: &mut Statement<'_>, list: Option<Ref<'_>>) {
             }
         }
         if let Some((space, code)) = concept_key(line.get("route")) {
-            statement.same.push(("route", format!("{space} {code}")));
+            statement.same.push(("route", space, code));
         }
     }
     if let [(measure, amount)] = amounts.as_slice() {
@@ -232,13 +233,13 @@ fn encounter<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>
     statement.when = date(root.at("period.start"));
     statement.until = date(root.at("period.end"));
     if let Some(class) = root.at("class.code").and_then(Ref::value) {
-        statement.same.push(("class", class.into_owned()));
+        statement.same.push(("class", None, class));
     }
     let provider = root.get("serviceProvider");
     let organisation = chart.follow(root, provider);
     let name = organisation.and_then(|organisation| organisation.get("name")).or_else(|| provider?.get("display")).and_then(Ref::value);
     if let Some(name) = name {
-        statement.same.push(("site", terms::plain(&name)));
+        statement.same.push(("site", None, terms::plain(&name).into()));
     }
 }
 
@@ -253,7 +254,7 @@ fn report<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
         .collect();
     if !results.is_empty() {
         results.sort();
-        statement.same.push(("results", results.join(", ")));
+        statement.same.push(("results", None, results.join(", ").into()));
     }
 }
 
@@ -261,15 +262,17 @@ fn plan<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
     codes(root.get("category"), &mut statement.codes);
     statement.words = root.get("title").and_then(Ref::value).map(|title| terms::plain(&title)).or_else(|| words(root.get("category")));
     if let Some(title) = root.get("title").and_then(Ref::value) {
-        statement.same.push(("title", terms::plain(&title)));
+        statement.same.push(("title", None, terms::plain(&title).into()));
     }
+    let category = words(root.get("category"));
+    statement.decides = category.iter().chain(&statement.words).any(|words| terms::is_decision(words));
     statement.when = date(root.at("period.start"));
     let mut said: Vec<String> = root
         .get("activity")
         .into_iter()
         .flat_map(Ref::items)
-        .filter_map(|activity| concept_key(activity.at("detail.code")))
-        .map(|(space, code)| format!("{space} {code}"))
+        .filter_map(|activity| recommended(activity.at("detail.code")))
+        .map(Cow::into_owned)
         .collect();
     said.sort();
     if let Some(description) = root.get("description").and_then(Ref::value) {
@@ -278,6 +281,11 @@ fn plan<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
     if !said.is_empty() {
         statement.states(Facet::Recommendation, "", said.join("; "));
     }
+}
+
+/// What a plan's activity says: in its words, which one source sends alone and another beside a code of its own.
+fn recommended<'a>(concept: Option<Ref<'a>>) -> Option<Cow<'a, str>> {
+    words(concept).map(Cow::from).or_else(|| concept_key(concept).map(|(_, code)| code))
 }
 
 fn document<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {

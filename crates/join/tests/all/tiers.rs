@@ -188,3 +188,69 @@ fn source_patients_stay_each_under_its_own_id() {
     pair("Organization", json!({"name": "Ward 7"}), json!({"name": "Ward 7"}), &["T2 gp-1 uhb-2"], &[]);
     pair("Patient", patient.clone(), patient, &[], &[]);
 }
+
+#[test]
+fn decisions_of_two_dates_that_differ_are_a_conflict() {
+    let plan = |from: &str, said: &str| json!({"status": "active", "intent": "plan", "title": "ReSPECT", "period": {"start": from}, "activity": [{"detail": {"code": {"text": said}}}]});
+    pair(
+        "CarePlan",
+        plan("2024-05-08", "For attempted cardiopulmonary resuscitation"),
+        plan("2026-02-17", "Not for attempted cardiopulmonary resuscitation"),
+        &[],
+        &["recommendation uhb-2 gp-1"],
+    );
+    // A code of one's own beside the same words says nothing else.
+    let mut coded = plan("2026-02-17", "Ring daughter first");
+    coded["activity"][0]["detail"]["code"]["coding"] = json!([{"system": "urn:local", "code": "43185229"}]);
+    pair("CarePlan", plan("2026-02-17", "Ring daughter first"), coded, &["T3 gp-1 uhb-2"], &[]);
+}
+
+#[test]
+fn a_copy_beside_somebody_elses_statement_hides_no_conflict() {
+    let says = |criticality: &str, identifier: Option<(&str, &str)>| {
+        let mut said = json!({"code": coded("91936005"), "criticality": criticality});
+        if let Some((system, value)) = identifier {
+            said["identifier"] = json!([{"system": system, "value": value}]);
+        }
+        said
+    };
+    let practice = Some(("https://EMISWeb/M81009", "38"));
+    let said = [
+        ("gp", of("AllergyIntolerance", "1", says("low", practice))),
+        ("ccr", of("AllergyIntolerance", "copy", says("low", practice))),
+        ("ccr", of("AllergyIntolerance", "other", says("high", None))),
+    ];
+    check(&said, &["T1 ccr-copy gp-1"], &["criticality ccr-other ccr-copy gp-1"]);
+    // Two lines of the practice itself are the practice's own business, whoever copies one of them.
+    let said = [
+        ("gp", of("AllergyIntolerance", "1", says("low", practice))),
+        ("ccr", of("AllergyIntolerance", "copy", says("low", practice))),
+        ("gp", of("AllergyIntolerance", "other", says("high", None))),
+    ];
+    check(&said, &["T1 ccr-copy gp-1"], &[]);
+}
+
+#[test]
+fn a_retraction_written_down_later_is_still_of_that_statement() {
+    let said = |status: &str, recorded: &str| {
+        json!({"code": coded("425525006"), "recordedDate": recorded, "identifier": [{"system": "https://EMISWeb/M1", "value": "0C"}],
+            "verificationStatus": {"coding": [{"code": status}]}})
+    };
+    let said = [
+        ("gp", of("AllergyIntolerance", "1", said("entered-in-error", "2026-04-15"))),
+        ("ohc", of("AllergyIntolerance", "2", said("confirmed", "2026-03-20"))),
+    ];
+    assert!(check(&said, &["T1 gp-1 ohc-2"], &[]).clusters[0].retracted);
+}
+
+#[test]
+fn one_filler_number_joins_a_coded_result_and_its_copy_in_words() {
+    let result = |code: Value| {
+        json!({"status": "final", "code": code, "effectiveDateTime": "2026-10-14T09:00:00Z", "valueQuantity": {"value": 12, "unit": "ug/L"},
+            "identifier": [{"system": "https://fhir.nhs.uk/Id/cross-care-setting-identifier", "value": "LAB-1"}]})
+    };
+    let words = json!({"text": "Serum ferritin"});
+    let coded = json!({"text": "Serum ferritin", "coding": [{"system": "http://loinc.org", "code": "2276-4"}]});
+    pair("Observation", result(words), result(coded.clone()), &["T1 gp-1 uhb-2"], &[]);
+    pair("Observation", result(json!({"text": "Serum iron"})), result(coded), &[], &[]);
+}
