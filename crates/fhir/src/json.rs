@@ -3,6 +3,11 @@
 use crate::tree::{NONE, NodeKind, Ref, Tree};
 
 impl Tree {
+    /// About how many bytes its JSON takes: what it came as, and what was written into it since.
+    pub fn json_len_about(&self) -> usize {
+        self.base.len() + self.extra.len()
+    }
+
     /// Compact JSON of the whole.
     pub fn to_json(&self) -> String {
         let mut out = Vec::with_capacity(self.base.len() + self.extra.len() + 64);

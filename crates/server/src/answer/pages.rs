@@ -11,8 +11,18 @@ pub struct Pieces {
 }
 
 impl Pieces {
+    /// With room for so many bytes.
+    pub fn with_room(bytes: usize) -> Pieces {
+        Pieces { bytes: Vec::with_capacity(bytes), ends: Vec::new() }
+    }
+
     /// Appends one entry to the piece under way.
     pub fn entry(&mut self, base: &str, kind: &str, id: &str, mode: &str, resource: &[u8]) {
+        self.entry_of(base, kind, id, mode, |out| out.extend_from_slice(resource));
+    }
+
+    /// The same with a resource that is written in its place.
+    pub fn entry_of(&mut self, base: &str, kind: &str, id: &str, mode: &str, resource: impl FnOnce(&mut Vec<u8>)) {
         let start = self.ends.last().map_or(0, |(end, _)| *end);
         if self.bytes.len() > start {
             self.bytes.push(b',');
@@ -21,7 +31,7 @@ impl Pieces {
         for piece in ["{\"fullUrl\":\"", base, "/", kind, "/", id, "\",\"resource\":"] {
             self.bytes.extend_from_slice(piece.as_bytes());
         }
-        self.bytes.extend_from_slice(resource);
+        resource(&mut self.bytes);
         for piece in [",\"search\":{\"mode\":\"", mode, "\"}}"] {
             self.bytes.extend_from_slice(piece.as_bytes());
         }

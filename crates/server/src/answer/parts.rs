@@ -38,23 +38,26 @@ pub struct Assembler {
     pub rules: String,
 }
 
+/// What an entry has beside its resource, tags and all, and what a Linkage takes: to make room once.
+const ENTRY_LEN: usize = 320;
+const LINKAGE_LEN: usize = 640;
+
 /// Lays out a record. Consumes it: tags are written into the resources on their way out.
 pub fn parts(mut record: SharedRecord, number: &NhsNumber, style: &Style<'_>) -> Pieces {
-    let mut pieces = Pieces::default();
+    let room = record.items.iter().map(|item| item.tree.json_len_about() + ENTRY_LEN).sum::<usize>() + record.clusters.len() * LINKAGE_LEN;
+    let mut pieces = Pieces::with_room(room);
     if style.main.is_none_or(|kind| kind == Kind::PATIENT) {
         pieces.entry(style.base, "Patient", record.person.as_str(), "match", minted(&record, number).to_string().as_bytes());
         pieces.cut(true);
     }
     let places = tag_all(&mut record);
-    let mut room = Vec::with_capacity(4096);
     for (index, item) in record.items.iter().enumerate() {
         if !places.shown[index] {
             continue;
         }
         let matched = style.main.is_none_or(|kind| kind == item.kind);
-        room.clear();
-        item.tree.write_json(&mut room);
-        pieces.entry(style.base, item.kind.name(), &item.id, if matched { "match" } else { "include" }, &room);
+        let mode = if matched { "match" } else { "include" };
+        pieces.entry_of(style.base, item.kind.name(), &item.id, mode, |out| item.tree.write_json(out));
         for beside in places.beside.get(&index).into_iter().flatten() {
             write_beside(&mut pieces, &record, beside, style);
         }
