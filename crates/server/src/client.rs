@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use fhir::{Ref, Tree};
 use serde_json::Value;
 
 use crate::page::{View, text};
@@ -15,7 +16,7 @@ pub async fn run(number: &str, url: &str, token: &Path, json: bool, claim: Optio
     let client = Client::new(url, token.trim())?;
     let pages = client.record(&number, claim).await?;
     if json {
-        pages.iter().for_each(|page| println!("{page}"));
+        println!("{}", whole(&pages).context("the exchange answered with something that is no Bundle")?);
     } else {
         let view = View::read(&pages).context("the exchange answered with something that is no Bundle")?;
         print!("{}", text(&view, true));
@@ -82,6 +83,26 @@ impl Client {
     }
 }
 
+/// All pages as one Bundle, digits as they came: the outcome once, and no next page.
+fn whole(pages: &[String]) -> Option<String> {
+    let (first, rest) = pages.split_first()?;
+    let mut bundle = Tree::from_json(first.clone().into()).ok()?;
+    let root = bundle.root().id();
+    if let Some(link) = bundle.root().get("link").and_then(|links| links.items().find(|link| link.is("relation", "next"))).map(Ref::id) {
+        bundle.detach(link);
+    }
+    let entries = bundle.array_at(root, "entry")?;
+    for page in rest {
+        let page = Tree::from_json(page.clone().into()).ok()?;
+        let added = page.root().get("entry").into_iter().flat_map(Ref::items).filter(|entry| !entry.is("search.mode", "outcome"));
+        for entry in added {
+            let entry = bundle.copy(entry);
+            bundle.push(entries, entry);
+        }
+    }
+    Some(bundle.to_json())
+}
+
 fn next_link(page: &str) -> anyhow::Result<Option<String>> {
     let page: Value = serde_json::from_str(page)?;
     let link = page["link"].as_array().into_iter().flatten().find(|link| link["relation"] == "next");
@@ -98,4 +119,26 @@ async fn checked(response: reqwest::Response) -> anyhow::Result<String> {
     let outcome: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
     let said: Vec<&str> = outcome["issue"].as_array().into_iter().flatten().filter_map(|issue| issue["details"]["text"].as_str()).collect();
     bail!("{status}: {}", if said.is_empty() { body.chars().take(200).collect() } else { said.join("; ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_become_one_bundle() {
+        let outcome = r#"{"resource":{"resourceType":"OperationOutcome"},"search":{"mode":"outcome"}}"#;
+        let page = |links: &str, id: &str| {
+            format!(
+                r#"{{"resourceType":"Bundle","link":[{links}],"entry":[{outcome},{{"resource":{{"id":"{id}","value":1.50}},"search":{{"mode":"match"}}}}]}}"#
+            )
+        };
+        let (own, next) = (r#"{"relation":"self","url":"a"}"#, r#"{"relation":"next","url":"b"}"#);
+        let one = whole(&[page(&format!("{own},{next}"), "1"), page(own, "2")]).expect("a Bundle");
+        let expected = format!(
+            r#"{{"resourceType":"Bundle","link":[{own}],"entry":[{outcome},{{"resource":{{"id":"1","value":1.50}},"search":{{"mode":"match"}}}},{{"resource":{{"id":"2","value":1.50}},"search":{{"mode":"match"}}}}]}}"#
+        );
+        assert_eq!(one, expected);
+        assert_eq!(whole(&["nonsense".to_owned()]), None);
+    }
 }
