@@ -5,42 +5,48 @@ use std::cmp::Reverse;
 use fhir::date::Partial;
 use record::Item;
 
-/// Where the clinical date stands, clinical before recorded.
-const PLACES: &[&str] = &[
-    "onsetDateTime",
-    "onsetPeriod.start",
-    "effectiveDateTime",
-    "effectivePeriod.start",
-    "effectiveInstant",
-    "performedDateTime",
-    "performedPeriod.start",
-    "occurrenceDateTime",
-    "occurrencePeriod.start",
-    "period.start",
-    "start",
-    "authoredOn",
-    "whenHandedOver",
-    "whenPrepared",
-    "collection.collectedDateTime",
-    "startDate",
-    "authored",
-    "sent",
-    "dateTime",
-    "date",
-    "issued",
-    "recordedDate",
-    "dateAsserted",
-    "recorded",
-];
+/// How well an element says the clinical date, the best first (clinical before recorded), and where in it the date stands.
+fn place(key: &str) -> Option<(u8, Option<&'static str>)> {
+    Some(match key {
+        "onsetDateTime" => (0, None),
+        "onsetPeriod" => (1, Some("start")),
+        "effectiveDateTime" => (2, None),
+        "effectivePeriod" => (3, Some("start")),
+        "effectiveInstant" => (4, None),
+        "performedDateTime" => (5, None),
+        "performedPeriod" => (6, Some("start")),
+        "occurrenceDateTime" => (7, None),
+        "occurrencePeriod" => (8, Some("start")),
+        "period" => (9, Some("start")),
+        "start" => (10, None),
+        "authoredOn" => (11, None),
+        "whenHandedOver" => (12, None),
+        "whenPrepared" => (13, None),
+        "collection" => (14, Some("collectedDateTime")),
+        "startDate" => (15, None),
+        "authored" => (16, None),
+        "sent" => (17, None),
+        "dateTime" => (18, None),
+        "date" => (19, None),
+        "issued" => (20, None),
+        "recordedDate" => (21, None),
+        "dateAsserted" => (22, None),
+        "recorded" => (23, None),
+        _ => return None,
+    })
+}
 
 /// The clinical date of an item, as a nanosecond since 1970; none when it gives none.
 pub fn clinical(item: &Item) -> Option<i128> {
-    let root = item.tree.root();
-    PLACES.iter().find_map(|place| {
-        // Most places are elements of the resource itself: one look, no path.
-        let node = if place.contains('.') { root.at(place) } else { root.get(place) };
-        Some(Partial::parse(&node.filter(|node| node.is_string())?.value()?)?.range().0)
-    })
+    let mut best: Option<(u8, i128)> = None;
+    for (key, node) in item.tree.root().entries() {
+        let Some((rank, inside)) = place(key).filter(|(rank, _)| best.is_none_or(|(known, _)| *rank < known)) else { continue };
+        let node = inside.map_or(Some(node), |inside| node.get(inside)).filter(|node| node.is_string());
+        if let Some(date) = node.and_then(|node| Partial::parse(&node.value()?)) {
+            best = Some((rank, date.range().0));
+        }
+    }
+    best.map(|(_, date)| date)
 }
 
 /// Sorts items into the order of an answer. Ids and versions break ties, so that the order of arrival never shows.

@@ -24,7 +24,7 @@ pub(crate) struct Paired {
 }
 
 /// More units than this under one code and time are left single: no record has them, and comparing all with all takes for ever.
-const BUCKET_MAX: usize = 2_000;
+const BUCKET_MAX: usize = 1_000;
 
 const AMBIGUOUS: &str = "the same in the key, and more than one fits";
 
