@@ -75,8 +75,10 @@ impl Exchange {
         access::withhold(&permit, &mut record);
         // What is withheld leads nowhere.
         attachments.retain(|(_, one)| record.items.iter().any(|item| (item.kind, &item.id) == (one.of.0, &one.of.1)));
-        if let Some(id) = &need.attachment {
+        if let Some(id) = need.attachment.as_ref().filter(|_| permit.allows(Kind::BINARY)) {
             self.fetch(&permit, number, &mut record, attachments.iter().find(|(_, one)| one.id == *id), until).await;
+            // It may carry a label of its own.
+            access::withhold(&permit, &mut record);
         }
         select::narrow(&mut record, &need);
         join::settle(&mut record, need.join);
