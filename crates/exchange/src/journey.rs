@@ -6,6 +6,7 @@ use dialect::Attachment;
 use fhir::Kind;
 use identity::{Facts, Heard, Leg, Verdict, guard, release};
 use record::{AllergyState, Ask, Chart, Fate, Holder, Need, NhsNumber, Plan, Question, Row, SharedRecord, SourceId, Status};
+use rustc_hash::FxHashSet;
 use tokio::time::Instant;
 
 use crate::gather::{self, LegEnd};
@@ -74,7 +75,10 @@ impl Exchange {
         record.plan.finalise();
         access::withhold(&permit, &mut record);
         // What is withheld leads nowhere.
-        attachments.retain(|(_, one)| record.items.iter().any(|item| (item.kind, &item.id) == (one.of.0, &one.of.1)));
+        if !attachments.is_empty() {
+            let shown: FxHashSet<(Kind, &str)> = record.items.iter().map(|item| (item.kind, item.id.as_str())).collect();
+            attachments.retain(|(_, one)| shown.contains(&(one.of.0, one.of.1.as_str())));
+        }
         if let Some(id) = need.attachment.as_ref().filter(|_| permit.allows(Kind::BINARY)) {
             self.fetch(&permit, number, &mut record, attachments.iter().find(|(_, one)| one.id == *id), until).await;
             // It may carry a label of its own.
@@ -98,28 +102,36 @@ impl Exchange {
         until: Instant,
     ) {
         let Some((source, attachment)) = wanted else { return };
+        // Some sources send the content along with everything else.
+        if record.items.iter().any(|item| item.kind == Kind::BINARY && item.id == attachment.id) {
+            return;
+        }
         let Some(entry) = self.parts.entries.iter().find(|entry| entry.id == *source) else { return };
         let own = record.items.iter().filter(|item| item.kind == Kind::PATIENT && item.origin.source == *source);
         let holder = Holder { source: source.clone(), number, local_ids: own.filter_map(|item| item.origin.id.clone()).collect() };
         let told = gather::fetch(&self.parts, permit, entry, &holder, &attachment.source_id, until).await;
-        let mut row = Row { tried: Some(self.parts.clock.now()), ..Row::new(source.clone(), Kind::BINARY) };
-        match told {
-            Err(status) => row.status = Some(status),
-            Ok(told) => {
-                let facts = Facts { number, birth_date: None, given_names: Vec::new() };
-                let verdict =
-                    guard(&facts, &[Leg { chart: &told.chart, trust: entry.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);
-                let mut chart = release(&verdict, told.chart);
-                row.status = chart.rows.iter().find(|row| row.kind == Kind::BINARY).and_then(|row| row.status);
-                chart.items.retain(|item| item.kind == Kind::BINARY && item.id == attachment.id);
-                row.counts.came = chart.items.len() as u64;
-                record.fates.extend(chart.items.iter().map(|_| Fate::Single));
-                record.items.append(&mut chart.items);
-            }
+        let (mut status, mut items) = (told.as_ref().err().copied(), Vec::new());
+        if let Ok(told) = told {
+            let facts = Facts { number, birth_date: None, given_names: Vec::new() };
+            let legs = [Leg { chart: &told.chart, trust: entry.trust }];
+            let verdict = guard(&facts, &legs).into_iter().next().unwrap_or(Verdict::NoPatient);
+            let chart = release(&verdict, told.chart);
+            status = chart.rows.iter().find(|row| row.kind == Kind::BINARY).and_then(|row| row.status);
+            items = chart.items;
+            items.retain(|item| item.kind == Kind::BINARY && item.id == attachment.id);
         }
-        record.plan.rows.retain(|other| other.source != *source || other.kind != Kind::BINARY);
-        record.plan.rows.push(row);
+        if record.plan.row_mut(source, Kind::BINARY).is_none() {
+            record.plan.rows.push(Row::new(source.clone(), Kind::BINARY));
+        }
+        // What else came of the type stays counted.
+        if let Some(row) = record.plan.row_mut(source, Kind::BINARY) {
+            row.status = status;
+            row.tried = Some(self.parts.clock.now());
+            row.counts.came += items.len() as u64;
+        }
         record.plan.finalise();
+        record.fates.extend(items.iter().map(|_| Fate::Single));
+        record.items.append(&mut items);
     }
 
     /// Writes down what was learnt. None of it withholds the answer; each failure is said.

@@ -2,6 +2,7 @@
 
 use fhir::{Kind, Ref};
 use record::{AllergyState, Need, SharedRecord};
+use terms::Negated;
 
 /// The lists that carry a state, and the types behind each.
 const LISTS: &[(&str, &[Kind])] = &[
@@ -49,14 +50,16 @@ fn live(item: Ref<'_>) -> bool {
     !refuted && !over && !gone
 }
 
-/// SNOMED's "no known allergy" and its children; what a source says in place of an allergy.
-const NEGATIONS: &[&str] = &["716186003", "409137002", "428607008", "429625007", "716184000", "716220001", "1003774007"];
-
 fn negation(item: Ref<'_>) -> bool {
-    item.all("code.coding.code").into_iter().filter_map(|code| code.value()).any(|code| NEGATIONS.contains(&code.as_ref()))
+    negated(item).next().is_some()
 }
 
 /// "No known allergy" of any kind.
 fn negates_all(item: Ref<'_>) -> bool {
-    item.all("code.coding.code").into_iter().filter_map(|code| code.value()).any(|code| code == "716186003")
+    negated(item).any(|class| class == Negated::All)
+}
+
+/// The classes of allergies that an item says there are none of.
+fn negated(item: Ref<'_>) -> impl Iterator<Item = Negated> {
+    item.all("code.coding.code").into_iter().filter_map(|code| terms::negated(&code.value()?))
 }

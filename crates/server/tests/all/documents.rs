@@ -30,6 +30,10 @@ async fn an_attachment_is_fetched_through_the_exchange() {
         assert_eq!(format!("{}/{}", binary["resourceType"].as_str().unwrap(), binary["id"].as_str().unwrap()), *url);
         assert_eq!(binary["contentType"], "text/plain");
         assert!(!binary["data"].as_str().unwrap().is_empty());
+        let plan = world.plan_of(&person, &token, &answer).await;
+        let source = binary["id"].as_str().unwrap().split(['-', '.']).next().unwrap();
+        let row = &plan.rows[&(source.to_owned(), "Binary".to_owned())];
+        assert_eq!((row.status.as_str(), row.came), ("ok", 1), "{url}");
     }
 }
 
