@@ -1,6 +1,7 @@
 //! A [`Tree`] into JSON.
 
-use crate::tree::{NONE, NodeKind, Ref, Tree};
+use crate::node::Ref;
+use crate::tree::{NONE, NodeKind, Tree};
 
 impl Tree {
     /// About how many bytes its JSON takes: what it came as, and what was written into it since.

@@ -19,6 +19,7 @@ pub mod date;
 mod generated;
 mod json;
 mod kind;
+mod node;
 mod parse;
 pub mod tables;
 mod tree;
@@ -26,8 +27,9 @@ mod xml;
 
 pub use bundle::{Bundle, Entry, Malformed};
 pub use kind::Kind;
+pub use node::Ref;
 pub use parse::ParseError;
-pub use tree::{NodeId, NodeKind, Ref, Tree};
+pub use tree::{NodeId, NodeKind, Tree};
 
 /// The FHIR versions that Severn reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

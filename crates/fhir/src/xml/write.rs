@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::{FHIR, Shape, continues_name, is_char, is_name, markup, starts_name};
 use crate::Version;
+use crate::node::Ref;
 use crate::tables::{self, Tables};
-use crate::tree::{NodeKind, Ref, Tree};
+use crate::tree::{NodeKind, Tree};
 
 impl Tree {
     /// This resource of a version as an XML document.
