@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dialect::{Dialect, Everything, Known, Settings, Told};
+use dialect::{Dialect, Everything, Known, Opening, Settings, Told};
 use fhir::Bundle;
 use record::{Holder, Need, Reply, Response};
 use serde_json::{Value, json};
@@ -38,7 +38,8 @@ fn body() -> Bytes {
 
 /// One conversation that is answered with the body, from a known Patient to the chart.
 fn converse(settings: &Settings, holder: &Holder, known: &Known, body: &Bytes) -> Told {
-    let (mut conversation, mut calls) = Dialect::FhirR4.start(holder, &Need::everything(), settings, known);
+    let opening = Opening { holder, settings, known, reader: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let (mut conversation, mut calls) = Dialect::FHIR_R4.start(&opening, &Need::everything());
     while let Some(call) = calls.pop() {
         let everything = call.target.contains("everything");
         let body = if everything { body.clone() } else { Bytes::from_static(br#"{"resourceType":"Patient","id":"p1"}"#) };

@@ -4,21 +4,14 @@ use fhir::Kind;
 use record::{Call, Chart, Reply};
 
 use crate::Known;
-use crate::plain::Plain;
+use crate::supplier::Speaker;
 
 /// What is being said between the exchange and one source about one person.
 ///
 /// Send the calls, hand every reply to [`Conversation::reply`], send what that returns, until
 /// [`Conversation::is_done`] or the time is up; then [`Conversation::finish`]. The order of replies does not matter.
 #[derive(Debug)]
-pub struct Conversation(Speaker);
-
-/// One variant a family of suppliers.
-#[derive(Debug)]
-enum Speaker {
-    /// Plain FHIR of any version.
-    Plain(Box<Plain>),
-}
+pub struct Conversation(Box<dyn Speaker>);
 
 /// What a source told.
 #[derive(Debug, Clone)]
@@ -43,28 +36,22 @@ pub struct Attachment {
 }
 
 impl Conversation {
-    pub(crate) fn plain(plain: Plain) -> Conversation {
-        Conversation(Speaker::Plain(Box::new(plain)))
+    pub(crate) fn new(speaker: Box<dyn Speaker>) -> Conversation {
+        Conversation(speaker)
     }
 
     /// Takes a reply; returns the calls to send next.
     pub fn reply(&mut self, reply: Reply) -> Vec<Call> {
-        match &mut self.0 {
-            Speaker::Plain(plain) => plain.reply(reply),
-        }
+        self.0.reply(reply)
     }
 
     /// Whether nothing more is to be asked or awaited.
     pub fn is_done(&self) -> bool {
-        match &self.0 {
-            Speaker::Plain(plain) => plain.is_done(),
-        }
+        self.0.is_done()
     }
 
     /// The chart. Before it is done, rows that are not filled become `failed-timeout`; what came stays.
     pub fn finish(self) -> Told {
-        match self.0 {
-            Speaker::Plain(plain) => plain.finish(),
-        }
+        self.0.finish()
     }
 }

@@ -5,20 +5,22 @@
 //! ids, its narrative cleaned, and with findings for all that could not be carried as it was.
 //!
 //! ```
-//! use dialect::{Dialect, Known, Settings};
+//! use dialect::{Dialect, Known, Opening, Settings};
 //! use record::{Holder, Need};
 //!
 //! let dialect: Dialect = "fhir-r4".parse().unwrap();
 //! let settings = Settings::new("https://fhir.trust.example/r4".parse().unwrap(), "https://exchange.example/fhir/R4");
 //! let holder = Holder { source: "trust".parse().unwrap(), number: "9990000018".parse().unwrap(), local_ids: Vec::new() };
-//! let (conversation, calls) = dialect.start(&holder, &Need::everything(), &settings, &Known::default());
+//! let (known, now) = (Known::default(), "2026-11-24T09:00:00Z".parse().unwrap());
+//! let opening = Opening { holder: &holder, settings: &settings, known: &known, reader: None, now };
+//! let (conversation, calls) = dialect.start(&opening, &Need::everything());
 //! assert_eq!(calls[0].target, "metadata");
 //! assert_eq!(calls[1].target, "Patient?identifier=https%3A%2F%2Ffhir.nhs.uk%2FId%2Fnhs-number%7C9990000018");
 //! assert!(!conversation.is_done());
 //! ```
 //!
 //! Nothing here asks, waits or fails: asking is left to `source`, judging whose record it is to `identity`, and what
-//! says the same to `join`. A new supplier is one module beside `plain` and one variant of [`Dialect`].
+//! says the same to `join`. A new supplier is one module and its line in `suppliers`.
 
 mod body;
 mod conversation;
@@ -29,31 +31,34 @@ mod narrative;
 mod plain;
 mod reading;
 mod references;
+mod supplier;
+mod suppliers;
 mod version;
 
 use std::str::FromStr;
 
 use fhir::Version;
-use record::{Call, Holder, Need};
+use record::{Call, Need};
 use url::Url;
 
 pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert};
 pub use ids::mint;
 pub use plain::Known;
-use plain::{Plain, Wanted};
-use reading::Read;
+pub use supplier::Opening;
+use supplier::{Supplier, Wanted};
 
-/// How a source speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// Plain FHIR DSTU2.
-    FhirDstu2,
-    /// Plain FHIR R4.
-    FhirR4,
-    /// Plain FHIR STU3.
-    FhirStu3,
+/// How a source speaks: one of [`Dialect::all`].
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect(&'static Supplier);
+
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Dialect) -> bool {
+        self.name() == other.name()
+    }
 }
+
+impl Eq for Dialect {}
 
 /// No dialect of that name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +66,8 @@ pub struct UnknownDialect;
 
 impl std::fmt::Display for UnknownDialect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no dialect of that name is built; use fhir-r4, fhir-stu3 or fhir-dstu2")
+        let names: Vec<&str> = Dialect::all().map(Dialect::name).collect();
+        write!(f, "no dialect of that name is built; use one of {}", names.join(", "))
     }
 }
 
@@ -71,12 +77,7 @@ impl FromStr for Dialect {
     type Err = UnknownDialect;
 
     fn from_str(name: &str) -> Result<Dialect, UnknownDialect> {
-        match name {
-            "fhir-dstu2" => Ok(Dialect::FhirDstu2),
-            "fhir-r4" => Ok(Dialect::FhirR4),
-            "fhir-stu3" => Ok(Dialect::FhirStu3),
-            _ => Err(UnknownDialect),
-        }
+        Dialect::all().find(|dialect| dialect.name() == name).ok_or(UnknownDialect)
     }
 }
 
@@ -136,46 +137,42 @@ impl Settings {
 }
 
 impl Dialect {
+    /// Plain FHIR R4.
+    pub const FHIR_R4: Dialect = Dialect(&plain::R4);
+
+    /// Every dialect that is built.
+    pub fn all() -> impl Iterator<Item = Dialect> {
+        suppliers::ALL.iter().map(|supplier| Dialect(supplier))
+    }
+
     /// The name in the configuration.
     pub fn name(self) -> &'static str {
-        match self {
-            Dialect::FhirDstu2 => "fhir-dstu2",
-            Dialect::FhirR4 => "fhir-r4",
-            Dialect::FhirStu3 => "fhir-stu3",
-        }
+        self.0.name
     }
 
     /// The version it speaks.
     pub fn version(self) -> Version {
-        match self {
-            Dialect::FhirDstu2 => Version::Dstu2,
-            Dialect::FhirR4 => Version::R4,
-            Dialect::FhirStu3 => Version::Stu3,
-        }
+        self.0.version
     }
 
     /// Begins to ask for what is needed about a person.
-    pub fn start(self, holder: &Holder, need: &Need, settings: &Settings, known: &Known) -> (Conversation, Vec<Call>) {
-        self.begin(holder, Wanted::Read(need.clone()), settings, known)
+    pub fn start(self, opening: &Opening<'_>, need: &Need) -> (Conversation, Vec<Call>) {
+        self.begin(opening, Wanted::Read(need.clone()))
     }
 
     /// Begins to ask whether the source knows the person, and nothing more.
-    pub fn find(self, holder: &Holder, settings: &Settings, known: &Known) -> (Conversation, Vec<Call>) {
-        self.begin(holder, Wanted::Find, settings, known)
+    pub fn find(self, opening: &Opening<'_>) -> (Conversation, Vec<Call>) {
+        self.begin(opening, Wanted::Find)
     }
 
     /// Begins to ask for one resource by its type and id in the source's words (see `record::Origin`), and for the Patient
     /// to judge it by.
-    pub fn read_one(self, holder: &Holder, kind: &str, id: &str, settings: &Settings, known: &Known) -> (Conversation, Vec<Call>) {
-        self.begin(holder, Wanted::One(kind.to_owned(), id.to_owned()), settings, known)
+    pub fn read_one(self, opening: &Opening<'_>, kind: &str, id: &str) -> (Conversation, Vec<Call>) {
+        self.begin(opening, Wanted::One(kind.to_owned(), id.to_owned()))
     }
 
-    fn begin(self, holder: &Holder, wanted: Wanted, settings: &Settings, known: &Known) -> (Conversation, Vec<Call>) {
-        match self {
-            Dialect::FhirDstu2 | Dialect::FhirR4 | Dialect::FhirStu3 => {
-                let (plain, calls) = Plain::start(self.version(), holder, wanted, settings, known);
-                (Conversation::plain(plain), calls)
-            }
-        }
+    fn begin(self, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
+        let (speaker, calls) = (self.0.begin)(opening, wanted);
+        (Conversation::new(speaker), calls)
     }
 }

@@ -14,11 +14,13 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::{Kind, Version};
-use record::{CARRIED, Call, CallId, Finding, Holder, Method, NHS_NUMBER_SYSTEM, Need, Reply, Status};
+use record::{CARRIED, Call, CallId, Finding, Holder, Method, NHS_NUMBER_SYSTEM, Reply, Status};
 
+use crate::conversation::Told;
 use crate::hosts::Hosts;
 use crate::reading::{Arrivals, Reading};
 use crate::references::{Bases, r4_kind};
+use crate::supplier::{Opening, Speaker, Supplier, Wanted};
 use crate::{Everything, Settings};
 use calls::{Calls, Errand};
 pub use capability::Known;
@@ -29,15 +31,19 @@ const FEW_KINDS: usize = 12;
 /// Rounds of reading what was referred to: a role, its practitioner and organisation, the organisation's parent.
 const REFERENCE_ROUNDS: u8 = 3;
 
-/// What is wanted of a conversation.
-#[derive(Debug, Clone)]
-pub(crate) enum Wanted {
-    /// Only the Patient.
-    Find,
-    /// One resource, by type and id in the source's words, and the Patient.
-    One(String, String),
-    /// What the need says.
-    Read(Need),
+/// Plain FHIR R4.
+pub(crate) static R4: Supplier =
+    Supplier { name: "fhir-r4", version: Version::R4, begin: |opening, wanted| begin(Version::R4, opening, wanted) };
+/// Plain FHIR STU3.
+pub(crate) static STU3: Supplier =
+    Supplier { name: "fhir-stu3", version: Version::Stu3, begin: |opening, wanted| begin(Version::Stu3, opening, wanted) };
+/// Plain FHIR DSTU2.
+pub(crate) static DSTU2: Supplier =
+    Supplier { name: "fhir-dstu2", version: Version::Dstu2, begin: |opening, wanted| begin(Version::Dstu2, opening, wanted) };
+
+fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Box<dyn Speaker>, Vec<Call>) {
+    let (plain, calls) = Plain::start(version, opening, wanted);
+    (Box::new(plain), calls)
 }
 
 /// A conversation with a plain server.
@@ -67,7 +73,8 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    pub(crate) fn start(version: Version, holder: &Holder, wanted: Wanted, settings: &Settings, known: &Known) -> (Plain, Vec<Call>) {
+    pub(crate) fn start(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Plain, Vec<Call>) {
+        let Opening { holder, settings, known, .. } = *opening;
         let mut conversation = Plain {
             version,
             holder: holder.clone(),
@@ -107,22 +114,6 @@ impl Plain {
             self.ask(Asked::Patient(id.clone()));
             self.begin(id);
         }
-    }
-
-    /// Takes one reply; returns the calls to send next.
-    pub(crate) fn reply(&mut self, reply: Reply) -> Vec<Call> {
-        match self.calls.answered(reply.id) {
-            Some(Errand::Metadata) => self.metadata(reply),
-            Some(Errand::Page(at)) => self.page(at, reply),
-            Some(Errand::Reference(named, id)) => self.referred(named, id, reply),
-            None => {}
-        }
-        self.go_on()
-    }
-
-    /// Whether nothing more is to be asked.
-    pub(crate) fn is_done(&self) -> bool {
-        self.calls.is_idle()
     }
 
     fn go_on(&mut self) -> Vec<Call> {
@@ -297,6 +288,26 @@ impl Plain {
             self.reads.insert((named.clone(), id.clone()), None);
         }
         !missing.is_empty()
+    }
+}
+
+impl Speaker for Plain {
+    fn reply(&mut self, reply: Reply) -> Vec<Call> {
+        match self.calls.answered(reply.id) {
+            Some(Errand::Metadata) => self.metadata(reply),
+            Some(Errand::Page(at)) => self.page(at, reply),
+            Some(Errand::Reference(named, id)) => self.referred(named, id, reply),
+            None => {}
+        }
+        self.go_on()
+    }
+
+    fn is_done(&self) -> bool {
+        self.calls.is_idle()
+    }
+
+    fn finish(self: Box<Self>) -> Told {
+        self.told()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use access::{Admission, Permit};
-use dialect::{Attachment, Conversation, Everything, Known, Told};
+use dialect::{Attachment, Conversation, Everything, Known, Opening, Told};
 use fhir::Kind;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -110,7 +110,9 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
         }
     };
     let (known, since) = known(parts, &entry);
-    let (conversation, calls) = entry.dialect.start(holder, &allowed.need, &allowed.settings(&entry.settings), &known);
+    let (settings, now) = (allowed.settings(&entry.settings), parts.clock.now());
+    let opening = Opening { holder, settings: &settings, known: &known, reader: Some(permit.caller()), now };
+    let (conversation, calls) = entry.dialect.start(&opening, &allowed.need);
     let told = converse(parts, &leg, conversation, calls).await;
     learn(parts, &entry, told.learnt, since);
     let mut chart = told.chart;
@@ -129,7 +131,8 @@ pub(crate) async fn fetch(
 ) -> Result<Told, Status> {
     let leg = parts.sources.leg(permit, &entry.id, until).await.map_err(status_of)?;
     let (known, since) = known(parts, entry);
-    let (conversation, calls) = entry.dialect.read_one(holder, Kind::BINARY.name(), id, &entry.settings, &known);
+    let opening = Opening { holder, settings: &entry.settings, known: &known, reader: Some(permit.caller()), now: parts.clock.now() };
+    let (conversation, calls) = entry.dialect.read_one(&opening, Kind::BINARY.name(), id);
     let told = converse(parts, &leg, conversation, calls).await;
     learn(parts, entry, told.learnt.clone(), since);
     Ok(told)
@@ -189,7 +192,14 @@ pub(crate) async fn find(
     let leg = parts.sources.leg_to_find(admission, &entry.id, until).await.map_err(status_of)?;
     let holder = Holder { source: entry.id.clone(), number, local_ids: Vec::new() };
     let (known, since) = known(parts, entry);
-    let (conversation, calls) = entry.dialect.find(&holder, &entry.settings, &known);
+    let opening = Opening {
+        holder: &holder,
+        settings: &entry.settings,
+        known: &known,
+        reader: Some(&admission.ask().caller),
+        now: parts.clock.now(),
+    };
+    let (conversation, calls) = entry.dialect.find(&opening);
     let told = converse(parts, &leg, conversation, calls).await;
     learn(parts, entry, told.learnt.clone(), since);
     Ok(told)

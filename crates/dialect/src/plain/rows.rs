@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use record::{CARRIED, Chart, Counts, Item, Need, Row, Status};
 
 use super::stream::{Asked, Stream};
-use super::{Plain, Wanted, types};
+use super::{Plain, types};
+use crate::conversation::Told;
+use crate::reading::Read;
 use crate::references::r4_kind;
-use crate::{Read, Told};
+use crate::supplier::Wanted;
 
 /// How one part of a row went.
 struct Part {
@@ -62,7 +64,7 @@ fn rank(status: Status) -> usize {
 
 impl Plain {
     /// The chart, now: what is unfinished is named as such.
-    pub(crate) fn finish(mut self) -> Told {
+    pub(super) fn told(mut self) -> Told {
         self.known.everything = self.has_everything().or(self.known.everything);
         let arrivals =
             std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));

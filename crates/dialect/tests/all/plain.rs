@@ -58,7 +58,7 @@ fn everything_is_one_question() {
     assert_eq!(status(&told, Kind::CONDITION), Status::Ok);
     assert_eq!(status(&told, Kind::OBSERVATION), Status::OkEmpty);
     assert_eq!(status(&told, Kind::TASK), Status::Unsupported);
-    let (_, calls) = Dialect::FhirR4.start(&holder(&["p"]), &Need::everything(), &settings(), &told.learnt);
+    let (_, calls) = Dialect::FHIR_R4.start(&opening(&holder(&["p"]), &settings(), &told.learnt), &Need::everything());
     let targets: Vec<&str> = calls.iter().map(|call| call.target.as_str()).collect();
     assert_eq!(targets, ["Patient/p", "Patient/p/$everything"]);
 }
@@ -94,7 +94,7 @@ fn ten_thousand_observations_and_one_allergy() {
         _ => bundle(&[]),
     };
     let mut asked_first = 0;
-    let started = Dialect::FhirR4.start(&holder(&[]), &Need::everything(), &settings(), &Known::default());
+    let started = Dialect::FHIR_R4.start(&opening(&holder(&[]), &settings(), &Known::default()), &Need::everything());
     let (told, asked) = crank(started, &server, &mut |_| 0);
     for (at, target) in asked.iter().enumerate() {
         if target == "AllergyIntolerance?patient=p" {
@@ -270,7 +270,7 @@ fn an_id_that_is_no_longer_theirs_is_looked_up_again() {
         t if t.contains("=old") => bundle(&[]),
         _ => typed(target),
     };
-    let started = Dialect::FhirR4.start(&holder(&["old"]), &Need::everything(), &settings(), &Known::default());
+    let started = Dialect::FHIR_R4.start(&opening(&holder(&["old"]), &settings(), &Known::default()), &Need::everything());
     let (told, _) = crank(started, &server, &mut |_| 0);
     assert_eq!(told.chart.patients[0].id, "trust-p");
     assert_eq!(status(&told, Kind::CONDITION), Status::Ok);
@@ -279,7 +279,7 @@ fn an_id_that_is_no_longer_theirs_is_looked_up_again() {
 #[test]
 fn what_is_unfinished_at_the_deadline_is_named() {
     let (mut conversation, calls) =
-        Dialect::FhirR4.start(&holder(&[]), &Need::of(&[Kind::CONDITION, Kind::FLAG]), &settings(), &Known::default());
+        Dialect::FHIR_R4.start(&opening(&holder(&[]), &settings(), &Known::default()), &Need::of(&[Kind::CONDITION, Kind::FLAG]));
     let mut next: Vec<_> = calls.iter().flat_map(|call| conversation.reply(answer(&typed, call))).collect();
     let condition = next.iter().position(|call| call.target.starts_with("Condition")).unwrap();
     let call = next.remove(condition);
@@ -308,7 +308,7 @@ fn a_warning_inside_an_answer_is_a_hole_in_it() {
 #[test]
 fn one_resource_comes_with_the_patient_to_judge_it_by() {
     let (told, asked) = crank(
-        Dialect::FhirR4.read_one(&holder(&["p"]), "Condition", "1", &settings(), &Known::default()),
+        Dialect::FHIR_R4.read_one(&opening(&holder(&["p"]), &settings(), &Known::default()), "Condition", "1"),
         &|target| match target {
             "Condition/1" => Ok((200, about("Condition", "1", ""))),
             "Patient/p" => Ok((200, patient("p"))),
@@ -320,7 +320,7 @@ fn one_resource_comes_with_the_patient_to_judge_it_by() {
     assert_eq!(ids(&told), ["Condition/trust-1"]);
     assert_eq!(told.chart.rows.len(), 2);
     let gone = crank(
-        Dialect::FhirR4.read_one(&holder(&["p"]), "Condition", "1", &settings(), &Known::default()),
+        Dialect::FHIR_R4.read_one(&opening(&holder(&["p"]), &settings(), &Known::default()), "Condition", "1"),
         &|target| match target {
             "Condition/1" => Ok((410, String::new())),
             _ => Ok((200, patient("p"))),
@@ -332,7 +332,7 @@ fn one_resource_comes_with_the_patient_to_judge_it_by() {
 
 #[test]
 fn finding_asks_for_nothing_but_the_patient() {
-    let started = Dialect::FhirR4.find(&holder(&[]), &settings(), &Known::default());
+    let started = Dialect::FHIR_R4.find(&opening(&holder(&[]), &settings(), &Known::default()));
     let (told, asked) = crank(started, &typed, &mut |_| 0);
     assert_eq!(asked, ["Patient?identifier=https%3A%2F%2Ffhir.nhs.uk%2FId%2Fnhs-number%7C9990000018"]);
     assert_eq!(told.chart.patients.len(), 1);
@@ -351,7 +351,7 @@ fn older_versions_are_asked_in_their_own_words() {
         _ => bundle(&[]),
     }
     };
-    let started = Dialect::FhirDstu2.start(&holder(&[]), &Need::everything(), &settings, &Known::default());
+    let started = "fhir-dstu2".parse::<Dialect>().unwrap().start(&opening(&holder(&[]), &settings, &Known::default()), &Need::everything());
     let (told, _) = crank(started, &server, &mut |_| 0);
     assert_eq!(ids(&told), ["MedicationRequest/trust-1", "ServiceRequest/trust-1", "ServiceRequest/trust-ProcedureRequest.1"]);
     assert_eq!(status(&told, Kind::TASK), Status::Unsupported);

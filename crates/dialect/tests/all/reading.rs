@@ -320,7 +320,7 @@ proptest! {
     #[test]
     fn the_order_of_replies_changes_nothing(picks in proptest::collection::vec(0usize..100, 0..120), places in 1usize..40) {
         let (defaults, settings) = (settings(), Settings { calls_max: places, ..settings() });
-        let start = |settings| Dialect::FhirR4.start(&holder(&[]), &Need::everything(), settings, &Known::default());
+        let start = |settings| Dialect::FHIR_R4.start(&opening(&holder(&[]), settings, &Known::default()), &Need::everything());
         let (straight, _) = crank(start(&defaults), &busy, &mut |_| 0);
         let mut picks = picks.into_iter();
         let (shuffled, _) = crank(start(&settings), &busy, &mut |count| picks.next().unwrap_or_default() % count);

@@ -1,6 +1,6 @@
 //! A pretend server as a function, and a crank.
 
-use dialect::{Conversation, Dialect, Known, Settings, Told};
+use dialect::{Conversation, Dialect, Known, Opening, Settings, Told};
 use fhir::Kind;
 use record::{Call, Failure, Holder, Need, Reply, Response, Row, Status};
 
@@ -16,6 +16,10 @@ pub fn holder(local_ids: &[&str]) -> Holder {
 
 pub fn settings() -> Settings {
     Settings::new(BASE.parse().unwrap(), "https://exchange.example/fhir/R4")
+}
+
+pub fn opening<'a>(holder: &'a Holder, settings: &'a Settings, known: &'a Known) -> Opening<'a> {
+    Opening { holder, settings, known, reader: None, now: "2026-11-23T09:00:00Z".parse().unwrap() }
 }
 
 /// Turns the crank until it is done. `pick` chooses which of the calls under way is answered next.
@@ -46,7 +50,7 @@ pub fn answer(server: &dyn Fn(&str) -> Said, call: &Call) -> Reply {
 }
 
 pub fn read(need: &Need, settings: &Settings, server: &dyn Fn(&str) -> Said) -> Told {
-    crank(Dialect::FhirR4.start(&holder(&[]), need, settings, &Known::default()), server, &mut |_| 0).0
+    crank(Dialect::FHIR_R4.start(&opening(&holder(&[]), settings, &Known::default()), need), server, &mut |_| 0).0
 }
 
 pub fn row(told: &Told, kind: Kind) -> &Row {

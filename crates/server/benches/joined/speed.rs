@@ -2,7 +2,7 @@
 
 use access::{Evidence, Permit, PersonFacts, Restriction};
 use bytes::Bytes;
-use dialect::{Dialect, Everything, Known, Settings, Told};
+use dialect::{Dialect, Everything, Known, Opening, Settings, Told};
 use identity::{Facts, Leg, Trust, guard, release};
 use record::{Ask, Caller, Holder, Join, Need, Organisation, PersonId, Question, Reply, Response, SourceId, UserId};
 use server::answer::{Assembler, Head, Style, outcome, page, parts};
@@ -75,7 +75,8 @@ fn converse(source: usize, known: &Known, body: &Bytes) -> Told {
         number: NUMBER.parse().expect("a number"),
         local_ids: vec![said::PATIENT.to_owned()],
     };
-    let (mut conversation, mut calls) = Dialect::FhirR4.start(&holder, &Need::everything(), &settings, known);
+    let opening = Opening { holder: &holder, settings: &settings, known, reader: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let (mut conversation, mut calls) = Dialect::FHIR_R4.start(&opening, &Need::everything());
     while let Some(call) = calls.pop() {
         let body = match call.target.as_str() {
             "metadata" => Bytes::from_static(br#"{"resourceType":"CapabilityStatement"}"#),

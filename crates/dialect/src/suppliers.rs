@@ -1,0 +1,7 @@
+//! Every supplier that Severn speaks with: one module each, and its line here.
+
+use crate::plain;
+use crate::supplier::Supplier;
+
+/// In the order in which they are offered.
+pub(crate) static ALL: &[&Supplier] = &[&plain::R4, &plain::STU3, &plain::DSTU2];
