@@ -172,7 +172,6 @@ impl Dialect {
     }
 
     fn begin(self, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
-        let (speaker, calls) = (self.0.begin)(opening, wanted);
-        (Conversation::new(speaker), calls)
+        (self.0.begin)(opening, wanted)
     }
 }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fhir::{Kind, Version};
 use record::{CARRIED, Call, CallId, Finding, Holder, Method, NHS_NUMBER_SYSTEM, Reply, Status};
 
-use crate::conversation::Told;
+use crate::conversation::{Conversation, Told};
 use crate::hosts::Hosts;
 use crate::reading::{Arrivals, Reading};
 use crate::references::{Bases, r4_kind};
@@ -41,9 +41,9 @@ pub(crate) static STU3: Supplier =
 pub(crate) static DSTU2: Supplier =
     Supplier { name: "fhir-dstu2", version: Version::Dstu2, begin: |opening, wanted| begin(Version::Dstu2, opening, wanted) };
 
-fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Box<dyn Speaker>, Vec<Call>) {
+fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
     let (plain, calls) = Plain::start(version, opening, wanted);
-    (Box::new(plain), calls)
+    (Conversation::new(Box::new(plain)), calls)
 }
 
 /// A conversation with a plain server.

@@ -4,7 +4,7 @@ use fhir::Version;
 use jiff::Timestamp;
 use record::{Call, Caller, Holder, Need, Reply};
 
-use crate::conversation::Told;
+use crate::conversation::{Conversation, Told};
 use crate::{Known, Settings};
 
 /// How one supplier's systems speak. A `static` of the supplier's own module, listed in [`crate::suppliers::ALL`].
@@ -15,7 +15,7 @@ pub(crate) struct Supplier {
     /// The FHIR version of what it says.
     pub version: Version,
     /// Begins a conversation, and says what to ask first.
-    pub begin: fn(&Opening<'_>, Wanted) -> (Box<dyn Speaker>, Vec<Call>),
+    pub begin: fn(&Opening<'_>, Wanted) -> (Conversation, Vec<Call>),
 }
 
 /// One side of a conversation: a state machine over replies. It does no I/O, and the order of replies does not matter to it.

@@ -39,6 +39,8 @@ fn main() {
         ["exchange", folder] => runtime.block_on(async { exchange::run(Path::new(folder), listen().await.1).await }),
         ["floor", port] => runtime.block_on(serve(|_| floor::router(port.parse().expect("a port")))),
         ["sources", _] => runtime.block_on(serve(sources::router)),
+        // One part alone, to look at under a profiler.
+        ["speed"] => join_speed(),
         _ => {
             println!("joined: {}; {} resources of six sources", machine(), said::RESOURCES * said::SOURCES.len());
             join_speed();
