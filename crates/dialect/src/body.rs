@@ -38,7 +38,6 @@ fn opened(entry: Entry, deeper: usize) -> Vec<Entry> {
     let inner = entry.resource.as_ref().and_then(|tree| tree.root().get("entry"));
     let inner = inner.into_iter().flat_map(Ref::items).map(|inner| Entry {
         full_url: inner.text("fullUrl").map(|url| url.into_owned()),
-        mode: entry.mode.clone(),
         resource: inner.get("resource").filter(|resource| resource.is_object()).map(Ref::to_tree),
         rest: inner.get("resource").is_none_or(|resource| !resource.is_object()).then(|| inner.to_tree()),
     });

@@ -32,6 +32,13 @@ impl Hosts {
         self.finders.iter().filter_map(|finder| std::str::from_utf8(finder.needle()).ok())
     }
 
+    /// Whether a host might stand in JSON text, by one look at the whole of it. Escapes could hide one.
+    pub(crate) fn may_stand_in(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        text.len() >= self.shortest
+            && (self.finders.iter().any(|finder| finder.find(text).is_some()) || memchr::memmem::find(text, b"\\u").is_some())
+    }
+
     /// Whether a host stands in the text.
     pub(crate) fn stand_in(&self, text: &str) -> bool {
         text.len() >= self.shortest && self.find(text, 0).is_some()

@@ -22,7 +22,7 @@ const SHARED: [&str; 2] = ["DiagnosticOrder", "ProcedureRequest"];
 /// assert!(dialect::mint(&source, "Condition", "a/b").starts_with("gp.h."));
 /// ```
 pub fn mint(source: &SourceId, kind: &str, id: &str) -> String {
-    let mut minted = String::new();
+    let mut minted = String::with_capacity(source.as_str().len() + id.len() + 1);
     mint_into(&mut minted, source, kind, id);
     minted
 }

@@ -47,46 +47,105 @@ pub(crate) enum Narrative {
 
 /// Reads the `div` of a narrative.
 pub(crate) fn clean(div: &str) -> Narrative {
-    if is_plain(div) { Narrative::Fine } else { cleaned(div) }
+    if is_plain(div, Form::Text) { Narrative::Fine } else { cleaned(div) }
 }
 
-/// Whether a glance shows that nothing is to be done: known elements with one harmless attribute at most, closed in turn, and
-/// text without references. Most narratives are so; of all others [`cleaned`] decides.
-fn is_plain(div: &str) -> bool {
-    let Some(mut rest) = div.strip_prefix("<div xmlns=\"http://www.w3.org/1999/xhtml\">") else { return false };
-    let mut open = vec!["div"];
-    loop {
-        let Some((text, from)) = rest.split_once('<') else { return false };
-        let Some((tag, after)) = from.split_once('>') else { return false };
-        if text.bytes().any(|byte| byte == b'&' || byte == b'>' || byte < b' ' && byte != b'\n') {
-            return false;
+/// How a narrative is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As the inside of a JSON string.
+    Json,
+    /// As it is.
+    Text,
+}
+
+impl Form {
+    /// The start tag of most narratives.
+    fn start(self) -> &'static [u8] {
+        match self {
+            Form::Json => b"<div xmlns=\\\"http://www.w3.org/1999/xhtml\\\">",
+            Form::Text => b"<div xmlns=\"http://www.w3.org/1999/xhtml\">",
         }
-        rest = after;
-        if let Some(name) = tag.strip_prefix('/') {
-            if open.pop() != Some(name) {
-                return false;
-            }
-            if open.is_empty() {
-                return rest.is_empty();
-            }
-            continue;
-        }
-        let (tag, empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
-        let (name, attribute) = tag.split_once(' ').unwrap_or((tag, ""));
-        if ELEMENTS.binary_search(&name).is_err() || !(attribute.is_empty() && tag.len() == name.len() || is_harmless(attribute)) {
-            return false;
-        }
-        if !empty {
-            open.push(name);
+    }
+
+    fn quote(self) -> &'static [u8] {
+        match self {
+            Form::Json => b"\\\"",
+            Form::Text => b"\"",
         }
     }
 }
 
-fn is_harmless(attribute: &str) -> bool {
-    let Some((name, value)) = attribute.split_once("=\"") else { return false };
-    let value = value.strip_suffix('"');
-    ATTRIBUTES.binary_search(&name).is_ok()
-        && value.is_some_and(|value| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -_%.#".contains(&byte)))
+/// Elements inside one another that a glance follows.
+const OPEN_MAX: usize = 16;
+
+/// Whether a glance at a `div` shows that nothing is to be done: known elements with one
+/// harmless attribute at most, closed in turn, and text without references. Most narratives are so; of all others [`cleaned`] decides.
+pub(crate) fn is_plain(div: &str, form: Form) -> bool {
+    let Some(mut rest) = div.as_bytes().strip_prefix(form.start()) else { return false };
+    let mut open: [&[u8]; OPEN_MAX] = [b""; OPEN_MAX];
+    open[0] = b"div";
+    let mut depth = 1;
+    while let Some(after) = plain_text(rest, form) {
+        let Some(end) = after.iter().position(|byte| *byte == b'>') else { return false };
+        let tag = &after[..end];
+        rest = &after[end + 1..];
+        if let Some(name) = tag.strip_prefix(b"/") {
+            depth -= 1;
+            if open[depth] != name {
+                return false;
+            }
+            if depth == 0 {
+                return rest.is_empty();
+            }
+            continue;
+        }
+        let (tag, empty) = tag.strip_suffix(b"/").map_or((tag, false), |tag| (tag, true));
+        let name = &tag[..tag.iter().position(|byte| *byte == b' ').unwrap_or(tag.len())];
+        if !is_element(name) || !(tag.len() == name.len() || is_harmless(&tag[name.len() + 1..], form)) {
+            return false;
+        }
+        if !empty {
+            if depth == OPEN_MAX {
+                return false;
+            }
+            open[depth] = name;
+            depth += 1;
+        }
+    }
+    false
+}
+
+/// What follows the next `<`, if nothing before it needs a closer look. Of JSON's escapes only those of quotes and line ends
+/// are passed over.
+fn plain_text(text: &[u8], form: Form) -> Option<&[u8]> {
+    let mut at = 0;
+    loop {
+        match text.get(at)? {
+            b'<' => return Some(&text[at + 1..]),
+            b'\\' if form == Form::Json => match text.get(at + 1)? {
+                b'"' | b'n' => at += 2,
+                _ => return None,
+            },
+            b'&' | b'>' => return None,
+            byte if *byte < b' ' && *byte != b'\n' => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+fn is_element(name: &[u8]) -> bool {
+    // Those that most narratives are made of, before the rest is searched.
+    matches!(name, b"b" | b"br" | b"div" | b"li" | b"p" | b"span" | b"table" | b"tbody" | b"td" | b"th" | b"tr" | b"ul")
+        || ELEMENTS.binary_search_by(|element| element.as_bytes().cmp(name)).is_ok()
+}
+
+fn is_harmless(attribute: &[u8], form: Form) -> bool {
+    let Some(end) = attribute.iter().position(|byte| *byte == b'=') else { return false };
+    let (name, value) = (&attribute[..end], &attribute[end + 1..]);
+    let value = value.strip_prefix(form.quote()).and_then(|value| value.strip_suffix(form.quote()));
+    ATTRIBUTES.binary_search_by(|attribute| attribute.as_bytes().cmp(name)).is_ok()
+        && value.is_some_and(|value| value.iter().all(|byte| byte.is_ascii_alphanumeric() || b" -_%.#".contains(byte)))
 }
 
 fn cleaned(div: &str) -> Narrative {
@@ -278,18 +337,25 @@ mod tests {
     #[test]
     fn a_glance_sees_most_narratives() {
         let check = |inner: &str, plain: bool| {
-            assert_eq!(is_plain(&wrapped(inner)), plain, "{inner}");
+            assert_eq!(is_plain(&wrapped(inner), Form::Text), plain, "{inner}");
+            assert_eq!(is_plain(&in_json(&wrapped(inner)), Form::Json), plain, "{inner}");
             assert!(!plain || cleaned(&wrapped(inner)) == Narrative::Fine, "{inner}");
         };
         check("<p><b>Serum potassium</b>: 4.1 mmol/L<br/></p>", true);
         check("<table class=\"grid\"><tr><td colspan=\"2\">x</td></tr></table>", true);
+        check("<p>a \"b\"\nc</p>", true);
         check("<p>a &amp; b</p>", false);
+        check("<td class=\\\"x\\\">a</td>", false);
         check("<p>a</b>", false);
         check("<p", false);
         check("</div><div>", false);
         check("<td onclick=\"x\">a</td>", false);
         check("<p id=\"a\" id=\"a\">x</p>", false);
         check("<script>x</script>", false);
+    }
+
+    fn in_json(text: &str) -> String {
+        text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
     }
 
     fn wrapped(inner: &str) -> String {
@@ -366,9 +432,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_glance_lets_pass_is_fine(inner in "(</?(p|b|td|br|div|svg|p id=\"[a1 -]{0,2}\"|td name=\"x\"|img src=\"x\")?/?>|[a-z<>&;\"'= ]{0,3}){0,8}") {
+        fn what_a_glance_lets_pass_is_fine(inner in "(</?(p|b|td|br|div|svg|p id=\"[a1 -]{0,2}\"|td name=\"x\"|img src=\"x\")?/?>|[a-z<>&;\"'= \\\\]{0,3}){0,8}") {
             let div = wrapped(&inner);
-            if is_plain(&div) {
+            if is_plain(&div, Form::Text) || is_plain(&in_json(&div), Form::Json) {
                 prop_assert_eq!(cleaned(&div), Narrative::Fine, "{}", div);
             }
         }

@@ -4,20 +4,23 @@
 //! the others (references) is done at the end, so that the order of arrival changes nothing.
 
 mod finish;
+mod index;
 mod subject;
 mod walk;
 
-use std::collections::hash_map::Entry as Slot;
+use std::borrow::Cow;
+use std::ops::Range;
 
 use fhir::{Entry, Kind, NodeId, Tree, Version};
 use record::{Cause, Finding, FindingCode, NHS_NUMBER_SYSTEM, NhsNumber, Origin, Quarantined, SourceId, Traits};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::hosts::Hosts;
 use crate::ids;
 use crate::narrative::{self, Narrative};
-use crate::references::{self, Bases, Index, Target};
+use crate::references::{self, Bases, Target};
 use crate::version;
+use index::{Index, Names};
 use walk::{Found, Watch, plain, walk};
 
 pub(crate) use finish::Read;
@@ -52,8 +55,11 @@ pub(crate) struct Arrived {
     before: Option<Tree>,
     findings: Vec<Finding>,
     traits: Traits,
-    references: Vec<NodeId>,
+    /// Where its references stand in [`Arrivals::references`].
+    references: Range<usize>,
     attachments: Vec<NodeId>,
+    /// An older arrival of the same type and id, if there is one.
+    other_version: Option<usize>,
 }
 
 /// Everything a leg has brought so far.
@@ -62,9 +68,9 @@ pub(crate) struct Arrivals {
     pub reading: Reading,
     pub arrived: Vec<Arrived>,
     pub quarantined: Vec<Quarantined>,
-    /// `Type/minted` -> places in `arrived`, one for each version.
-    places: FxHashMap<String, Vec<usize>>,
     index: Index,
+    /// `reference` of every Reference, one resource after the other.
+    references: Vec<NodeId>,
     /// How often each content without an id came in each stream: equal ones are numbered.
     nameless: FxHashMap<(usize, String), u32>,
     found: Found,
@@ -89,8 +95,8 @@ impl Arrivals {
             reading,
             arrived: Vec::new(),
             quarantined: Vec::new(),
-            places: FxHashMap::default(),
             index: Index::default(),
+            references: Vec::new(),
             nameless: FxHashMap::default(),
             found: Found::default(),
         }
@@ -99,14 +105,14 @@ impl Arrivals {
     /// Takes one entry of a page of a stream.
     pub(crate) fn take(&mut self, entry: Entry, stream: usize) -> Took {
         let Some(tree) = entry.resource else { return self.no_resource(entry.rest.as_ref()) };
-        let Some(named) = tree.root().text("resourceType").filter(|_| tree.root().get("resourceType").is_some_and(|node| node.is_string()))
-        else {
-            return self.quarantine(None, String::new(), source_id(&tree), Cause::Malformed, "it has no resourceType");
+        let Some(named) = tree.root().get("resourceType").filter(|node| node.is_string()).map(plain) else {
+            return self.quarantine(None, Cow::Borrowed(""), source_id(&tree), Cause::Malformed, "it has no resourceType");
         };
-        let named = named.into_owned();
         let Some(expected) = references::r4_kind(self.reading.version, &named) else {
+            let named = Cow::Owned(named.into_owned());
             return self.quarantine(None, named, source_id(&tree), Cause::UnknownType, "a type neither R4 nor its own version knows");
         };
+        let named = if named == expected.name() { Cow::Borrowed(expected.name()) } else { Cow::Owned(named.into_owned()) };
         self.resource(tree, named, expected, entry.full_url, stream)
     }
 
@@ -115,22 +121,30 @@ impl Arrivals {
         if !odd {
             return Took::Nothing;
         }
-        self.quarantine(None, String::new(), None, Cause::Malformed, "an entry that is no object, or whose resource is none")
+        self.quarantine(None, Cow::Borrowed(""), None, Cause::Malformed, "an entry that is no object, or whose resource is none")
     }
 
-    fn quarantine(&mut self, kind: Option<Kind>, named: String, id: Option<String>, cause: Cause, detail: impl Into<String>) -> Took {
-        self.quarantined.push(Quarantined { kind, named, id, cause, detail: detail.into() });
+    fn quarantine(
+        &mut self,
+        kind: Option<Kind>,
+        named: Cow<'static, str>,
+        id: Option<String>,
+        cause: Cause,
+        detail: impl Into<String>,
+    ) -> Took {
+        self.quarantined.push(Quarantined { kind, named: named.into_owned(), id, cause, detail: detail.into() });
         Took::Quarantined
     }
 
-    fn resource(&mut self, mut tree: Tree, named: String, expected: Kind, full_url: Option<String>, stream: usize) -> Took {
+    fn resource(&mut self, mut tree: Tree, named: Cow<'static, str>, expected: Kind, full_url: Option<String>, stream: usize) -> Took {
         let mut findings = Vec::new();
-        let mut origin = self.origin(&tree, &named);
+        let mut origin = Origin { source: self.reading.source.clone(), id: source_id(&tree), kind: named };
+        let named = origin.kind.as_ref();
         if let (None, Some(url)) = (&origin.id, &full_url) {
-            origin.id = self.id_in(url, &named);
+            origin.id = self.id_in(url, named);
         }
         let (id, content) = match &origin.id {
-            Some(id) => (ids::mint(&self.reading.source, &named, id), None),
+            Some(id) => (ids::mint(&self.reading.source, named, id), None),
             None => (String::new(), Some(tree.root().to_json())),
         };
         let before = (self.reading.version != Version::R4).then(|| tree.clone());
@@ -140,13 +154,16 @@ impl Arrivals {
         };
         let kind = match converted {
             Ok(kind) => kind,
-            Err((cause, detail)) => return self.quarantine(Some(expected), named, origin.id, cause, detail),
+            Err((cause, detail)) => return self.quarantine(Some(expected), origin.kind, origin.id, cause, detail),
         };
-        if let (Some(url), Some(id)) = (&full_url, &origin.id)
-            && let Some(base) = references::base_of(url, &named, id)
-        {
-            self.reading.bases.add(base);
-        }
+        // An address made of a base, the type and the id is understood by its parts; only others are kept.
+        let full_url = full_url.filter(|url| match origin.id.as_deref().and_then(|id| references::base_of(url, named, id)) {
+            Some(base) => {
+                self.reading.bases.add(base);
+                false
+            }
+            None => true,
+        });
         let mut arrived = Arrived {
             kind,
             id,
@@ -155,25 +172,15 @@ impl Arrivals {
             before,
             findings,
             traits: Traits::default(),
-            references: Vec::new(),
+            references: 0..0,
             attachments: Vec::new(),
+            other_version: None,
         };
         self.clean(&mut arrived);
         if let Some(content) = content {
             self.name(&mut arrived, content, stream);
         }
-        self.keep(arrived, full_url.as_deref())
-    }
-
-    fn origin(&self, tree: &Tree, named: &str) -> Origin {
-        let text = |path: &str| tree.root().text(path).map(|text| text.into_owned());
-        Origin {
-            source: self.reading.source.clone(),
-            kind: named.to_owned(),
-            id: source_id(tree),
-            version: text("meta.versionId"),
-            last_updated: text("meta.lastUpdated"),
-        }
+        self.keep(arrived, full_url)
     }
 
     /// The id that a `fullUrl` at the source shows of a resource that says none itself.
@@ -186,7 +193,10 @@ impl Arrivals {
 
     /// Does to a resource what needs no other.
     fn clean(&mut self, arrived: &mut Arrived) {
-        let watch = Watch { hosts: &self.reading.hosts, aliases: &self.reading.aliases };
+        let hosts = &self.reading.hosts;
+        // Most resources name no host anywhere: one look at the whole tells.
+        let named = arrived.tree.texts().into_iter().any(|text| hosts.may_stand_in(text));
+        let watch = Watch { hosts: named.then_some(hosts), aliases: &self.reading.aliases };
         walk(&arrived.tree, &watch, &mut self.found);
         for (node, better) in &self.found.systems {
             if *better == NHS_NUMBER_SYSTEM {
@@ -195,19 +205,21 @@ impl Arrivals {
             arrived.tree.set_text(*node, better);
         }
         for node in &self.found.narratives {
-            clean_narrative(arrived, *node, &self.reading.hosts);
+            clean_narrative(arrived, *node, hosts, named);
         }
         for node in &self.found.hosts {
-            hide(arrived, *node, &self.reading.hosts);
+            hide(arrived, *node, hosts);
         }
         for node in &self.found.modifiers {
             arrived.traits.unknown_modifier = true;
             arrived.note(*node, FindingCode::UnknownModifier, "has a qualifier we cannot read");
         }
-        let status = arrived.tree.root().text("text.status");
+        let status = arrived.tree.root().get("text").and_then(|text| text.get("status")?.value());
         arrived.traits.generated_narrative = matches!(status.as_deref(), None | Some("generated" | "empty"));
-        arrived.references = self.found.references.clone();
-        arrived.attachments = self.found.attachments.clone();
+        let start = self.references.len();
+        self.references.extend_from_slice(&self.found.references);
+        arrived.references = start..self.references.len();
+        arrived.attachments.extend_from_slice(&self.found.attachments);
     }
 
     /// An id for what came without: made of its content and, among equals of one stream, its number.
@@ -216,28 +228,27 @@ impl Arrivals {
         let content = if *count == 0 { content } else { format!("{content}#{count}") };
         *count += 1;
         arrived.id = ids::hashed(&self.reading.source, content.as_bytes());
-        let path = arrived.origin.kind.clone();
+        let path = arrived.origin.kind.to_string();
         let detail = "it came without an id; one was made from its content".to_owned();
         arrived.findings.push(Finding { code: FindingCode::IdMade, path, detail });
     }
 
     /// Keeps a resource unless the very same came before; its other versions stay.
-    fn keep(&mut self, arrived: Arrived, full_url: Option<&str>) -> Took {
-        let reference = format!("{}/{}", arrived.kind, arrived.id);
-        self.index.add(full_url, arrived.origin.id.as_deref(), &reference);
+    fn keep(&mut self, mut arrived: Arrived, full_url: Option<String>) -> Took {
         let place = self.arrived.len();
-        match self.places.entry(reference) {
-            Slot::Vacant(slot) => {
-                slot.insert(vec![place]);
+        let newest = self.index.place(arrived.kind, &arrived.id);
+        if let Some(newest) = newest {
+            let json = arrived.tree.to_json();
+            let versions = std::iter::successors(Some(newest), |place| self.arrived[*place].other_version);
+            if let Some(same) = versions.into_iter().find(|other| self.arrived[*other].tree.to_json() == json) {
+                self.references.truncate(arrived.references.start);
+                self.index.add_url(full_url, same);
+                return Took::Again(same);
             }
-            Slot::Occupied(mut slot) => {
-                let json = arrived.tree.to_json();
-                if let Some(same) = slot.get().iter().find(|other| self.arrived[**other].tree.to_json() == json) {
-                    return Took::Again(*same);
-                }
-                slot.get_mut().push(place);
-            }
+            arrived.other_version = Some(newest);
         }
+        self.index.add(&arrived, place);
+        self.index.add_url(full_url, place);
         self.arrived.push(arrived);
         Took::New(place)
     }
@@ -250,18 +261,22 @@ impl Arrivals {
     /// What the resources so far refer to and what has not arrived, as (type, id) in the source's words, each once, in order.
     pub(crate) fn missing(&self, wanted: impl Fn(Kind) -> bool) -> std::collections::BTreeSet<(String, String)> {
         let mut missing = std::collections::BTreeSet::new();
-        let mut reference = String::new();
+        let names = Names::default();
+        // Most references are written many times over.
+        let mut seen: FxHashSet<(&str, bool)> = FxHashSet::default();
+        let mut minted = String::new();
         for arrived in &self.arrived {
-            for node in &arrived.references {
-                let node = arrived.tree.node(*node);
+            for node in self.references_of(arrived) {
+                let of_medicine = node.parent().is_some_and(|object| object.key_bytes() == b"medicationReference");
+                if !seen.insert((node.raw(), of_medicine)) {
+                    continue;
+                }
                 let text = plain(node);
-                let Some((kind, id)) = self.told(node, &text) else { continue };
+                let Some((kind, id)) = self.told(&text, of_medicine, &names) else { continue };
                 let Some(r4) = references::r4_kind(self.reading.version, kind).filter(|kind| wanted(*kind)) else { continue };
-                reference.clear();
-                reference.push_str(r4.name());
-                reference.push('/');
-                ids::mint_into(&mut reference, &self.reading.source, kind, id);
-                if !self.places.contains_key(&reference) && !self.index.by_url.contains_key(text.as_ref()) {
+                minted.clear();
+                ids::mint_into(&mut minted, &self.reading.source, kind, id);
+                if self.index.place(r4, &minted).is_none() && self.index.by_url(&text).is_none() {
                     missing.insert((kind.to_owned(), id.to_owned()));
                 }
             }
@@ -270,15 +285,20 @@ impl Arrivals {
     }
 
     /// Type and id that a reference tells. A bare `urn:uuid` in `medicationReference` can only be a Medication.
-    fn told<'a>(&self, node: fhir::Ref<'_>, text: &'a str) -> Option<(&'a str, &'a str)> {
+    fn told<'a>(&self, text: &'a str, of_medicine: bool, names: &Names) -> Option<(&'a str, &'a str)> {
         match self.reading.bases.read(text) {
             Target::Here { kind, id, .. } => Some((kind, id)),
-            Target::Urn(id) if self.index.only(id).is_none() => {
-                let holder = node.parent().map(|object| object.key())?;
-                (text.starts_with("urn:uuid:") && holder == "medicationReference").then_some(("Medication", id))
+            Target::Urn(id) => {
+                let unmet = of_medicine && text.starts_with("urn:uuid:") && names.only(&self.arrived, id).is_none();
+                unmet.then_some(("Medication", id))
             }
             _ => None,
         }
+    }
+
+    /// The references of a resource.
+    fn references_of<'a>(&'a self, arrived: &'a Arrived) -> impl Iterator<Item = fhir::Ref<'a>> {
+        self.references[arrived.references.clone()].iter().map(|node| arrived.tree.node(*node))
     }
 }
 
@@ -290,18 +310,23 @@ impl Arrived {
             Some(before) if node.index() < before.node_count() => before.node(node).path(),
             _ => self.tree.node(node).path(),
         };
-        let path = if path.is_empty() { origin.clone() } else { format!("{origin}.{path}") };
+        let path = if path.is_empty() { origin.to_string() } else { format!("{origin}.{path}") };
         self.findings.push(Finding { code, path, detail: detail.to_owned() });
     }
 }
 
 /// `id` as the source gave it; a number is taken as its digits.
 fn source_id(tree: &Tree) -> Option<String> {
-    tree.root().text("id").filter(|id| !id.is_empty()).map(|id| id.into_owned())
+    tree.root().get("id")?.value().filter(|id| !id.is_empty()).map(Cow::into_owned)
 }
 
-fn clean_narrative(arrived: &mut Arrived, node: NodeId, hosts: &Hosts) {
-    let div = plain(arrived.tree.node(node)).into_owned();
+/// Cleans a narrative; `named`: whether a host may stand in it.
+fn clean_narrative(arrived: &mut Arrived, node: NodeId, hosts: &Hosts, named: bool) {
+    let written = arrived.tree.node(node);
+    if narrative::is_plain(written.raw(), narrative::Form::Json) && !(named && hosts.may_stand_in(written.raw())) {
+        return;
+    }
+    let div = plain(written).into_owned();
     let cleaned = match narrative::clean(&div) {
         Narrative::Fine => None,
         Narrative::Cleaned(text) => {

@@ -1,7 +1,6 @@
 //! What a reference leads to: all the forms in which a source may write one.
 
 use fhir::{Kind, Version};
-use rustc_hash::FxHashMap;
 
 use crate::version;
 
@@ -58,15 +57,13 @@ pub(crate) struct Bases {
 }
 
 impl Bases {
-    /// Adds a base; true if it was not known.
-    pub(crate) fn add(&mut self, base: &str) -> bool {
-        let Some(rest) = without_scheme(base) else { return false };
-        let base = format!("{}/", rest.trim_end_matches('/'));
-        let new = !self.bases.contains(&base);
-        if new {
-            self.bases.push(base);
+    /// Adds a base.
+    pub(crate) fn add(&mut self, base: &str) {
+        let Some(rest) = without_scheme(base) else { return };
+        let rest = rest.trim_end_matches('/');
+        if !self.bases.iter().any(|known| known.strip_suffix('/') == Some(rest)) {
+            self.bases.push(format!("{rest}/"));
         }
-        new
     }
 
     /// Hosts of the bases, without those of standards.
@@ -100,10 +97,15 @@ impl Bases {
 }
 
 fn relative(text: &str) -> Target<'_> {
-    if text.contains('?') {
+    let (mut slashed, mut asks) = (false, false);
+    for byte in text.bytes() {
+        slashed |= byte == b'/';
+        asks |= byte == b'?';
+    }
+    if asks {
         return Target::Alone;
     }
-    if !text.contains('/') {
+    if !slashed {
         return if text.is_empty() { Target::Unreadable } else { Target::Bare(text) };
     }
     match ending(text) {
@@ -114,19 +116,25 @@ fn relative(text: &str) -> Target<'_> {
 
 /// Type and id at the end of a path: `…/Type/id` or `…/Type/id/_history/version`.
 fn ending(path: &str) -> Option<(&str, &str, bool)> {
-    let (path, versioned) = match path.split_once("/_history/") {
-        Some((path, _)) => (path, true),
-        None => (path, false),
+    let (before, last) = parted(path)?;
+    let ((before, id), versioned) = match before.strip_suffix("/_history") {
+        Some(of) => (parted(of)?, true),
+        None => ((before, last), false),
     };
-    let mut parts = path.rsplit('/');
-    let (id, kind) = (parts.next()?, parts.next()?);
+    let kind = parted(before).map_or(before, |(_, kind)| kind);
     let type_like = kind.starts_with(|c: char| c.is_ascii_uppercase()) && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (type_like && !id.is_empty()).then_some((kind, id, versioned))
 }
 
+/// What stands before and after the last slash.
+fn parted(path: &str) -> Option<(&str, &str)> {
+    let last = path.bytes().rposition(|byte| byte == b'/')?;
+    Some((&path[..last], &path[last + 1..]))
+}
+
 /// The base of a `fullUrl` that ends in this type and id.
 pub(crate) fn base_of<'a>(full_url: &'a str, kind: &str, id: &str) -> Option<&'a str> {
-    without_scheme(full_url)?;
+    without_scheme(full_url).filter(|_| !id.contains('/'))?;
     let base = full_url.strip_suffix(id)?.strip_suffix('/')?.strip_suffix(kind)?;
     base.strip_suffix('/')
 }
@@ -150,35 +158,6 @@ pub(crate) fn r4_kind(version: Version, name: &str) -> Option<Kind> {
     match version {
         Version::R4 => Kind::parse(name),
         older => version::r4_kind(older, name),
-    }
-}
-
-/// Resources of a leg by what references call them.
-#[derive(Debug, Default)]
-pub(crate) struct Index {
-    /// `fullUrl` as written -> `Type/minted`.
-    pub(crate) by_url: FxHashMap<String, String>,
-    /// The source's id -> `Type/minted`; empty where two types share an id.
-    pub(crate) by_id: FxHashMap<String, String>,
-}
-
-impl Index {
-    /// Notes a resource.
-    pub(crate) fn add(&mut self, full_url: Option<&str>, id: Option<&str>, minted: &str) {
-        if let Some(url) = full_url {
-            self.by_url.insert(url.to_owned(), minted.to_owned());
-        }
-        if let Some(id) = id {
-            let known = self.by_id.entry(id.to_owned()).or_insert_with(|| minted.to_owned());
-            if known != minted {
-                known.clear();
-            }
-        }
-    }
-
-    /// The only resource with this id.
-    pub(crate) fn only(&self, id: &str) -> Option<&str> {
-        self.by_id.get(id).map(String::as_str).filter(|minted| !minted.is_empty())
     }
 }
 
@@ -224,16 +203,5 @@ mod tests {
         assert_eq!(base_of("http://a/b/Patient/1", "Patient", "1"), Some("http://a/b"));
         assert_eq!(base_of("http://a/b/Patient/1", "Patient", "2"), None);
         assert_eq!(base_of("urn:uuid:1", "Patient", "1"), None);
-    }
-
-    #[test]
-    fn an_id_of_two_types_is_no_only_one() {
-        let mut index = Index::default();
-        index.add(None, Some("1"), "Patient/a-1");
-        assert_eq!(index.only("1"), Some("Patient/a-1"));
-        index.add(None, Some("1"), "Condition/a-1");
-        assert_eq!(index.only("1"), None);
-        index.add(None, Some("1"), "Condition/a-1");
-        assert_eq!(index.only("1"), None);
     }
 }

@@ -243,7 +243,7 @@ fn ids(record: &SharedRecord, attachments: &[(SourceId, Attachment)]) -> Vec<Min
         id: item.id.clone(),
         person: record.person.clone(),
         source: item.origin.source.clone(),
-        source_kind: item.origin.kind.clone(),
+        source_kind: item.origin.kind.to_string(),
         source_id: item.origin.id.clone(),
     };
     let attached = attachments.iter().map(|(source, one)| MintedId {

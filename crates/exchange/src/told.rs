@@ -59,7 +59,7 @@ fn shown(record: &SharedRecord) -> Vec<Shown> {
         let manifest = by_source
             .entry(item.origin.source.as_str())
             .or_insert_with(|| Manifest { resources: Vec::new(), digest: Context::new(&SHA256) });
-        manifest.resources.push((item.kind.name().to_owned(), item.id.clone(), item.origin.version.clone()));
+        manifest.resources.push((item.kind.name().to_owned(), item.id.clone(), item.version().map(|version| version.into_owned())));
         room.clear();
         item.tree.write_json(&mut room);
         manifest.digest.update(&room);

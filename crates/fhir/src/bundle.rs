@@ -21,11 +21,9 @@ pub struct Bundle {
 pub struct Entry {
     /// `fullUrl`, unescaped.
     pub full_url: Option<String>,
-    /// `search.mode`.
-    pub mode: Option<String>,
     /// The resource; none in an entry that only carries a request or a response.
     pub resource: Option<Tree>,
-    /// The rest of the entry's elements (`link`, `search`, `request`, `response`), if any.
+    /// What else the entry says (`link`, `search`, `request`, `response`), where it holds no resource.
     pub rest: Option<Tree>,
 }
 
@@ -47,10 +45,10 @@ impl Bundle {
     /// Reads a body: a Bundle, or a bare resource as a Bundle of one.
     pub fn from_json(body: Bytes) -> Result<Bundle, Malformed> {
         let body = Text::new(check_text(&without_mark(body))?);
-        let mut parser = Parser::new(body.as_str().as_bytes(), 0);
+        let mut parser = Parser::new(body.as_str().as_bytes());
         parser.space();
         if parser.peek() != Some(b'{') {
-            parser.value(0)?;
+            parser.skip()?;
             return Err(Malformed::NotFhir);
         }
         let bundle = Reader { body: &body, parser }.bundle()?;
@@ -60,7 +58,7 @@ impl Bundle {
             // Not a Bundle after all: whole, from the top.
             _ => {
                 let tree = Tree::of_text(body)?;
-                let entry = Entry { full_url: None, mode: None, resource: Some(tree), rest: None };
+                let entry = Entry { full_url: None, resource: Some(tree), rest: None };
                 Ok(Bundle { resource_type: bundle.resource_type, head: None, entries: vec![entry] })
             }
         }
@@ -78,7 +76,7 @@ struct Reader<'a> {
     parser: Parser<'a>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn bundle(mut self) -> Result<Bundle, ParseError> {
         let mut bundle = Bundle::default();
         let mut head = Tree::object();
@@ -86,13 +84,13 @@ impl Reader<'_> {
             if key == "entry" && reader.parser.peek() == Some(b'[') {
                 return reader.entries(&mut bundle.entries);
             }
-            let tree = reader.tree()?;
+            let tree = reader.parser.tree(reader.body)?;
             if key == "resourceType" {
                 bundle.resource_type = tree.root().value().unwrap_or_default().into_owned();
             }
             let value = head.copy(tree.root());
             let root = head.root().id();
-            head.set(root, &key, value);
+            head.set(root, key, value);
             Ok(())
         })?;
         self.parser.space();
@@ -104,14 +102,15 @@ impl Reader<'_> {
     }
 
     /// Calls `member` at the value of each key of the object that starts here.
-    fn members(&mut self, mut member: impl FnMut(&mut Self, String) -> Result<(), ParseError>) -> Result<(), ParseError> {
+    fn members(&mut self, mut member: impl FnMut(&mut Self, &'a str) -> Result<(), ParseError>) -> Result<(), ParseError> {
         self.parser.expect(b'{', "an object was expected")?;
         self.parser.space();
         if self.parser.peek() == Some(b'}') {
             self.parser.at += 1;
             return Ok(());
         }
-        let mut seen: Vec<&[u8]> = Vec::new();
+        let text: &'a str = self.body.as_str();
+        let mut seen: Vec<&'a str> = Vec::with_capacity(8);
         loop {
             self.parser.space();
             let (start, end, escaped) = self.parser.string()?;
@@ -119,11 +118,11 @@ impl Reader<'_> {
             if escaped || end - start > usize::from(u16::MAX) {
                 return Err(self.parser.error("a key is no element name"));
             }
-            if seen.contains(&&self.parser.bytes[start..end]) {
+            let key = &text[start..end];
+            if seen.contains(&key) {
                 return Err(ParseError { what: "a key stands twice in one object", at: start });
             }
-            seen.push(&self.parser.bytes[start..end]);
-            let key = String::from_utf8_lossy(&self.parser.bytes[start..end]).into_owned();
+            seen.push(key);
             self.parser.space();
             self.parser.expect(b':', "a colon was expected")?;
             self.parser.space();
@@ -157,38 +156,28 @@ impl Reader<'_> {
     }
 
     fn entry(&mut self) -> Result<Entry, ParseError> {
-        let mut entry = Entry { full_url: None, mode: None, resource: None, rest: None };
-        if self.parser.peek() != Some(b'{') {
-            entry.rest = Some(self.tree()?);
-            return Ok(entry);
-        }
-        self.members(|reader, key| {
-            let tree = reader.tree()?;
-            match key.as_str() {
-                "resource" if tree.root().is_object() => entry.resource = Some(tree),
-                "fullUrl" if tree.root().is_string() => entry.full_url = tree.root().value().map(|url| url.into_owned()),
-                _ => {
-                    if key == "search" {
-                        entry.mode = tree.root().text("mode").map(|mode| mode.into_owned());
-                    }
-                    let rest = entry.rest.get_or_insert_with(Tree::object);
-                    let value = rest.copy(tree.root());
-                    let root = rest.root().id();
-                    rest.set(root, &key, value);
-                }
-            }
-            Ok(())
-        })?;
-        Ok(entry)
-    }
-
-    /// The value that starts here, as a tree of its own over its own slice of the body.
-    fn tree(&mut self) -> Result<Tree, ParseError> {
         let start = self.parser.at;
-        let mut parser = Parser::new(self.parser.bytes, start);
-        parser.value(0)?;
-        self.parser.at = parser.at;
-        let (nodes, spaced) = (parser.nodes, parser.spaced);
-        Ok(Tree { base: self.body.part(start, self.parser.at), extra: String::new(), nodes, root: 0, spaced })
+        let mut entry = Entry { full_url: None, resource: None, rest: None };
+        if self.parser.peek() == Some(b'{') {
+            self.members(|reader, key| {
+                let next = reader.parser.peek();
+                match key {
+                    "resource" if next == Some(b'{') => entry.resource = Some(reader.parser.tree(reader.body)?),
+                    "fullUrl" if next == Some(b'"') => {
+                        let (start, end, escaped) = reader.parser.string()?;
+                        let url = &reader.body.as_str()[start..end];
+                        entry.full_url = Some(if escaped { crate::json::unescape(url) } else { url.to_owned() });
+                    }
+                    _ => reader.parser.skip()?,
+                }
+                Ok(())
+            })?;
+        }
+        if entry.resource.is_none() {
+            // Few entries hold none: those are looked at again, whole.
+            self.parser.at = start;
+            entry.rest = Some(self.parser.tree(self.body)?);
+        }
+        Ok(entry)
     }
 }

@@ -24,15 +24,14 @@ impl Tree {
     }
 
     pub(crate) fn of_text(text: Text) -> Result<Tree, ParseError> {
-        let mut parser = Parser::new(text.as_str().as_bytes(), 0);
+        let mut parser = Parser::new(text.as_str().as_bytes());
         parser.space();
-        parser.value(0)?;
+        let tree = parser.tree(&text)?;
         parser.space();
         if parser.at < text.len() {
             return Err(parser.error("something follows the end of the document"));
         }
-        let (nodes, spaced) = (parser.nodes, parser.spaced);
-        Ok(Tree { base: text, extra: String::new(), nodes, root: 0, spaced })
+        Ok(tree)
     }
 }
 
@@ -80,20 +79,22 @@ fn number_end(bytes: &[u8], start: usize) -> Option<usize> {
     Some(at)
 }
 
+/// Nodes that a tree has room for beside those it was parsed into: an id, a tag or two, a `meta` to put them in.
+const ROOM: usize = 12;
+
 pub(crate) struct Parser<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
-    pub nodes: Vec<Node>,
-    pub spaced: bool,
+    /// Nodes of the tree under way. Kept between trees, so that each is copied once into just the room it needs.
+    nodes: Vec<Node>,
+    spaced: bool,
     /// Offset of this tree's first byte in the body: the tree's own bytes are a slice of the body.
-    pub origin: usize,
+    origin: usize,
 }
 
 impl<'a> Parser<'a> {
-    pub fn new(bytes: &'a [u8], at: usize) -> Parser<'a> {
-        // Most values are a resource, or one string beside it.
-        let room = if bytes.get(at) == Some(&b'"') { 1 } else { 64 };
-        Parser { bytes, at, nodes: Vec::with_capacity(room), spaced: false, origin: at }
+    pub fn new(bytes: &'a [u8]) -> Parser<'a> {
+        Parser { bytes, at: 0, nodes: Vec::with_capacity(128), spaced: false, origin: 0 }
     }
 
     pub fn error(&self, what: &'static str) -> ParseError {
@@ -112,6 +113,7 @@ impl<'a> Parser<'a> {
         }
     }
 
+    #[inline]
     pub fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), ParseError> {
         if self.peek() != Some(byte) {
             return Err(if self.at >= self.bytes.len() { self.error("the document ends too soon") } else { self.error(what) });
@@ -120,66 +122,72 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn node(&mut self, kind: NodeKind, start: usize, end: usize) -> u32 {
+    /// The value that starts here, as a tree of its own over its own part of `body`, whose bytes are those of the parser.
+    pub fn tree(&mut self, body: &Text) -> Result<Tree, ParseError> {
+        self.skip()?;
+        let mut nodes = Vec::with_capacity(self.nodes.len() + ROOM);
+        nodes.extend_from_slice(&self.nodes);
+        Ok(Tree { base: body.part(self.origin, self.at), extra: String::new(), nodes, root: 0, spaced: self.spaced })
+    }
+
+    /// The same where nobody needs the value; it must be one all the same.
+    pub fn skip(&mut self) -> Result<(), ParseError> {
+        self.nodes.clear();
+        self.spaced = false;
+        self.origin = self.at;
+        self.value(NONE, 0).map(drop)
+    }
+
+    #[inline]
+    fn node(&mut self, kind: NodeKind, parent: u32, start: usize, end: usize) -> u32 {
         let id = self.nodes.len() as u32;
         let (start, end) = ((start - self.origin) as u32, (end - self.origin) as u32);
-        self.nodes.push(Node {
-            kind,
-            dirty: false,
-            key_len: 0,
-            key_start: 0,
-            start,
-            end,
-            first: NONE,
-            last: NONE,
-            next: NONE,
-            parent: NONE,
-        });
+        self.nodes.push(Node { kind, dirty: false, key_len: 0, key_start: 0, start, end, first: NONE, last: NONE, next: NONE, parent });
         id
     }
 
-    pub fn value(&mut self, depth: usize) -> Result<u32, ParseError> {
+    fn value(&mut self, parent: u32, depth: usize) -> Result<u32, ParseError> {
         if depth > DEPTH_MAX {
             return Err(self.error("nested deeper than 100 levels"));
         }
         match self.peek() {
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
             Some(b'"') => {
                 let (start, end, escaped) = self.string()?;
-                Ok(self.node(if escaped { NodeKind::StringEscaped } else { NodeKind::String }, start, end))
+                Ok(self.node(if escaped { NodeKind::StringEscaped } else { NodeKind::String }, parent, start, end))
             }
-            Some(b't') => self.word(b"true", NodeKind::Bool),
-            Some(b'f') => self.word(b"false", NodeKind::Bool),
-            Some(b'n') => self.word(b"null", NodeKind::Null),
+            Some(b'{') => self.object(parent, depth),
+            Some(b'[') => self.array(parent, depth),
+            Some(b't') => self.word(b"true", NodeKind::Bool, parent),
+            Some(b'f') => self.word(b"false", NodeKind::Bool, parent),
+            Some(b'n') => self.word(b"null", NodeKind::Null, parent),
             Some(b'-' | b'0'..=b'9') => {
                 let start = self.at;
                 self.at = number_end(self.bytes, start).ok_or_else(|| self.error("a number is malformed"))?;
-                Ok(self.node(NodeKind::Number, start, self.at))
+                Ok(self.node(NodeKind::Number, parent, start, self.at))
             }
             Some(_) => Err(self.error("a value was expected")),
             None => Err(self.error("the document ends too soon")),
         }
     }
 
-    fn word(&mut self, word: &'static [u8], kind: NodeKind) -> Result<u32, ParseError> {
+    fn word(&mut self, word: &'static [u8], kind: NodeKind, parent: u32) -> Result<u32, ParseError> {
         if !self.bytes[self.at..].starts_with(word) {
             return Err(self.error("a value was expected"));
         }
         let start = self.at;
         self.at += word.len();
-        Ok(self.node(kind, start, self.at))
+        Ok(self.node(kind, parent, start, self.at))
     }
 
     /// Bounds of a string's inside, and whether escapes are in it.
+    #[inline]
     pub fn string(&mut self) -> Result<(usize, usize, bool), ParseError> {
         self.expect(b'"', "a string was expected")?;
         let start = self.at;
         let mut escaped = false;
         loop {
-            // Most strings are short: a plain loop beats a vector search that must be set up.
+            self.at = special_from(self.bytes, self.at);
             match self.peek() {
-                None => return Err(self.error("the document ends too soon")),
                 Some(b'"') => {
                     self.at += 1;
                     return Ok((start, self.at - 1, escaped));
@@ -189,12 +197,13 @@ impl<'a> Parser<'a> {
                     self.at += 1;
                     self.escape()?;
                 }
-                Some(byte) if byte < 0x20 => return Err(self.error("a control character stands unescaped in a string")),
-                Some(_) => self.at += 1,
+                Some(_) => return Err(self.error("a control character stands unescaped in a string")),
+                None => return Err(self.error("the document ends too soon")),
             }
         }
     }
 
+    #[cold]
     fn escape(&mut self) -> Result<(), ParseError> {
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -213,8 +222,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Result<u32, ParseError> {
-        let id = self.node(NodeKind::Array, self.at, self.at);
+    fn array(&mut self, parent: u32, depth: usize) -> Result<u32, ParseError> {
+        let id = self.node(NodeKind::Array, parent, self.at, self.at);
+        let (mut first, mut last) = (NONE, NONE);
         self.at += 1;
         self.space();
         if self.peek() == Some(b']') {
@@ -222,8 +232,8 @@ impl<'a> Parser<'a> {
         } else {
             loop {
                 self.space();
-                let child = self.value(depth + 1)?;
-                self.adopt(id, child);
+                let child = self.value(id, depth + 1)?;
+                self.after(&mut first, &mut last, child);
                 self.space();
                 if self.peek() == Some(b',') {
                     self.at += 1;
@@ -233,12 +243,14 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
-        self.nodes[id as usize].end = (self.at - self.origin) as u32;
+        self.close(id, first, last);
         Ok(id)
     }
 
-    fn object(&mut self, depth: usize) -> Result<u32, ParseError> {
-        let id = self.node(NodeKind::Object, self.at, self.at);
+    fn object(&mut self, parent: u32, depth: usize) -> Result<u32, ParseError> {
+        let id = self.node(NodeKind::Object, parent, self.at, self.at);
+        let (mut first, mut last) = (NONE, NONE);
+        let mut met = 0u64;
         self.at += 1;
         self.space();
         if self.peek() == Some(b'}') {
@@ -250,14 +262,15 @@ impl<'a> Parser<'a> {
                 if escaped || end - start > u16::MAX as usize {
                     return Err(self.error("a key is no element name"));
                 }
-                self.not_twice(id, start, end)?;
+                self.not_twice(&mut met, first, start, end)?;
                 self.space();
                 self.expect(b':', "a colon was expected")?;
                 self.space();
-                let child = self.value(depth + 1)?;
-                self.nodes[child as usize].key_start = (start - self.origin) as u32;
-                self.nodes[child as usize].key_len = (end - start) as u16;
-                self.adopt(id, child);
+                let child = self.value(id, depth + 1)?;
+                let node = &mut self.nodes[child as usize];
+                node.key_start = (start - self.origin) as u32;
+                node.key_len = (end - start) as u16;
+                self.after(&mut first, &mut last, child);
                 self.space();
                 if self.peek() == Some(b',') {
                     self.at += 1;
@@ -267,33 +280,71 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
-        self.nodes[id as usize].end = (self.at - self.origin) as u32;
+        self.close(id, first, last);
         Ok(id)
     }
 
-    /// A key said twice has two values, and picking one would hide the other.
-    fn not_twice(&self, object: u32, start: usize, end: usize) -> Result<(), ParseError> {
+    /// A key said twice has two values, and picking one would hide the other. `met` has a bit for each key so far, by its length
+    /// and ends, so that most keys are seen at once to be new.
+    #[inline]
+    fn not_twice(&self, met: &mut u64, first: u32, start: usize, end: usize) -> Result<(), ParseError> {
         let key = &self.bytes[start..end];
-        let mut at = self.nodes[object as usize].first;
-        while at != NONE {
-            let node = &self.nodes[at as usize];
-            if node.key_len as usize == key.len() {
-                let from = node.key_start as usize + self.origin;
-                if &self.bytes[from..from + key.len()] == key {
-                    return Err(ParseError { what: "a key stands twice in one object", at: start });
-                }
-            }
-            at = node.next;
+        let ends = key.first().zip(key.last()).map_or(0, |(first, last)| usize::from(*first) * 5 + usize::from(*last) * 3);
+        let bit = 1 << ((key.len() * 7 + ends) % 64);
+        if *met & bit != 0 && self.stands_among(first, key) {
+            return Err(ParseError { what: "a key stands twice in one object", at: start });
         }
+        *met |= bit;
         Ok(())
     }
 
-    fn adopt(&mut self, parent: u32, child: u32) {
-        self.nodes[child as usize].parent = parent;
-        match self.nodes[parent as usize].last {
-            NONE => self.nodes[parent as usize].first = child,
+    fn stands_among(&self, first: u32, key: &[u8]) -> bool {
+        let mut at = first;
+        while at != NONE {
+            let node = &self.nodes[at as usize];
+            let from = node.key_start as usize + self.origin;
+            if node.key_len as usize == key.len() && &self.bytes[from..from + key.len()] == key {
+                return true;
+            }
+            at = node.next;
+        }
+        false
+    }
+
+    /// Hangs a child behind the last one.
+    #[inline]
+    fn after(&mut self, first: &mut u32, last: &mut u32, child: u32) {
+        match *last {
+            NONE => *first = child,
             last => self.nodes[last as usize].next = child,
         }
-        self.nodes[parent as usize].last = child;
+        *last = child;
     }
+
+    #[inline]
+    fn close(&mut self, id: u32, first: u32, last: u32) {
+        let end = (self.at - self.origin) as u32;
+        let node = &mut self.nodes[id as usize];
+        (node.end, node.first, node.last) = (end, first, last);
+    }
+}
+
+const ONES: u64 = u64::MAX / 255;
+const HIGHS: u64 = ONES << 7;
+
+/// The place of the first quote, backslash or control character from `at` on; the end where there is none.
+#[inline]
+fn special_from(bytes: &[u8], mut at: usize) -> usize {
+    // Eight at a time, as most strings are short: a vector search would take longer to set up.
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*eight);
+        let (quote, slash) = (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
+        let found = quote.wrapping_sub(ONES) & !quote | slash.wrapping_sub(ONES) & !slash | word.wrapping_sub(ONES * 0x20) & !word;
+        if found & HIGHS != 0 {
+            return at + (found & HIGHS).trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
 }

@@ -129,6 +129,17 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// All the text that its keys and values are cut from: what came, as JSON, and what was written since, escaped as in JSON.
+    pub fn texts(&self) -> [&str; 2] {
+        [self.base.as_str(), &self.extra]
+    }
+
+    /// Makes room for so many more nodes and so much more text, to spare growing by and by.
+    pub fn reserve(&mut self, nodes: usize, text: usize) {
+        self.nodes.reserve(nodes);
+        self.extra.reserve(text);
+    }
+
     /// Parsing cuts at ASCII only, so every cut is between characters.
     pub(crate) fn slice(&self, start: u32, end: u32) -> &str {
         let (start, end, base) = (start as usize, end as usize, self.base.len());
@@ -303,34 +314,25 @@ impl Tree {
     /// Puts `value` under `key`, in the place of what stood there; takes it from where it hung before.
     pub fn set(&mut self, object: NodeId, key: &str, value: NodeId) {
         self.unlink(value.0);
-        match self.node(object).get(key).map(Ref::id) {
-            None => self.append(object, key, value),
-            Some(old) => {
-                let (next, old_node) = (self.nodes[old.0 as usize].next, self.nodes[old.0 as usize]);
-                self.append(object, key, value);
-                // Into the old one's place, so that the order of elements stays the supplier's.
-                self.unlink(value.0);
-                let mut at = self.nodes[object.0 as usize].first;
-                let mut previous = NONE;
-                while at != old.0 {
-                    previous = at;
-                    at = self.nodes[at as usize].next;
-                }
-                self.nodes[value.0 as usize].next = next;
-                self.nodes[value.0 as usize].parent = old_node.parent;
-                if previous == NONE {
-                    self.nodes[object.0 as usize].first = value.0;
-                } else {
-                    self.nodes[previous as usize].next = value.0;
-                }
-                if next == NONE {
-                    self.nodes[object.0 as usize].last = value.0;
-                }
-                self.nodes[old.0 as usize].parent = NONE;
-                self.nodes[old.0 as usize].next = NONE;
-                self.touch(object.0);
-            }
+        let Some(old) = self.node(object).get(key).map(Ref::id) else { return self.append(object, key, value) };
+        self.key(value.0, key);
+        // Into the old one's place, so that the order of elements stays the supplier's.
+        let (mut at, mut previous) = (self.nodes[object.0 as usize].first, NONE);
+        while at != old.0 {
+            previous = at;
+            at = self.nodes[at as usize].next;
         }
+        let next = self.nodes[old.0 as usize].next;
+        (self.nodes[value.0 as usize].next, self.nodes[value.0 as usize].parent) = (next, object.0);
+        match previous {
+            NONE => self.nodes[object.0 as usize].first = value.0,
+            previous => self.nodes[previous as usize].next = value.0,
+        }
+        if next == NONE {
+            self.nodes[object.0 as usize].last = value.0;
+        }
+        (self.nodes[old.0 as usize].parent, self.nodes[old.0 as usize].next) = (NONE, NONE);
+        self.touch(object.0);
     }
 
     /// `set` with a plain string.
@@ -346,6 +348,16 @@ impl Tree {
         self.unlink(value.0);
         self.nodes[value.0 as usize].key_len = 0;
         self.link(array.0, value.0);
+    }
+
+    /// Appends an object with a `system` and a `code` to an array.
+    pub fn push_coding(&mut self, array: NodeId, system: &str, code: &str) {
+        let coding = self.new_object();
+        for (key, text) in [("system", system), ("code", code)] {
+            let value = self.new_string(text);
+            self.append(coding, key, value);
+        }
+        self.link(array.0, coding.0);
     }
 
     /// Takes `key` out of an object and returns what stood there, which then hangs nowhere.

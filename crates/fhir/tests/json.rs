@@ -74,7 +74,6 @@ fn a_bundle_is_read_in_one_pass_and_a_bare_resource_is_a_bundle_of_one() {
     assert_eq!(bundle.link("next").unwrap(), "http://x/p?2");
     assert_eq!(bundle.entries.len(), 2);
     assert_eq!(bundle.entries[0].full_url.as_deref(), Some("urn:uuid:1"));
-    assert_eq!(bundle.entries[0].mode.as_deref(), Some("match"));
     assert_eq!(bundle.entries[0].resource.as_ref().unwrap().to_json(), r#"{"resourceType":"Flag","id":"f"}"#);
     assert!(bundle.entries[1].resource.is_none() && bundle.entries[1].rest.is_some());
     let bare = Bundle::from_json(r#"{"resourceType":"Patient","id":"p"}"#.into()).unwrap();

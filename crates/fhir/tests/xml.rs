@@ -134,9 +134,9 @@ fn a_bundle_is_its_entries_and_a_bare_resource_a_bundle_of_one() {
     assert_eq!(bundle.link("next").unwrap(), "http://x/p?2&a");
     assert!(bundle.head.as_ref().unwrap().root().is("id", "b"));
     let [first, second] = bundle.entries.as_slice() else { panic!("two entries") };
-    assert_eq!((first.full_url.as_deref(), first.mode.as_deref()), (Some("urn:uuid:1"), Some("match")));
+    assert_eq!(first.full_url.as_deref(), Some("urn:uuid:1"));
     assert_eq!(first.resource.as_ref().unwrap().to_json(), r#"{"resourceType":"Flag","id":"f"}"#);
-    assert_eq!(first.rest.as_ref().unwrap().to_json(), r#"{"search":{"mode":"match"}}"#);
+    assert!(first.rest.is_none());
     assert!(second.resource.is_none());
     assert_eq!(second.rest.as_ref().unwrap().to_json(), r#"{"id":"e","request":{"method":"GET","url":"x"}}"#);
     let bare = Bundle::from_xml(Version::R4, format!("{PATIENT}</Patient>").into()).unwrap();

@@ -58,7 +58,7 @@ fn accept(patients: &[String], chart: &mut Chart) {
         } else if !item.traits.subjects.is_empty() {
             quarantine(chart, item, Cause::OtherSubject, "its subject is another patient");
         } else if chart.about_one_patient {
-            let path = item.origin.kind.clone();
+            let path = item.origin.kind.to_string();
             item.findings.push(Finding {
                 code: FindingCode::SubjectAssumed,
                 path,
@@ -77,7 +77,7 @@ fn quarantine(chart: &mut Chart, item: Item, cause: Cause, detail: &str) {
     }
     chart.quarantined.push(Quarantined {
         kind: Some(item.kind),
-        named: item.origin.kind,
+        named: item.origin.kind.into_owned(),
         id: item.origin.id,
         cause,
         detail: detail.to_owned(),

@@ -21,13 +21,13 @@ pub(crate) fn history(items: &[Item]) -> Vec<Fate> {
 
 /// By time of update, then by version, then by content: the order of arrival says nothing.
 pub(crate) fn order(a: &Item, b: &Item) -> Ordering {
-    let updated = |item: &Item| item.origin.last_updated.as_ref().and_then(|at| fhir::date::Partial::parse(at)).map(|at| at.range().0);
-    let version = |item: &Item| item.origin.version.as_ref().map(|version| (version.parse::<u64>().unwrap_or(0), version.clone()));
+    let updated = |item: &Item| item.last_updated().and_then(|at| fhir::date::Partial::parse(&at)).map(|at| at.range().0);
+    let version = |item: &Item| item.version().map(|version| (version.parse::<u64>().unwrap_or(0), version.into_owned()));
     updated(a).cmp(&updated(b)).then_with(|| version(a).cmp(&version(b))).then_with(|| a.tree.to_json().cmp(&b.tree.to_json()))
 }
 
 /// The newer first, as far as the sources say when they wrote.
 pub(crate) fn newer_first(a: &Item, b: &Item) -> Ordering {
-    let at = |item: &Item| item.origin.last_updated.as_ref().and_then(|at| fhir::date::Partial::parse(at)).map(|at| at.range().0);
+    let at = |item: &Item| item.last_updated().and_then(|at| fhir::date::Partial::parse(&at)).map(|at| at.range().0);
     at(b).cmp(&at(a))
 }

@@ -1,5 +1,7 @@
 //! What one source said about one person.
 
+use std::borrow::Cow;
+
 use fhir::{Kind, Tree, Version};
 
 use crate::{Finding, NhsNumber, Row, SourceId};
@@ -53,19 +55,27 @@ pub struct Item {
     pub traits: Traits,
 }
 
+impl Item {
+    /// `meta.versionId`, as the source gave it.
+    pub fn version(&self) -> Option<Cow<'_, str>> {
+        self.tree.root().get("meta")?.get("versionId")?.value()
+    }
+
+    /// `meta.lastUpdated`, as the source gave it.
+    pub fn last_updated(&self) -> Option<Cow<'_, str>> {
+        self.tree.root().get("meta")?.get("lastUpdated")?.value()
+    }
+}
+
 /// Where an item is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The source.
     pub source: SourceId,
     /// The type as the source named it (`MedicationOrder`).
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// The source's own id, if it gave one.
     pub id: Option<String>,
-    /// `meta.versionId`, as the source gave it.
-    pub version: Option<String>,
-    /// `meta.lastUpdated`, as the source gave it.
-    pub last_updated: Option<String>,
 }
 
 /// What `dialect` looks up in every item once, so that the stages after it need not search again.

@@ -48,7 +48,7 @@ fn line(version: Version, file: &Path) -> anyhow::Result<String> {
         let findings =
             item.findings.iter().map(|finding| json!({"code": finding.code.code(), "path": finding.path, "detail": finding.detail}));
         Ok(Resource {
-            from: item.origin.kind,
+            from: item.origin.kind.into_owned(),
             id: item.origin.id,
             resource: RawValue::from_string(item.tree.to_json())?,
             findings: findings.collect(),

@@ -82,7 +82,7 @@ impl Plain {
         );
         let data = if self.version == fhir::Version::R4 { "data" } else { "content" };
         tree.set_string(root, data, &data_encoding::BASE64.encode(&response.body));
-        let entry = Entry { full_url: None, mode: None, resource: Some(tree), rest: None };
+        let entry = Entry { full_url: None, resource: Some(tree), rest: None };
         Bundle { resource_type: "Binary".to_owned(), head: None, entries: vec![entry] }
     }
 

@@ -297,17 +297,15 @@ fn ended(stream: &Stream, kind: Kind, came: bool) -> Part {
 
 /// Changed since the need's instant, or not known when.
 fn is_recent(item: &Item, need: &Need) -> bool {
-    let instant = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-    match (instant(&need.since), instant(&item.origin.last_updated)) {
-        (Some(since), Some(updated)) => updated >= since,
-        _ => true,
-    }
+    let instant = |text: &str| text.parse::<Timestamp>().ok();
+    let Some(since) = need.since.as_deref().and_then(instant) else { return true };
+    item.last_updated().and_then(|updated| instant(&updated)).is_none_or(|updated| updated >= since)
 }
 
 /// Orders equal ids and versions by what they say, so that the order of arrival does not show.
 fn order_versions(items: &mut [Item]) {
     let same = |a: &Item, b: &Item| a.kind == b.kind && a.id == b.id;
     for run in items.chunk_by_mut(same).filter(|run| run.len() > 1) {
-        run.sort_by_cached_key(|item| (item.origin.version.clone(), item.tree.to_json()));
+        run.sort_by_cached_key(|item| (item.version().map(|version| version.into_owned()), item.tree.to_json()));
     }
 }

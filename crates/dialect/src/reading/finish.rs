@@ -2,11 +2,13 @@
 
 use fhir::{Kind, NodeId, Version};
 use record::{FindingCode, Item, Quarantined};
+use rustc_hash::FxHashMap;
 
+use super::index::Names;
 use super::walk::{host_stands_in, plain};
 use super::{Arrivals, Arrived, Reading, SOURCE_TAG, hide, subject};
 use crate::hosts::Hosts;
-use crate::references::{self, Index, Target};
+use crate::references::{self, Target};
 use crate::{Attachment, ids};
 
 /// Everything a leg brought, ready for a chart.
@@ -20,6 +22,7 @@ pub(crate) struct Read {
 }
 
 /// Where a reference leads.
+#[derive(Debug)]
 enum Led {
     /// As it is.
     Alone,
@@ -27,25 +30,40 @@ enum Led {
     Nowhere,
     /// Outside the source; the text may not stay.
     Outside(Option<Kind>),
-    /// To the reference now in the buffer, which is in this answer or is not.
-    To(bool),
-    /// To the reference now in the buffer, by an address that says another id.
-    ToOther,
+    /// To a resource by its minted id; `false`: it ought to be in this answer and is not.
+    To(String, bool),
+    /// To a resource in this answer, by an address that says another id.
+    ToOther(String),
+}
+
+/// Where the references of a leg lead: most are written many times over, and each is read once.
+#[derive(Debug)]
+struct Leads {
+    /// For each reference of the leg, where in `led`.
+    which: Vec<usize>,
+    led: Vec<Led>,
+}
+
+/// What reads where references lead.
+struct Guide<'a> {
+    arrivals: &'a Arrivals,
+    arrived: &'a [Arrived],
+    names: Names,
+    /// Minted id of the Patient who carries the number asked for.
+    person: Option<&'a str>,
+    /// Whether a type is in the answer as a whole, so that what does not resolve is worth a finding.
+    expected: &'a dyn Fn(Kind) -> bool,
 }
 
 struct Finisher<'a> {
     reading: &'a Reading,
-    index: &'a Index,
-    places: &'a rustc_hash::FxHashMap<String, Vec<usize>>,
-    /// `Patient/…` of those who carry the number asked for.
+    references: &'a [NodeId],
+    leads: Leads,
     person: Option<String>,
-    /// Whether a type is in the answer as a whole, so that what does not resolve is worth a finding.
-    expected: &'a dyn Fn(Kind) -> bool,
     /// Every host of the source, those its answer showed among them.
     hosts: Hosts,
     /// `meta.source` of what names no source of its own.
     meta_source: String,
-    buffer: String,
     attachments: Vec<Attachment>,
 }
 
@@ -56,15 +74,15 @@ impl Arrivals {
         self.hide_learnt(&mut arrived);
         let hosts = Hosts::new(&self.reading.source, self.reading.hosts.names().chain(self.reading.bases.hosts()));
         let person = subject::person(&arrived, self.reading.number.as_ref());
+        let guide = Guide { arrivals: &self, arrived: &arrived, names: Names::default(), person: person.as_deref(), expected };
+        let leads = guide.leads();
         let mut finisher = Finisher {
             reading: &self.reading,
-            index: &self.index,
-            places: &self.places,
+            references: &self.references,
+            leads,
             person,
-            expected,
             hosts,
             meta_source: format!("{SOURCE_TAG}:{}", self.reading.source),
-            buffer: String::new(),
             attachments: Vec::new(),
         };
         let items = arrived.into_iter().map(|one| finisher.item(one)).collect();
@@ -84,7 +102,8 @@ impl Arrivals {
         for one in arrived {
             let mut found = Vec::new();
             strings(one.tree.root(), &hosts, &mut found);
-            found.retain(|node| !one.references.contains(node) && !one.attachments.contains(node));
+            let references = &self.references[one.references.clone()];
+            found.retain(|node| !references.contains(node) && !one.attachments.contains(node));
             found.into_iter().for_each(|node| hide(one, node, &hosts));
         }
     }
@@ -100,16 +119,82 @@ fn strings(node: fhir::Ref<'_>, hosts: &Hosts, found: &mut Vec<NodeId>) {
     }
 }
 
+impl Guide<'_> {
+    fn leads(&self) -> Leads {
+        let mut met: FxHashMap<&str, usize> = FxHashMap::default();
+        let (mut which, mut led) = (Vec::with_capacity(self.arrivals.references.len()), Vec::new());
+        for arrived in self.arrived {
+            for node in self.arrivals.references_of(arrived) {
+                which.push(*met.entry(node.raw()).or_insert_with(|| {
+                    led.push(self.lead(&plain(node)));
+                    led.len() - 1
+                }));
+            }
+        }
+        Leads { which, led }
+    }
+
+    fn lead(&self, text: &str) -> Led {
+        if let Some(place) = self.arrivals.index.by_url(text) {
+            let to = self.at(place);
+            let tail = text.rsplit(['/', ':']).next().unwrap_or_default();
+            return if to.ends_with(tail) { Led::To(to, true) } else { Led::ToOther(to) };
+        }
+        match self.arrivals.reading.bases.read(text) {
+            Target::Alone => Led::Alone,
+            Target::Bare(id) | Target::Urn(id) => match self.names.only(self.arrived, id) {
+                Some(place) => Led::To(self.at(place), true),
+                None => Led::Nowhere,
+            },
+            Target::Elsewhere(ending) => self.elsewhere(ending),
+            Target::Here { kind, id, .. } => self.here(kind, id),
+            Target::Unreadable => Led::Nowhere,
+        }
+    }
+
+    fn at(&self, place: usize) -> String {
+        format!("{}/{}", self.arrived[place].kind, self.arrived[place].id)
+    }
+
+    fn here(&self, named: &str, id: &str) -> Led {
+        let reading = &self.arrivals.reading;
+        let Some(kind) = references::r4_kind(reading.version, named) else { return Led::Nowhere };
+        let id = ids::mint(&reading.source, named, id);
+        let found = self.arrivals.index.place(kind, &id).is_some();
+        Led::To(format!("{kind}/{id}"), found || !(self.expected)(kind))
+    }
+
+    /// National services address a person by their NHS number: that is the person asked for, if it is theirs.
+    fn elsewhere(&self, ending: Option<(&str, &str)>) -> Led {
+        let number = self.arrivals.reading.number;
+        let kind = ending.and_then(|(kind, _)| references::r4_kind(Version::R4, kind));
+        let theirs = kind == Some(Kind::PATIENT) && ending.is_some_and(|(_, id)| id.parse().ok() == number);
+        match self.person {
+            Some(person) if theirs && number.is_some() => Led::To(format!("Patient/{person}"), true),
+            _ => Led::Outside(kind),
+        }
+    }
+}
+
+/// What an item's tree takes beside what came: an id, a `meta` with its source and a tag.
+const ADDED_NODES: usize = 8;
+const ADDED_TEXT: usize = 160;
+
 impl Finisher<'_> {
     fn item(&mut self, mut arrived: Arrived) -> Item {
-        for node in std::mem::take(&mut arrived.references) {
-            self.reference(&mut arrived, node);
+        let written: usize = arrived.references.clone().map(|at| self.leads.led[self.leads.which[at]].len()).sum();
+        arrived.tree.reserve(ADDED_NODES, written + ADDED_TEXT);
+        for at in arrived.references.clone() {
+            self.reference(&mut arrived, self.references[at], &self.leads.led[self.leads.which[at]]);
         }
         for node in std::mem::take(&mut arrived.attachments) {
             self.attachment(&mut arrived, node);
         }
         let root = arrived.tree.root().id();
-        arrived.tree.set_string(root, "id", &arrived.id);
+        match arrived.tree.root().get("id").filter(|id| id.is_string()).map(|id| id.id()) {
+            Some(id) => arrived.tree.set_text(id, &arrived.id),
+            None => drop(arrived.tree.set_string(root, "id", &arrived.id)),
+        }
         self.tag(&mut arrived, root);
         arrived.traits.subjects = subject::subjects(&arrived, self.reading, self.person.as_deref());
         let Arrived { kind, id, origin, tree, findings, traits, .. } = arrived;
@@ -125,31 +210,26 @@ impl Finisher<'_> {
             tree.set_string(meta, "source", &self.meta_source);
         }
         let Some(tags) = tree.array_at(meta, "tag") else { return };
-        let tag = tree.new_object();
-        tree.set_string(tag, "system", SOURCE_TAG);
-        tree.set_string(tag, "code", self.reading.source.as_str());
-        tree.push(tags, tag);
+        tree.push_coding(tags, SOURCE_TAG, self.reading.source.as_str());
     }
 
-    fn reference(&mut self, arrived: &mut Arrived, node: NodeId) {
-        let led = self.lead(arrived, node);
+    fn reference(&self, arrived: &mut Arrived, node: NodeId, led: &Led) {
         match led {
             Led::Alone => self.hide(arrived, node),
             Led::Nowhere => {
                 arrived.note(node, FindingCode::UnresolvedReference, "leads to nothing in the answer");
                 self.hide(arrived, node);
             }
-            Led::Outside(kind) => drop_address(arrived, node, kind),
-            Led::ToOther => {
+            Led::Outside(kind) => drop_address(arrived, node, *kind),
+            Led::ToOther(to) => {
                 arrived.note(node, FindingCode::Converted, "leads to the resource whose entry has this address");
-                arrived.tree.set_text(node, &self.buffer);
+                arrived.tree.set_text(node, to);
             }
-            Led::To(found) => {
-                let expected = found || references_kind(&self.buffer).is_none_or(|kind| (self.expected)(kind));
-                if !found && expected {
+            Led::To(to, resolved) => {
+                if !resolved {
                     arrived.note(node, FindingCode::UnresolvedReference, "leads to nothing in the answer");
                 }
-                arrived.tree.set_text(node, &self.buffer);
+                arrived.tree.set_text(node, to);
             }
         }
     }
@@ -158,51 +238,6 @@ impl Finisher<'_> {
     fn hide(&self, arrived: &mut Arrived, node: NodeId) {
         if host_stands_in(arrived.tree.node(node), &self.hosts) {
             hide(arrived, node, &self.hosts);
-        }
-    }
-
-    fn lead(&mut self, arrived: &Arrived, node: NodeId) -> Led {
-        let text = plain(arrived.tree.node(node));
-        self.buffer.clear();
-        if let Some(minted) = self.index.by_url.get(text.as_ref()) {
-            self.buffer.push_str(minted);
-            let tail = text.rsplit(['/', ':']).next().unwrap_or_default();
-            return if minted.ends_with(tail) { Led::To(true) } else { Led::ToOther };
-        }
-        match self.reading.bases.read(&text) {
-            Target::Alone => Led::Alone,
-            Target::Bare(id) | Target::Urn(id) => match self.index.only(id) {
-                Some(minted) => {
-                    self.buffer.push_str(minted);
-                    Led::To(true)
-                }
-                None => Led::Nowhere,
-            },
-            Target::Elsewhere(ending) => self.elsewhere(ending),
-            Target::Here { kind, id, .. } => self.here(kind, id),
-            Target::Unreadable => Led::Nowhere,
-        }
-    }
-
-    fn here(&mut self, kind: &str, id: &str) -> Led {
-        let Some(r4) = references::r4_kind(self.reading.version, kind) else { return Led::Nowhere };
-        self.buffer.push_str(r4.name());
-        self.buffer.push('/');
-        ids::mint_into(&mut self.buffer, &self.reading.source, kind, id);
-        Led::To(self.places.contains_key(&self.buffer))
-    }
-
-    /// National services address a person by their NHS number: that is the person asked for, if it is theirs.
-    fn elsewhere(&mut self, ending: Option<(&str, &str)>) -> Led {
-        let kind = ending.and_then(|(kind, _)| references::r4_kind(Version::R4, kind));
-        let theirs = kind == Some(Kind::PATIENT) && ending.is_some_and(|(_, id)| id.parse().ok() == self.reading.number);
-        match &self.person {
-            Some(person) if theirs && self.reading.number.is_some() => {
-                self.buffer.push_str("Patient/");
-                self.buffer.push_str(person);
-                Led::To(true)
-            }
-            _ => Led::Outside(kind),
         }
     }
 
@@ -224,8 +259,14 @@ impl Finisher<'_> {
     }
 }
 
-fn references_kind(reference: &str) -> Option<Kind> {
-    Kind::parse(reference.split('/').next().unwrap_or_default())
+impl Led {
+    /// How much text it writes.
+    fn len(&self) -> usize {
+        match self {
+            Led::To(to, _) | Led::ToOther(to) => to.len(),
+            Led::Alone | Led::Nowhere | Led::Outside(_) => 0,
+        }
+    }
 }
 
 /// An address outside the source names a host, so it goes; type, display and identifier stay.

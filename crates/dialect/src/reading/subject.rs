@@ -44,10 +44,12 @@ pub(super) fn subjects(arrived: &Arrived, reading: &Reading, person: Option<&str
     let root = arrived.tree.root();
     let elsewhere = ELSEWHERE.iter().find(|(kind, _)| *kind == arrived.kind).map(|(_, paths)| *paths);
     let mut subjects = Vec::new();
-    for path in elsewhere.unwrap_or(&["subject", "patient"]) {
-        for node in root.all(path) {
-            if let Some(subject) = one(node, root, reading, person) {
-                subjects.push(subject);
+    let mut take = |node: Ref<'_>| subjects.extend(one(node, root, reading, person));
+    match elsewhere {
+        Some(paths) => paths.iter().flat_map(|path| root.all(path)).for_each(take),
+        None => {
+            for node in ["subject", "patient"].into_iter().filter_map(|name| root.get(name)) {
+                if node.is_array() { node.items().for_each(&mut take) } else { take(node) }
             }
         }
     }
@@ -57,7 +59,7 @@ pub(super) fn subjects(arrived: &Arrived, reading: &Reading, person: Option<&str
 }
 
 fn one(node: Ref<'_>, root: Ref<'_>, reading: &Reading, person: Option<&str>) -> Option<String> {
-    let text = node.text("reference");
+    let text = node.get("reference").and_then(Ref::value);
     if let Some(id) = text.as_deref().and_then(|text| text.strip_prefix("Patient/")) {
         return Some(id.to_owned());
     }

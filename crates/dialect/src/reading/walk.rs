@@ -20,15 +20,16 @@ const NHS_NUMBER_SPELLINGS: &[&str] = &[
 ];
 
 /// Names of elements that hold an Attachment somewhere in R4, and those of older versions.
-static ATTACHMENTS: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {
+static ATTACHMENTS: LazyLock<FxHashSet<&'static [u8]>> = LazyLock::new(|| {
     let types = fhir::Kind::all().map(|kind| kind.name()).filter_map(|name| tables::of(Version::R4).type_of(name));
-    let mut names: FxHashSet<&'static str> = ["attachment", "contentAttachment", "presentedForm", "valueAttachment"].into_iter().collect();
+    let older = ["attachment", "contentAttachment", "presentedForm", "valueAttachment"];
+    let mut names: FxHashSet<&'static [u8]> = older.into_iter().map(str::as_bytes).collect();
     let mut waiting: Vec<_> = types.collect();
     let mut seen: FxHashSet<&'static str> = FxHashSet::default();
     while let Some(one) = waiting.pop() {
         for element in one.elements {
             if element.type_name == "Attachment" {
-                names.insert(element.name);
+                names.insert(element.name.as_bytes());
             } else if element.type_name.contains('.') && seen.insert(element.type_name) {
                 waiting.extend(tables::of(Version::R4).type_of(element.type_name));
             }
@@ -39,8 +40,8 @@ static ATTACHMENTS: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {
 
 /// What to look for beside the shape.
 pub(crate) struct Watch<'a> {
-    /// Host names that must not leave.
-    pub hosts: &'a Hosts,
+    /// Host names that must not leave, where any might stand in the resource.
+    pub hosts: Option<&'a Hosts>,
     /// Spellings of the NHS number's system at this source.
     pub aliases: &'a [String],
 }
@@ -76,15 +77,16 @@ impl Found {
 /// Walks a resource once.
 pub(crate) fn walk(tree: &Tree, watch: &Watch<'_>, found: &mut Found) {
     found.clear();
-    object(tree.root(), "", watch, found);
+    object(tree.root(), b"", watch, found);
 }
 
-fn object(node: Ref<'_>, above: &str, watch: &Watch<'_>, found: &mut Found) {
-    for (key, child) in node.entries() {
+fn object(node: Ref<'_>, above: &[u8], watch: &Watch<'_>, found: &mut Found) {
+    for child in node.items() {
+        let key = child.key_bytes();
         match child.kind() {
             NodeKind::Object => object(child, key, watch, found),
             NodeKind::Array => {
-                if key == "modifierExtension" && !child.is_empty() {
+                if key == b"modifierExtension" && !child.is_empty() {
                     found.modifiers.push(child.id());
                 }
                 array(child, key, watch, found);
@@ -95,30 +97,32 @@ fn object(node: Ref<'_>, above: &str, watch: &Watch<'_>, found: &mut Found) {
     }
 }
 
-fn array(node: Ref<'_>, key: &str, watch: &Watch<'_>, found: &mut Found) {
+fn array(node: Ref<'_>, key: &[u8], watch: &Watch<'_>, found: &mut Found) {
     for item in node.items() {
         match item.kind() {
             NodeKind::Object => object(item, key, watch, found),
             NodeKind::Array => array(item, key, watch, found),
-            NodeKind::String | NodeKind::StringEscaped => text(item, key, "", watch, found),
+            NodeKind::String | NodeKind::StringEscaped => text(item, key, b"", watch, found),
             NodeKind::Bool | NodeKind::Null | NodeKind::Number => {}
         }
     }
 }
 
-fn text(node: Ref<'_>, key: &str, above: &str, watch: &Watch<'_>, found: &mut Found) {
+fn text(node: Ref<'_>, key: &[u8], above: &[u8], watch: &Watch<'_>, found: &mut Found) {
     match key {
-        "reference" => return found.references.push(node.id()),
-        "url" if ATTACHMENTS.contains(above) => return found.attachments.push(node.id()),
-        "div" if above == "text" => return found.narratives.push(node.id()),
-        "system" => {
+        b"reference" => return found.references.push(node.id()),
+        b"url" if ATTACHMENTS.contains(above) => return found.attachments.push(node.id()),
+        b"div" if above == b"text" => return found.narratives.push(node.id()),
+        b"system" => {
             if let Some(better) = better_spelling(node.raw(), watch.aliases) {
                 return found.systems.push((node.id(), better));
             }
         }
         _ => {}
     }
-    if !watch.hosts.is_empty() && host_stands_in(node, watch.hosts) {
+    if let Some(hosts) = watch.hosts
+        && host_stands_in(node, hosts)
+    {
         found.hosts.push(node.id());
     }
 }

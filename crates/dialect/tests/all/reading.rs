@@ -192,8 +192,8 @@ fn meta_keeps_what_it_had() {
         item.tree.root().get("meta").unwrap().to_json(),
         r#"{"versionId":"3","lastUpdated":"2026-01-01T00:00:00Z","tag":[{"code":"x"},{"system":"urn:severn:source","code":"trust"}],"security":[{"code":"R"}],"source":"urn:severn:source:trust"}"#
     );
-    assert_eq!(item.origin.version.as_deref(), Some("3"));
-    assert_eq!(item.origin.last_updated.as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert_eq!(item.version().as_deref(), Some("3"));
+    assert_eq!(item.last_updated().as_deref(), Some("2026-01-01T00:00:00Z"));
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Bundle {
             if root.name == "Bundle" {
                 return reader.bundle(&root);
             }
-            let entry = Entry { full_url: None, mode: None, resource: Some(reader.whole(&root)?), rest: None };
+            let entry = Entry { full_url: None, resource: Some(reader.whole(&root)?), rest: None };
             Ok(Bundle { resource_type: root.name.to_owned(), head: None, entries: vec![entry] })
         });
         read.map_err(Malformed::NotXml)
@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
     }
 
     fn entry(&mut self, tag: &Tag<'a>, entries: &mut Vec<Entry>) -> Result<(), ParseError> {
-        let mut entry = Entry { full_url: None, mode: None, resource: None, rest: None };
+        let mut entry = Entry { full_url: None, resource: None, rest: None };
         let mut rest = Tree::object();
         let root = rest.root().id();
         let mut members = Members::default();
@@ -286,13 +286,12 @@ impl<'a> Reader<'a> {
             entry.full_url = rest.root().text("fullUrl").map(|url| url.into_owned());
             rest.remove(root, "fullUrl");
         }
-        entry.mode = rest.root().text("search.mode").map(|mode| mode.into_owned());
-        entry.rest = Some(rest).filter(|rest| !rest.root().is_empty());
         let mut more = more.into_iter();
         entry.resource = more.next();
+        entry.rest = Some(rest).filter(|_| entry.resource.is_none());
         entries.push(entry);
         // An entry holds one resource; those of an entry that holds more are not for us to drop.
-        entries.extend(more.map(|resource| Entry { full_url: None, mode: None, resource: Some(resource), rest: None }));
+        entries.extend(more.map(|resource| Entry { full_url: None, resource: Some(resource), rest: None }));
         Ok(())
     }
 

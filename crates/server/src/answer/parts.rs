@@ -236,7 +236,7 @@ fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String,
 /// The id and version by which the source knows an item.
 fn original(item: &Item) -> Option<Value> {
     let id = item.origin.id.as_ref()?;
-    let version = item.origin.version.as_ref().map(|version| format!("/_history/{version}")).unwrap_or_default();
+    let version = item.version().map(|version| format!("/_history/{version}")).unwrap_or_default();
     let what = json!({
         "identifier": {"system": format!("urn:severn:original:{}", item.origin.source), "value": format!("{}/{id}{version}", item.origin.kind)},
         "reference": format!("{}/{}", item.kind, item.id),
