@@ -115,7 +115,7 @@ fn item(kind: Kind, id: &str, json: &str) -> Item {
     Item {
         kind,
         id: id.to_owned(),
-        origin: Origin { source: "a".parse().unwrap(), kind: kind.name().to_owned(), id: None, version: None, last_updated: None },
+        origin: Origin { source: "a".parse().unwrap(), kind: kind.name().into(), id: None },
         tree: Tree::from_json(json.to_owned().into()).unwrap(),
         findings: Vec::new(),
         traits: Traits::default(),

@@ -78,7 +78,7 @@ fn shows(permit: &Permit, kind: Kind, label: Option<(&str, &str)>) -> bool {
     let item = Item {
         kind,
         id: "i".to_owned(),
-        origin: Origin { source: "a".parse().unwrap(), kind: kind.name().to_owned(), id: None, version: None, last_updated: None },
+        origin: Origin { source: "a".parse().unwrap(), kind: kind.name().into(), id: None },
         tree: Tree::from_json(meta.unwrap_or_else(|| "{}".to_owned()).into()).unwrap(),
         findings: Vec::new(),
         traits: Traits::default(),

@@ -121,6 +121,7 @@ pub(crate) fn is_plain(div: &str, form: Form) -> bool {
 fn plain_text(text: &[u8], form: Form) -> Option<&[u8]> {
     let mut at = 0;
     loop {
+        at += text.get(at..)?.iter().position(|byte| SPECIAL[usize::from(*byte)])?;
         match text.get(at)? {
             b'<' => return Some(&text[at + 1..]),
             b'\\' if form == Form::Json => match text.get(at + 1)? {
@@ -133,6 +134,18 @@ fn plain_text(text: &[u8], form: Form) -> Option<&[u8]> {
         }
     }
 }
+
+/// Bytes that need a look: markup, references, escapes, control characters.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < b' ' as usize {
+        special[byte] = true;
+        byte += 1;
+    }
+    (special[b'<' as usize], special[b'>' as usize], special[b'&' as usize], special[b'\\' as usize]) = (true, true, true, true);
+    special
+};
 
 fn is_element(name: &[u8]) -> bool {
     // Those that most narratives are made of, before the rest is searched.

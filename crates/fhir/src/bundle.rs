@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::parse::{ParseError, Parser, check_text, without_mark};
+use crate::parse::{ParseError, Parser, text_of, without_mark};
 use crate::tree::{Text, Tree};
 
 /// A Bundle read from a body: what a reader of a page needs, and nothing else kept back.
@@ -44,7 +44,7 @@ pub enum Malformed {
 impl Bundle {
     /// Reads a body: a Bundle, or a bare resource as a Bundle of one.
     pub fn from_json(body: Bytes) -> Result<Bundle, Malformed> {
-        let body = Text::new(check_text(&without_mark(body))?);
+        let body = Text::new(text_of(without_mark(body))?);
         let mut parser = Parser::new(body.as_str().as_bytes());
         parser.space();
         if parser.peek() != Some(b'{') {

@@ -8,6 +8,10 @@
 //! assert!(Partial::parse("2019-13").is_none());
 //! ```
 
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
+
 /// How much of a date is said, coarsest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Precision {
@@ -35,28 +39,22 @@ const DAY: i128 = 86_400_000_000_000;
 impl Partial {
     /// Reads `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or a full instant with its offset; `None` for anything else.
     pub fn parse(text: &str) -> Option<Partial> {
-        if text.contains('T') {
-            let at = text.parse::<jiff::Timestamp>().ok()?.as_nanosecond();
-            return Some(Partial { precision: Precision::Instant, from: at, to: at });
-        }
-        let number = |range: std::ops::Range<usize>| {
-            text.get(range).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))?.parse::<i16>().ok()
-        };
-        let dashes = |places: &[usize]| places.iter().all(|place| text.as_bytes().get(*place) == Some(&b'-'));
-        let year = number(0..4)?;
+        let bytes = text.as_bytes();
+        let dashed = |place: usize| bytes.get(place) == Some(&b'-');
+        let year = digits(bytes, 0, 4)?;
         let (precision, month, day) = match text.len() {
             4 => (Precision::Year, 1, 1),
-            7 if dashes(&[4]) => (Precision::Month, number(5..7)?, 1),
-            10 if dashes(&[4, 7]) => (Precision::Day, number(5..7)?, number(8..10)?),
-            _ => return None,
+            7 if dashed(4) => (Precision::Month, digits(bytes, 5, 2)?, 1),
+            10 if dashed(4) && dashed(7) => (Precision::Day, digits(bytes, 5, 2)?, digits(bytes, 8, 2)?),
+            _ => return instant(text),
         };
-        let date = jiff::civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        let date = Date::new(year, month as i8, day as i8).ok()?;
         let days = match precision {
             Precision::Year => i128::from(date.days_in_year()),
             Precision::Month => i128::from(date.days_in_month()),
             Precision::Day | Precision::Instant => 1,
         };
-        let from = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond();
+        let from = Offset::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok()?.as_nanosecond();
         Some(Partial { precision, from, to: from + days * DAY - 1 })
     }
 
@@ -74,6 +72,39 @@ impl Partial {
     pub fn covers(&self, other: &Partial) -> bool {
         self.from <= other.from && other.to <= self.to
     }
+}
+
+/// So many digits from a place on, as a number.
+fn digits(bytes: &[u8], from: usize, count: usize) -> Option<i16> {
+    let digits = bytes.get(from..from + count)?;
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0')))
+}
+
+fn instant(text: &str) -> Option<Partial> {
+    let at = whole_seconds(text.as_bytes()).or_else(|| text.contains('T').then(|| text.parse().ok())?)?.as_nanosecond();
+    Some(Partial { precision: Precision::Instant, from: at, to: at })
+}
+
+/// `2026-10-31T09:00:00Z` and `2026-10-31T09:00:00+00:00`, in which most instants are written; the rest is for a parser that knows
+/// all forms.
+fn whole_seconds(bytes: &[u8]) -> Option<Timestamp> {
+    let stands = |places: &[(usize, u8)]| places.iter().all(|(place, byte)| bytes.get(*place) == Some(byte));
+    if !stands(&[(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')]) {
+        return None;
+    }
+    let two = |from: usize| digits(bytes, from, 2).map(|number| number as i8);
+    let offset = match bytes.get(19..)? {
+        b"Z" => 0,
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let (hours, minutes) = (digits(bytes, 20, 2)?, digits(bytes, 23, 2)?);
+            let seconds = (hours < 24 && minutes < 60).then(|| i32::from(hours) * 3600 + i32::from(minutes) * 60)?;
+            if *sign == b'-' { -seconds } else { seconds }
+        }
+        _ => return None,
+    };
+    let date = Date::new(digits(bytes, 0, 4)?, two(5)?, two(8)?).ok()?;
+    let time = Time::new(two(11)?, two(14)?, two(17)?, 0).ok()?;
+    Offset::from_seconds(offset).ok()?.to_timestamp(date.to_datetime(time)).ok()
 }
 
 #[cfg(test)]
@@ -106,5 +137,15 @@ mod tests {
         assert_ne!(parse("2019-06-01"), parse("2019-06-01T00:00:00Z"));
         assert!(parse("2019-06").covers(&parse("2019-06-30")));
         assert!(!parse("2019-06-30").covers(&parse("2019-06")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_instant_is_what_a_parser_of_all_forms_makes_of_it(
+            text in "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](Z|[+-][0-2][0-9]:[0-6][0-9])"
+        ) {
+            let expected = text.parse::<Timestamp>().ok().map(|at| at.as_nanosecond());
+            proptest::prop_assert_eq!(Partial::parse(&text).map(|partial| partial.range().0), expected);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A [`Tree`] into JSON.
 
 use crate::node::Ref;
-use crate::tree::{NONE, NodeKind, Tree};
+use crate::tree::{NONE, Node, NodeId, NodeKind, Tree};
 
 impl Tree {
     /// About how many bytes its JSON takes: what it came as, and what was written into it since.
@@ -18,46 +18,108 @@ impl Tree {
 
     /// Appends compact JSON of the whole to `out`.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        self.write_node(self.root, out);
+        Writer { tree: self, more: None }.node(self.root, out);
     }
 
-    pub(crate) fn write_node(&self, id: u32, out: &mut Vec<u8>) {
-        let node = &self.nodes[id as usize];
-        if !node.dirty && !self.spaced && !matches!(node.kind, NodeKind::String | NodeKind::StringEscaped) {
-            out.extend_from_slice(self.bytes(node.start, node.end));
-            return;
-        }
+    /// The same with more items at the end of an array: `items` is JSON, without a comma around it.
+    pub fn write_json_with(&self, array: NodeId, items: &[u8], out: &mut Vec<u8>) {
+        Writer { tree: self, more: Some((array.0, items)) }.node(self.root, out);
+    }
+}
+
+/// Writes nodes, most of them by copying the bytes that came.
+struct Writer<'a> {
+    tree: &'a Tree,
+    /// An array, and what is to stand at its end.
+    more: Option<(u32, &'a [u8])>,
+}
+
+impl Writer<'_> {
+    fn node(&self, id: u32, out: &mut Vec<u8>) {
+        let node = &self.tree.nodes[id as usize];
         match node.kind {
-            NodeKind::Object | NodeKind::Array => self.write_children(id, out),
+            _ if self.is_as_it_came(id, node) => out.extend_from_slice(self.tree.bytes(node.start, node.end)),
+            NodeKind::Object => self.object(node, out),
+            NodeKind::Array => self.array(id, node, out),
             NodeKind::String | NodeKind::StringEscaped => {
                 out.push(b'"');
-                out.extend_from_slice(self.bytes(node.start, node.end));
+                out.extend_from_slice(self.tree.bytes(node.start, node.end));
                 out.push(b'"');
             }
-            NodeKind::Bool | NodeKind::Null | NodeKind::Number => out.extend_from_slice(self.bytes(node.start, node.end)),
+            NodeKind::Bool | NodeKind::Null | NodeKind::Number => out.extend_from_slice(self.tree.bytes(node.start, node.end)),
         }
     }
 
-    fn write_children(&self, id: u32, out: &mut Vec<u8>) {
-        let object = self.nodes[id as usize].kind == NodeKind::Object;
-        out.push(if object { b'{' } else { b'[' });
-        let mut at = self.nodes[id as usize].first;
-        let mut first = true;
+    /// Whether a node is what its bytes are, and compact.
+    fn is_as_it_came(&self, id: u32, node: &Node) -> bool {
+        let grows = || self.more.is_some_and(|(array, _)| self.tree.is_within(array, id));
+        let whole = matches!(node.kind, NodeKind::Object | NodeKind::Array);
+        whole && !node.dirty && !self.tree.spaced && !grows()
+    }
+
+    fn object(&self, node: &Node, out: &mut Vec<u8>) {
+        out.push(b'{');
+        let (mut at, mut first) = (node.first, true);
         while at != NONE {
             if !first {
                 out.push(b',');
             }
             first = false;
-            let child = &self.nodes[at as usize];
-            if object {
-                out.push(b'"');
-                out.extend_from_slice(self.bytes(child.key_start, child.key_start + u32::from(child.key_len)));
-                out.extend_from_slice(b"\":");
-            }
-            self.write_node(at, out);
-            at = self.nodes[at as usize].next;
+            at = match self.run(at) {
+                Some((start, end, next)) => {
+                    out.extend_from_slice(self.tree.bytes(start, end));
+                    next
+                }
+                None => {
+                    let child = &self.tree.nodes[at as usize];
+                    out.push(b'"');
+                    out.extend_from_slice(self.tree.bytes(child.key_start, child.key_start + u32::from(child.key_len)));
+                    out.extend_from_slice(b"\":");
+                    self.node(at, out);
+                    child.next
+                }
+            };
         }
-        out.push(if object { b'}' } else { b']' });
+        out.push(b'}');
+    }
+
+    /// Members from `at` on that stand side by side as they came, keys and all: where their bytes start and end, and what follows.
+    fn run(&self, mut at: u32) -> Option<(u32, u32, u32)> {
+        if self.tree.spaced {
+            return None;
+        }
+        let mut run: Option<(u32, u32)> = None;
+        while at != NONE {
+            let child = &self.tree.nodes[at as usize];
+            let plain = !child.dirty && (child.key_start as usize) < self.tree.base.len();
+            let follows = run.is_none_or(|(_, end)| end + 2 == child.key_start);
+            if !plain || !follows || self.more.is_some_and(|(array, _)| self.tree.is_within(array, at)) {
+                break;
+            }
+            let quote = u32::from(matches!(child.kind, NodeKind::String | NodeKind::StringEscaped));
+            run = Some((run.map_or(child.key_start - 1, |(start, _)| start), child.end + quote));
+            at = child.next;
+        }
+        run.map(|(start, end)| (start, end, at))
+    }
+
+    fn array(&self, id: u32, node: &Node, out: &mut Vec<u8>) {
+        out.push(b'[');
+        let mut at = node.first;
+        while at != NONE {
+            self.node(at, out);
+            at = self.tree.nodes[at as usize].next;
+            if at != NONE {
+                out.push(b',');
+            }
+        }
+        if let Some((_, more)) = self.more.filter(|(array, _)| *array == id) {
+            if node.first != NONE {
+                out.push(b',');
+            }
+            out.extend_from_slice(more);
+        }
+        out.push(b']');
     }
 }
 
@@ -65,7 +127,7 @@ impl Ref<'_> {
     /// Compact JSON of this node.
     pub fn to_json(self) -> String {
         let mut out = Vec::new();
-        self.tree().write_node(self.id().0, &mut out);
+        Writer { tree: self.tree(), more: None }.node(self.id().0, &mut out);
         String::from_utf8(out).unwrap_or_default()
     }
 }

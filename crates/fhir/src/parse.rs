@@ -20,7 +20,7 @@ pub struct ParseError {
 impl Tree {
     /// Reads one JSON value.
     pub fn from_json(body: Bytes) -> Result<Tree, ParseError> {
-        Tree::of_text(Text::new(check_text(&without_mark(body))?))
+        Tree::of_text(Text::new(text_of(without_mark(body))?))
     }
 
     pub(crate) fn of_text(text: Text) -> Result<Tree, ParseError> {
@@ -40,12 +40,27 @@ pub(crate) fn without_mark(body: Bytes) -> Bytes {
     if body.starts_with(b"\xEF\xBB\xBF") { body.slice(3..) } else { body }
 }
 
+/// The body as text of its own: without copying it where nobody else has a hold of it.
+pub(crate) fn text_of(body: Bytes) -> Result<String, ParseError> {
+    check_length(&body)?;
+    String::from_utf8(body.into()).map_err(|error| not_utf8(error.utf8_error()))
+}
+
 /// The body as text, if it is UTF-8 and short enough for 32-bit offsets.
 pub(crate) fn check_text(body: &[u8]) -> Result<&str, ParseError> {
+    check_length(body)?;
+    std::str::from_utf8(body).map_err(not_utf8)
+}
+
+fn check_length(body: &[u8]) -> Result<(), ParseError> {
     if body.len() > (u32::MAX / 2) as usize {
         return Err(ParseError { what: "the body is larger than 2 GiB", at: 0 });
     }
-    std::str::from_utf8(body).map_err(|error| ParseError { what: "the body is not UTF-8", at: error.valid_up_to() })
+    Ok(())
+}
+
+fn not_utf8(error: std::str::Utf8Error) -> ParseError {
+    ParseError { what: "the body is not UTF-8", at: error.valid_up_to() }
 }
 
 /// Whether `text` is a number by the JSON grammar.

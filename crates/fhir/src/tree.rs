@@ -57,14 +57,14 @@ pub(crate) struct Node {
 /// A part of a body that several trees share. Text, not bytes: it was checked as UTF-8 once, and nothing is when it is read.
 #[derive(Clone, Default)]
 pub(crate) struct Text {
-    whole: Arc<str>,
+    whole: Arc<String>,
     from: usize,
     to: usize,
 }
 
 impl Text {
-    pub fn new(text: &str) -> Text {
-        Text { whole: text.into(), from: 0, to: text.len() }
+    pub fn new(text: String) -> Text {
+        Text { from: 0, to: text.len(), whole: Arc::new(text) }
     }
 
     pub fn part(&self, from: usize, to: usize) -> Text {
@@ -150,6 +150,15 @@ impl Tree {
     pub(crate) fn bytes(&self, start: u32, end: u32) -> &[u8] {
         let (start, end, base) = (start as usize, end as usize, self.base.len());
         if start >= base { &self.extra.as_bytes()[start - base..end - base] } else { self.base.cut_bytes(start..end) }
+    }
+
+    /// Whether a node is another, or hangs somewhere below it.
+    pub(crate) fn is_within(&self, node: u32, above: u32) -> bool {
+        let mut at = node;
+        while at != NONE && at != above {
+            at = self.nodes[at as usize].parent;
+        }
+        at == above
     }
 
     fn store(&mut self, text: &str) -> (u32, u32) {

@@ -15,7 +15,7 @@ fn item(source: &SourceId, kind: Kind, id: &str, json: &str, subjects: &[&str]) 
     Item {
         kind,
         id: id.to_owned(),
-        origin: Origin { source: source.clone(), kind: kind.name().to_owned(), id: Some(id.to_owned()), version: None, last_updated: None },
+        origin: Origin { source: source.clone(), kind: kind.name().into(), id: Some(id.to_owned()) },
         tree: Tree::from_json(json.to_owned().into()).unwrap(),
         findings: Vec::new(),
         traits: Traits { subjects, ..Traits::default() },

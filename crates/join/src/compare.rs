@@ -20,16 +20,17 @@ pub(crate) enum Verdict {
 
 /// Compares by the key of the type.
 pub(crate) fn compare(a: &Statement<'_>, b: &Statement<'_>) -> Verdict {
-    if a.negated.is_some() || b.negated.is_some() {
-        return if a.negated == b.negated && a.standing == b.standing { Verdict::Same } else { Verdict::No };
+    let negated = (a.negated(), b.negated());
+    if negated != (None, None) {
+        return if negated.0 == negated.1 && a.standing == b.standing { Verdict::Same } else { Verdict::No };
     }
     if !about_one(a, b) {
         return Verdict::No;
     }
     let opposed = a.standing != b.standing;
-    for (name, space, value) in &a.same {
-        let named = *name == "title" && a.decides && b.decides;
-        if !named && b.same.iter().any(|(other, system, theirs)| other == name && system == space && theirs != value) {
+    for (name, space, value) in &a.detail().same {
+        let named = *name == "title" && a.detail().decides && b.detail().decides;
+        if !named && b.detail().same.iter().any(|(other, system, theirs)| other == name && system == space && theirs != value) {
             let nests = *name == "category";
             return if nests { Verdict::Perhaps("a diagnosis and a problem of the same code") } else { Verdict::No };
         }
@@ -47,10 +48,12 @@ pub(crate) fn compare(a: &Statement<'_>, b: &Statement<'_>) -> Verdict {
 
 /// Facets that both state, and state differently.
 pub(crate) fn differences(a: &Statement<'_>, b: &Statement<'_>) -> Vec<Facet> {
+    let theirs = &b.detail().stated;
     let mut differ: Vec<Facet> = a
+        .detail()
         .stated
         .iter()
-        .filter(|(facet, measure, value)| b.stated.iter().any(|(f, m, v)| f == facet && m == measure && v != value))
+        .filter(|(facet, measure, value)| theirs.iter().any(|(f, m, v)| f == facet && m == measure && v != value))
         .map(|(facet, _, _)| *facet)
         .collect();
     if a.standing != b.standing {
@@ -69,7 +72,8 @@ pub(crate) fn about_one(a: &Statement<'_>, b: &Statement<'_>) -> bool {
         // "Allergy to penicillin" and "Penicillin" have two codes and one agent.
         Shared::Contrary => a.kind() == Kind::ALLERGY_INTOLERANCE && words(a, b),
         Shared::None if a.codes.is_empty() && b.codes.is_empty() => {
-            words(a, b) || matches!(a.kind(), Kind::APPOINTMENT | Kind::ENCOUNTER) && a.words.is_none() && b.words.is_none()
+            words(a, b)
+                || matches!(a.kind(), Kind::APPOINTMENT | Kind::ENCOUNTER) && a.detail().words.is_none() && b.detail().words.is_none()
         }
         Shared::None => {
             let wordless = matches!(a.kind(), Kind::ENCOUNTER) && (a.codes.is_empty() || b.codes.is_empty());
@@ -78,8 +82,9 @@ pub(crate) fn about_one(a: &Statement<'_>, b: &Statement<'_>) -> bool {
     }
 }
 
-fn words(a: &Statement<'_>, b: &Statement<'_>) -> bool {
-    a.words.is_some() && a.words == b.words
+/// Whether both are in the same words.
+pub(crate) fn words(a: &Statement<'_>, b: &Statement<'_>) -> bool {
+    a.detail().words.is_some() && a.detail().words == b.detail().words
 }
 
 /// What two lists of codes have in common.
@@ -123,7 +128,7 @@ fn when(a: &Statement<'_>, b: &Statement<'_>, contradict: bool) -> Verdict {
             _ => Verdict::No,
         },
         // A decision made anew elsewhere contradicts the one before it, whatever their dates: which stands is for a reader to see.
-        Kind::CARE_PLAN if contradict && a.decides && b.decides => Verdict::Same,
+        Kind::CARE_PLAN if contradict && a.detail().decides && b.detail().decides => Verdict::Same,
         Kind::CONDITION => match dates {
             (Some(one), Some(other)) => same(meets(one, other)),
             // Confirmed and dated against refuted and undated is a conflict; otherwise an absent onset matches nothing.
@@ -163,14 +168,16 @@ fn line(a: &Statement<'_>, b: &Statement<'_>) -> Verdict {
 /// A course that ended before the other began is another; one stopped meanwhile contradicts it.
 fn ended(over: &Statement<'_>, current: &Statement<'_>) -> Verdict {
     let stopped = over.item.tree.root().get("status").and_then(|status| status.value()).is_some_and(|status| status != "completed");
-    let end = over.until.or(over.when).map(|end| end.range().1);
+    let end = over.detail().until.or(over.when).map(|end| end.range().1);
     let before = end.zip(current.when).is_some_and(|(end, start)| end < start.range().0);
     if stopped && !before { Verdict::Same } else { Verdict::No }
 }
 
 /// Whether what is stated suffices to say that nothing differs.
 fn comparable(a: &Statement<'_>, b: &Statement<'_>) -> Verdict {
-    match a.kind() {
+    let kind = a.kind();
+    let (a, b) = (a.detail(), b.detail());
+    match kind {
         Kind::OBSERVATION => {
             let shared = a
                 .stated

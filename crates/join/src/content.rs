@@ -1,24 +1,33 @@
 //! Canonical content (T2): a resource without id, meta and generated narrative; codes, units, time zones and references
 //! brought to one spelling. Bytes, so that equal is equal.
 
+use std::hash::BuildHasher;
+
 use fhir::date::{Partial, Precision};
 use fhir::{Kind, Ref};
 use record::Item;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use terms::Space;
 
 /// What a reference stands for: the least id of those that were found to be one, by minted reference.
 pub(crate) type Labels<'a> = FxHashMap<(Kind, &'a str), &'a str>;
 
+/// Which elements an item's content has: different for different content, and quickly told. Their order says nothing.
+pub(crate) fn elements(item: &Item) -> u64 {
+    let hash = |(key, _): (&str, Ref<'_>)| FxBuildHasher.hash_one(key);
+    members(item).map(hash).fold(0, u64::wrapping_add)
+}
+
+/// Members of an item that are content.
+fn members(item: &Item) -> impl Iterator<Item = (&str, Ref<'_>)> {
+    let said = |key: &str| !matches!(key, "id" | "meta" | "contained") && (key != "text" || !item.traits.generated_narrative);
+    item.tree.root().entries().filter(move |(key, _)| said(key))
+}
+
 /// The canonical content of an item.
 pub(crate) fn canonical(item: &Item, labels: &Labels<'_>) -> Vec<u8> {
-    let root = item.tree.root();
-    let mut writer = Writer { labels, root, out: Vec::with_capacity(512) };
-    let mut members: Vec<(&str, Ref<'_>)> = root
-        .entries()
-        .filter(|(key, _)| !matches!(*key, "id" | "meta" | "contained") && (*key != "text" || !item.traits.generated_narrative))
-        .collect();
-    members.sort_by_key(|(key, _)| *key);
-    writer.members(&members);
+    let mut writer = Writer { labels, root: item.tree.root(), out: Vec::with_capacity(1024), waiting: Vec::with_capacity(32) };
+    writer.members(members(item));
     writer.out
 }
 
@@ -26,28 +35,41 @@ struct Writer<'a> {
     labels: &'a Labels<'a>,
     root: Ref<'a>,
     out: Vec<u8>,
+    /// Members of the objects under way, each object's in order.
+    waiting: Vec<(&'a str, Ref<'a>)>,
 }
 
 /// Lists whose order says nothing.
 const UNORDERED: &[&str] = &["category", "coding", "identifier", "telecom"];
 
-impl Writer<'_> {
-    fn members(&mut self, members: &[(&str, Ref<'_>)]) {
+impl<'a> Writer<'a> {
+    fn members(&mut self, members: impl Iterator<Item = (&'a str, Ref<'a>)>) {
+        let from = self.waiting.len();
+        self.waiting.extend(members);
+        self.waiting[from..].sort_unstable_by_key(|(key, _)| *key);
         self.out.push(b'{');
-        for (key, value) in members {
+        for at in from..self.waiting.len() {
+            let (key, value) = self.waiting[at];
             self.word(key);
-            self.value(key, *value);
+            self.value(key, value);
         }
         self.out.push(b'}');
+        self.waiting.truncate(from);
     }
 
     /// Text with its length before it, so that no two sequences of texts are the same bytes.
     fn word(&mut self, text: &str) {
-        self.out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        self.out.extend_from_slice(text.as_bytes());
+        self.words(&[text]);
     }
 
-    fn value(&mut self, key: &str, value: Ref<'_>) {
+    /// One word in pieces.
+    fn words(&mut self, pieces: &[&str]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        self.out.extend_from_slice(&(length as u32).to_le_bytes());
+        pieces.iter().for_each(|piece| self.out.extend_from_slice(piece.as_bytes()));
+    }
+
+    fn value(&mut self, key: &str, value: Ref<'a>) {
         if value.is_array() {
             return self.list(key, value);
         }
@@ -56,7 +78,8 @@ impl Writer<'_> {
         }
         let text = value.value().unwrap_or_default();
         if value.is_string() {
-            match Partial::parse(&text).filter(|date| date.precision() == Precision::Instant) {
+            let dated = text.len() > 15 && text.as_bytes()[10] == b'T';
+            match dated.then(|| Partial::parse(&text)).flatten().filter(|date| date.precision() == Precision::Instant) {
                 Some(instant) => self.word(&format!("@{}", instant.range().0)),
                 None => self.word(text.trim()),
             }
@@ -67,26 +90,29 @@ impl Writer<'_> {
         }
     }
 
-    fn list(&mut self, key: &str, list: Ref<'_>) {
+    fn list(&mut self, key: &str, list: Ref<'a>) {
         self.out.push(b'[');
-        if UNORDERED.contains(&key) {
-            let mut pieces: Vec<Vec<u8>> = list
-                .items()
-                .map(|item| {
-                    let mut writer = Writer { labels: self.labels, root: self.root, out: Vec::new() };
-                    writer.value(key, item);
-                    writer.out
-                })
-                .collect();
-            pieces.sort();
-            pieces.into_iter().for_each(|piece| self.out.extend(piece));
-        } else {
-            list.items().for_each(|item| self.value(key, item));
+        let from = self.out.len();
+        let mut ends = Vec::new();
+        let unordered = UNORDERED.contains(&key);
+        for item in list.items() {
+            self.value(key, item);
+            if unordered {
+                ends.push(self.out.len());
+            }
+        }
+        if ends.len() > 1 {
+            let starts = std::iter::once(from).chain(ends.iter().copied());
+            let mut pieces: Vec<&[u8]> = starts.zip(&ends).map(|(start, end)| &self.out[start..*end]).collect();
+            pieces.sort_unstable();
+            let sorted = pieces.concat();
+            self.out.truncate(from);
+            self.out.extend(sorted);
         }
         self.out.push(b']');
     }
 
-    fn object(&mut self, key: &str, object: Ref<'_>) {
+    fn object(&mut self, key: &str, object: Ref<'a>) {
         if let Some(reference) = object.get("reference").and_then(Ref::value) {
             return self.reference(&reference);
         }
@@ -95,17 +121,24 @@ impl Writer<'_> {
             && let Some(measure) = value.value().and_then(|value| terms::measure(&value, &unit.and_then(Ref::value).unwrap_or_default()))
         {
             let comparator = object.get("comparator").and_then(Ref::value).unwrap_or_default();
-            return self.word(&format!("={comparator}{} {}", measure.amount(), measure.dimension()));
+            return self.words(&["=", &comparator, &measure.amount(), " ", measure.dimension()]);
         }
         if key == "coding"
             && let (Some(system), Some(code)) = (object.get("system").and_then(Ref::value), object.get("code").and_then(Ref::value))
         {
             // How a system words its codes is no content.
-            return self.word(&format!("{:?} {code}", terms::space(&system)));
+            let (name, uri) = match terms::space(&system) {
+                Space::Cvx => ("CVX", ""),
+                Space::Icd10 => ("ICD-10", ""),
+                Space::Loinc => ("LOINC", ""),
+                Space::Opcs4 => ("OPCS-4", ""),
+                Space::Other(uri) => ("other ", uri),
+                Space::RxNorm => ("RxNorm", ""),
+                Space::Sctid => ("SCTID", ""),
+            };
+            return self.words(&[name, uri, " ", &code]);
         }
-        let mut members: Vec<(&str, Ref<'_>)> = object.entries().filter(|(key, _)| *key != "id").collect();
-        members.sort_by_key(|(key, _)| *key);
-        self.members(&members);
+        self.members(object.entries().filter(|(key, _)| *key != "id"));
     }
 
     fn reference(&mut self, reference: &str) {
@@ -114,10 +147,8 @@ impl Writer<'_> {
             // Something contained that points at itself would go on for ever; it may not hold contained resources either.
             return match contained {
                 Some(inner) => {
-                    let mut members: Vec<(&str, Ref<'_>)> =
-                        inner.entries().filter(|(key, value)| !matches!(*key, "id" | "meta" | "text") && !points_inside(*value)).collect();
-                    members.sort_by_key(|(key, _)| *key);
-                    self.members(&members);
+                    let said = |(key, value): &(&str, Ref<'_>)| !matches!(*key, "id" | "meta" | "text") && !points_inside(*value);
+                    self.members(inner.entries().filter(said));
                 }
                 None => self.word(reference),
             };
@@ -128,7 +159,7 @@ impl Writer<'_> {
             Some(Kind::PATIENT) => self.word("the person"),
             Some(kind) => {
                 let label = self.labels.get(&(kind, id)).copied().unwrap_or_default();
-                self.word(&format!("{kind}/{label}"));
+                self.words(&[kind.name(), "/", label]);
             }
             None => self.word(reference),
         }

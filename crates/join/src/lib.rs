@@ -16,7 +16,9 @@ mod units;
 mod versions;
 mod weave;
 
+use fhir::Kind;
 use record::{Chart, Fate, Item, Join, PersonId, Plan, SharedRecord, SourceId};
+use rustc_hash::FxHashMap;
 
 pub use states::states;
 
@@ -35,7 +37,7 @@ pub const RULES: &str = "severn-join-1";
 /// Joins what several sources said about one person.
 pub fn charts(person: PersonId, charts: Vec<Chart>, rules: &Rules) -> SharedRecord {
     let mut plan = Plan::default();
-    let mut items: Vec<Item> = Vec::new();
+    let mut items: Vec<Item> = Vec::with_capacity(charts.iter().map(|chart| chart.patients.len() + chart.items.len()).sum());
     let mut quarantined = Vec::new();
     for mut chart in charts {
         plan.rows.append(&mut chart.rows);
@@ -43,7 +45,7 @@ pub fn charts(person: PersonId, charts: Vec<Chart>, rules: &Rules) -> SharedReco
         items.append(&mut chart.patients);
         items.append(&mut chart.items);
     }
-    order::sort(&mut items);
+    let mut items = order::sorted(items);
     let fates = versions::history(&items);
     let woven = weave::weave(&items, &fates, rules);
     for (at, finding) in woven.findings {
@@ -76,14 +78,16 @@ pub fn settle(record: &mut SharedRecord, how: Join) {
             record.fates[*member] = if behind { Fate::Collapsed } else { Fate::Clustered };
         }
     }
+    let places: FxHashMap<(SourceId, Kind), usize> =
+        record.plan.rows.iter().enumerate().map(|(at, row)| ((row.source.clone(), row.kind), at)).collect();
     for (item, fate) in record.items.iter().zip(&record.fates) {
-        if let Some(row) = record.plan.row_mut(&item.origin.source, item.kind) {
-            match fate {
-                Fate::Single => row.counts.single += 1,
-                Fate::Clustered => row.counts.clustered += 1,
-                Fate::Collapsed => row.counts.collapsed += 1,
-                Fate::History => row.counts.history += 1,
-            }
+        let Some(at) = places.get(&(item.origin.source.clone(), item.kind)) else { continue };
+        let counts = &mut record.plan.rows[*at].counts;
+        match fate {
+            Fate::Single => counts.single += 1,
+            Fate::Clustered => counts.clustered += 1,
+            Fate::Collapsed => counts.collapsed += 1,
+            Fate::History => counts.history += 1,
         }
     }
 }

@@ -49,16 +49,22 @@ pub fn clinical(item: &Item) -> Option<i128> {
     best.map(|(_, date)| date)
 }
 
-/// Sorts items into the order of an answer. Ids and versions break ties, so that the order of arrival never shows.
-pub fn sort(items: &mut [Item]) {
-    items.sort_by_cached_key(|item| {
+/// The items in the order of an answer. Ids and versions break ties, so that the order of arrival never shows.
+pub fn sorted(items: Vec<Item>) -> Vec<Item> {
+    let key = |item: &Item| {
         let date = clinical(item);
-        (date.is_some(), Reverse(date), item.kind.name(), item.id.clone())
-    });
+        (date.is_some(), Reverse(date), item.kind)
+    };
+    let keys: Vec<_> = items.iter().map(key).collect();
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_unstable_by(|a, b| keys[*a].cmp(&keys[*b]).then_with(|| items[*a].id.cmp(&items[*b].id)).then_with(|| a.cmp(b)));
+    let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
+    let mut sorted: Vec<Item> = order.into_iter().filter_map(|place| items[place].take()).collect();
     // Versions of one resource are rare: only those are compared in full.
-    for run in items.chunk_by_mut(|a, b| a.kind == b.kind && a.id == b.id) {
+    for run in sorted.chunk_by_mut(|a, b| a.id == b.id && a.kind == b.kind) {
         if run.len() > 1 {
             run.sort_by(|a, b| clinical(b).cmp(&clinical(a)).then_with(|| crate::versions::order(b, a)));
         }
     }
+    sorted
 }

@@ -1,11 +1,13 @@
 //! T3: units of several sources brought together by the clinical key of their type, where the pairing is unique.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 
 use fhir::Kind;
 use fhir::date::Precision;
 use record::{SourceId, Tier};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use terms::Space;
 
 use crate::compare::{Verdict, compare};
@@ -44,29 +46,32 @@ pub(crate) fn pair(statements: &[Statement<'_>], units: &[Unit]) -> Paired {
 /// Units that share a code (or words, or a time where there are none): only these can match.
 fn buckets(statements: &[Statement<'_>], units: &[Unit]) -> Vec<Vec<usize>> {
     let mut parents: Vec<usize> = (0..units.len()).collect();
-    let mut first: FxHashMap<Token<'_>, usize> = FxHashMap::default();
+    let mut shares = vec![false; units.len()];
+    let mut first: FxHashMap<Token<'_>, usize> = FxHashMap::with_capacity_and_hasher(units.len(), Default::default());
     for (place, unit) in units.iter().enumerate() {
-        for token in unit.members.iter().flat_map(|member| tokens(&statements[*member])) {
-            match first.get(&token) {
-                Some(other) => {
-                    let (a, b) = (root(&mut parents, place), root(&mut parents, *other));
+        for member in &unit.members {
+            tokens(&statements[*member], |token| match first.entry(token) {
+                Entry::Occupied(other) => {
+                    let (a, b) = (root(&mut parents, place), root(&mut parents, *other.get()));
                     parents[a.max(b)] = a.min(b);
+                    shares[a.min(b)] |= a != b;
                 }
-                None => {
-                    first.insert(token, place);
-                }
-            }
+                Entry::Vacant(slot) => drop(slot.insert(place)),
+            });
         }
     }
+    // Most share nothing with any other: those are in no bucket.
     let mut buckets: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for place in 0..units.len() {
-        buckets.entry(root(&mut parents, place)).or_default().push(place);
+        let root = root(&mut parents, place);
+        if shares[root] {
+            buckets.entry(root).or_default().push(place);
+        }
     }
     let source = |place: &usize| units[*place].sources(statements).next();
     buckets
         .into_values()
         .filter(|bucket| bucket.iter().any(|place| source(place) != source(&bucket[0]) || units[*place].members.len() > 1))
-        .filter(|bucket| bucket.len() > 1)
         .collect()
 }
 
@@ -86,14 +91,14 @@ enum Token<'a> {
     Words(Option<i128>, &'a str),
 }
 
-/// What a statement must share with another to match it. None: the type has no clinical key.
-fn tokens<'a>(statement: &'a Statement<'_>) -> Vec<Token<'a>> {
+/// Calls `take` with what a statement must share with another to match it; not at all where the type has no clinical key.
+fn tokens<'a>(statement: &'a Statement<'_>, mut take: impl FnMut(Token<'a>)) {
     // Types whose time must be exact are told apart by it at once.
     let time = match statement.kind() {
         Kind::APPOINTMENT | Kind::DIAGNOSTIC_REPORT | Kind::ENCOUNTER | Kind::OBSERVATION => {
             match statement.when.filter(|when| when.precision() == Precision::Instant) {
                 Some(when) => Some(when.range().0),
-                None => return Vec::new(),
+                None => return,
             }
         }
         Kind::ALLERGY_INTOLERANCE
@@ -105,25 +110,30 @@ fn tokens<'a>(statement: &'a Statement<'_>) -> Vec<Token<'a>> {
         | Kind::MEDICATION_REQUEST
         | Kind::MEDICATION_STATEMENT
         | Kind::PROCEDURE => None,
-        _ => return Vec::new(),
+        _ => return,
     };
     if let (Kind::APPOINTMENT | Kind::ENCOUNTER, Some(time)) = (statement.kind(), time) {
-        return vec![Token::Time(time)];
+        return take(Token::Time(time));
     }
-    let codes = statement.codes.iter().map(|(space, code)| Token::Code(time, *space, code));
-    codes.chain(statement.words.iter().map(|words| Token::Words(time, words))).collect()
+    statement.codes.iter().for_each(|(space, code)| take(Token::Code(time, *space, code)));
+    // Words make two one only where neither has a code; of allergies, where the codes are of an allergy and of its agent.
+    if (statement.codes.is_empty() || statement.kind() == Kind::ALLERGY_INTOLERANCE)
+        && let Some(words) = &statement.detail().words
+    {
+        take(Token::Words(time, words));
+    }
 }
 
-struct Bucket<'a> {
-    statements: &'a [Statement<'a>],
+struct Bucket<'a, 's> {
+    statements: &'a [Statement<'s>],
     units: &'a [Unit],
     places: Vec<usize>,
     /// Verdicts by position in `places`, the smaller first.
     verdicts: FxHashMap<(usize, usize), Verdict>,
 }
 
-impl<'a> Bucket<'a> {
-    fn new(statements: &'a [Statement<'a>], units: &'a [Unit], places: Vec<usize>) -> Bucket<'a> {
+impl<'a, 's> Bucket<'a, 's> {
+    fn new(statements: &'a [Statement<'s>], units: &'a [Unit], places: Vec<usize>) -> Bucket<'a, 's> {
         let mut verdicts = FxHashMap::default();
         for a in 0..places.len() {
             for b in a + 1..places.len() {
@@ -321,7 +331,7 @@ fn unique(mut units: Vec<usize>) -> Vec<usize> {
 
 /// The units of a group as one: a cluster of tier T3.
 pub(crate) fn united(statements: &[Statement<'_>], units: &[Unit], group: &[usize]) -> Unit {
-    let mut members: Vec<usize> = group.iter().flat_map(|place| units[*place].members.iter().copied()).collect();
+    let mut members: SmallVec<[usize; 2]> = group.iter().flat_map(|place| units[*place].members.iter().copied()).collect();
     members.sort_by_key(|member| &statements[*member].item.id);
     let lagging = group.iter().flat_map(|place| units[*place].lagging.iter().copied()).collect();
     let why = match statements[members[0]].kind() {

@@ -11,7 +11,7 @@ pub(crate) type Rank<'a> = (bool, u8, u8, u8, u8, Reverse<Option<i128>>, &'a str
 /// The rank of a statement in a conflict.
 pub(crate) fn rank<'a>(statement: &Statement<'a>) -> Rank<'a> {
     (
-        statement.negated.is_some(),
+        statement.negated().is_some(),
         statement.standing as u8,
         match statement.facet(Facet::Criticality) {
             Some("high") => 0,
@@ -34,7 +34,7 @@ pub(crate) fn rank<'a>(statement: &Statement<'a>) -> Rank<'a> {
 /// How certain a statement is, the most certain first.
 pub(crate) fn certainty(statement: &Statement<'_>) -> u8 {
     let status = statement.item.tree.root().get("status").and_then(|status| status.value()).unwrap_or_default();
-    match (statement.facet(Facet::Verification), status.as_ref()) {
+    match (statement.verification().as_deref(), status.as_ref()) {
         (Some("confirmed"), _) | (None, "amended" | "completed" | "corrected" | "final") => 0,
         (None, _) => 1,
         (Some("unconfirmed" | "provisional" | "differential"), _) => 2,

@@ -1,6 +1,7 @@
 //! What a resource states, as far as joining asks: which thing, when, and what two sources may not differ in.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use fhir::date::Partial;
 use fhir::{Kind, Ref};
@@ -61,18 +62,27 @@ pub(crate) enum Standing {
     Error,
 }
 
-/// What one resource states.
-#[derive(Debug)]
+/// What one resource states. What is seen at a glance tells with which others it is worth comparing; the rest is read when it is.
 pub(crate) struct Statement<'a> {
     /// Index of the item.
     pub at: usize,
     pub item: &'a Item,
     /// Codes of what it is about.
     pub codes: Vec<Code<'a>>,
-    /// Words for what it is about, for comparing.
-    pub words: Option<String>,
     /// The clinical date, or its beginning.
     pub when: Option<Partial>,
+    pub standing: Standing,
+    /// Business identifiers that are a key: system and value.
+    pub identifiers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    chart: &'a Chart<'a>,
+    detail: OnceCell<Box<Detail<'a>>>,
+}
+
+/// What only a comparison asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Detail<'a> {
+    /// Words for what it is about, for comparing.
+    pub words: Option<String>,
     /// The end, where there is one.
     pub until: Option<Partial>,
     /// What must be equal wherever both say it in one system, or these are two things: name, system (none: words) and value.
@@ -83,49 +93,44 @@ pub(crate) struct Statement<'a> {
     pub values: usize,
     /// Directions in words only.
     pub directions: Option<String>,
-    pub standing: Standing,
-    /// For allergies: it says there are none of a class.
-    pub negated: Option<Negated>,
     /// A plan that binds whoever acts next: known by its category, whatever its title.
     pub decides: bool,
-    /// Business identifiers: system and value.
-    pub identifiers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 impl<'a> Statement<'a> {
-    fn new(at: usize, item: &'a Item) -> Statement<'a> {
-        Statement {
-            at,
-            item,
-            codes: Vec::new(),
-            words: None,
-            when: None,
-            until: None,
-            same: Vec::new(),
-            stated: Vec::new(),
-            values: 0,
-            directions: None,
-            standing: Standing::Asserted,
-            negated: None,
-            decides: false,
-            identifiers: Vec::new(),
-        }
-    }
-
     pub fn kind(&self) -> Kind {
         self.item.kind
     }
 
+    pub fn detail(&self) -> &Detail<'a> {
+        self.detail.get_or_init(|| Box::new(kinds::detail(self.kind(), self.item.tree.root(), self.chart)))
+    }
+
+    /// For allergies: it says there are none of a class.
+    pub fn negated(&self) -> Option<Negated> {
+        if self.kind() != Kind::ALLERGY_INTOLERANCE {
+            return None;
+        }
+        self.codes.iter().find_map(|(_, code)| terms::negated(code))
+    }
+
+    /// The code of its verification status.
+    pub fn verification(&self) -> Option<Cow<'a, str>> {
+        kinds::verification(self.item.tree.root())
+    }
+
     /// The value of a facet, if stated.
     pub fn facet(&self, facet: Facet) -> Option<&str> {
-        self.stated.iter().find(|(name, _, _)| *name == facet).map(|(_, _, value)| value.as_ref())
+        self.detail().stated.iter().find(|(name, _, _)| *name == facet).map(|(_, _, value)| value.as_ref())
     }
 
     /// The value that must be equal in whatever system it is said, if there is one.
     pub fn must(&self, name: &str) -> Option<(Option<Space<'a>>, &str)> {
-        self.same.iter().find(|(other, _, _)| *other == name).map(|(_, space, value)| (*space, value.as_ref()))
+        self.detail().same.iter().find(|(other, _, _)| *other == name).map(|(_, space, value)| (*space, value.as_ref()))
     }
+}
 
+impl<'a> Detail<'a> {
     fn states(&mut self, facet: Facet, measure: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
         self.stated.push((facet, measure.into(), value.into()));
     }
@@ -152,11 +157,19 @@ impl<'a> Chart<'a> {
     }
 }
 
-/// Reads what an item states.
-pub(crate) fn read<'a>(at: usize, item: &'a Item, chart: &Chart<'a>) -> Statement<'a> {
-    let mut statement = Statement::new(at, item);
-    kinds::read(&mut statement, item.tree.root(), chart);
-    statement
+/// Reads what an item states, at a glance.
+pub(crate) fn read<'a>(at: usize, item: &'a Item, chart: &'a Chart<'a>) -> Statement<'a> {
+    let (kind, root) = (item.kind, item.tree.root());
+    Statement {
+        at,
+        item,
+        codes: kinds::about(kind, root, chart),
+        when: kinds::when(kind, root),
+        standing: kinds::standing(kind, root),
+        identifiers: kinds::identifiers(kind, root),
+        chart,
+        detail: OnceCell::new(),
+    }
 }
 
 /// Appends the codes of a CodeableConcept, or of each in a list.
@@ -211,6 +224,14 @@ fn system<'a>(space: Option<Space<'a>>) -> Cow<'a, str> {
 
 fn date(node: Option<Ref<'_>>) -> Option<Partial> {
     Partial::parse(&node.filter(|node| node.is_string())?.value()?)
+}
+
+/// The first date of places, each an element and (or an empty name) one below it.
+fn first_date(root: Ref<'_>, places: &[(&str, &str)]) -> Option<Partial> {
+    places.iter().find_map(|(name, below)| {
+        let node = root.get(name)?;
+        date(if below.is_empty() { Some(node) } else { node.get(below) })
+    })
 }
 
 /// A Quantity in base units: what it counts, and how much.

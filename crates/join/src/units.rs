@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use fhir::Kind;
 use fhir::date::Precision;
 use record::{Finding, FindingCode, SourceId, Tier};
+use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 
 use crate::Rules;
 use crate::compare::{self, Shared};
@@ -15,7 +17,7 @@ use crate::statement::{Facet, Standing, Statement};
 #[derive(Debug, Clone)]
 pub(crate) struct Unit {
     /// Places in the list of statements, in order of minted ids.
-    pub members: Vec<usize>,
+    pub members: SmallVec<[usize; 2]>,
     /// The weakest link; `None` for a single one.
     pub tier: Option<Tier>,
     /// The owner's own statement, where it is here.
@@ -28,7 +30,7 @@ pub(crate) struct Unit {
 
 impl Unit {
     fn single(member: usize) -> Unit {
-        Unit { members: vec![member], tier: None, owner: None, lagging: Vec::new(), why: String::new() }
+        Unit { members: smallvec![member], tier: None, owner: None, lagging: Vec::new(), why: String::new() }
     }
 
     /// Members whose word counts: not those that lag behind their owner.
@@ -36,7 +38,7 @@ impl Unit {
         self.members.iter().copied().filter(|member| !self.lagging.contains(member))
     }
 
-    pub fn sources<'a>(&'a self, statements: &'a [Statement<'a>]) -> impl Iterator<Item = &'a SourceId> {
+    pub fn sources<'a>(&'a self, statements: &'a [Statement<'_>]) -> impl Iterator<Item = &'a SourceId> {
         self.members.iter().map(|member| &statements[*member].item.origin.source)
     }
 
@@ -44,33 +46,9 @@ impl Unit {
         self.sources(statements).any(|source| other.sources(statements).any(|theirs| theirs == source))
     }
 
-    fn least<'a>(&self, statements: &'a [Statement<'a>]) -> &'a str {
+    fn least<'a>(&self, statements: &'a [Statement<'_>]) -> &'a str {
         self.members.iter().map(|member| statements[*member].item.id.as_str()).min().unwrap_or_default()
     }
-}
-
-/// Systems whose identifiers are globally unique and name one line, event or entry. A prescription's or a group's number is none.
-const UNIQUE: &[&str] = &["https://fhir.nhs.uk/Id/cross-care-setting-identifier", "https://tpp-uk.com/Id/ccs-id", "urn:ietf:rfc:3986"];
-const UNIQUE_BELOW: &[&str] = &["https://EMISWeb/"];
-/// Systems that name organisations, sites and people who work there.
-const DIRECTORY: &[(Kind, &str)] = &[
-    (Kind::LOCATION, "https://fhir.nhs.uk/Id/ods-site-code"),
-    (Kind::ORGANIZATION, "https://fhir.nhs.uk/Id/ods-organization-code"),
-    (Kind::PRACTITIONER, "https://fhir.hl7.org.uk/Id/gmc-number"),
-    (Kind::PRACTITIONER, "https://fhir.hl7.org.uk/Id/gmp-number"),
-    (Kind::PRACTITIONER, "https://fhir.hl7.org.uk/Id/nmc-number"),
-    (Kind::PRACTITIONER, "https://fhir.nhs.uk/Id/sds-user-id"),
-    (Kind::PRACTITIONER_ROLE, "https://fhir.nhs.uk/Id/sds-role-profile-id"),
-];
-
-fn is_key(kind: Kind, system: &str, value: &str) -> bool {
-    // Source Patients stay each under its own id.
-    if kind == Kind::PATIENT {
-        return false;
-    }
-    let unique = UNIQUE.contains(&system) || UNIQUE_BELOW.iter().any(|prefix| system.len() > prefix.len() && system.starts_with(prefix));
-    let listed = DIRECTORY.iter().any(|(of, directory)| *of == kind && *directory == system);
-    !value.is_empty() && (unique || listed)
 }
 
 /// T1, then T2: units in order of their least ids, and findings about identifiers used for two things.
@@ -82,15 +60,9 @@ pub(crate) fn units(statements: &[Statement<'_>], labels: &Labels<'_>, rules: &R
 
 /// T1: one business identifier, one fact.
 fn relayed(statements: &[Statement<'_>], rules: &Rules, findings: &mut Vec<(usize, Finding)>) -> Vec<Unit> {
-    let mut by_identifier: BTreeMap<(Kind, &str, &str), Vec<usize>> = BTreeMap::new();
-    for (place, statement) in statements.iter().enumerate() {
-        for (system, value) in statement.identifiers.iter().filter(|(system, value)| is_key(statement.kind(), system, value)) {
-            by_identifier.entry((statement.kind(), system, value)).or_default().push(place);
-        }
-    }
     let mut taken = vec![false; statements.len()];
     let mut units = Vec::new();
-    for ((_, system, _), mut places) in by_identifier {
+    for ((system, _), mut places) in shared_identifiers(statements.iter().enumerate()) {
         places.retain(|place| !taken[*place]);
         places.sort_by_key(|place| &statements[*place].item.id);
         places.dedup();
@@ -103,6 +75,22 @@ fn relayed(statements: &[Statement<'_>], rules: &Rules, findings: &mut Vec<(usiz
     units
 }
 
+/// Identifiers that stand at two places or more, in order, with those places. All statements are of one type.
+fn shared_identifiers<'a, 's: 'a>(said: impl Iterator<Item = (usize, &'a Statement<'s>)>) -> BTreeMap<(&'a str, &'a str), Vec<usize>> {
+    let mut first: FxHashMap<(&str, &str), usize> = FxHashMap::default();
+    let mut shared: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (place, statement) in said {
+        for (system, value) in &statement.identifiers {
+            let identifier = (system.as_ref(), value.as_ref());
+            let known = *first.entry(identifier).or_insert(place);
+            if known != place {
+                shared.entry(identifier).or_insert_with(|| vec![known]).push(place);
+            }
+        }
+    }
+    shared
+}
+
 /// Members of one identifier that may stand in one unit.
 fn split(statements: &[Statement<'_>], places: &[usize], system: &str, rules: &Rules, findings: &mut Vec<(usize, Finding)>) -> Vec<Unit> {
     if places.len() < 2 {
@@ -112,14 +100,16 @@ fn split(statements: &[Statement<'_>], places: &[usize], system: &str, rules: &R
     let exact = |a: &usize, b: &usize| exactly(&statements[*a], &statements[*b]);
     let owner_source = rules.owners.iter().find(|(prefix, _)| system.starts_with(prefix.as_str())).map(|(_, source)| source);
     let mut units = Vec::new();
-    for group in agreeing(places, exact) {
+    let groups = agreeing(places, exact);
+    let one_thing = groups.len() == 1;
+    for group in groups {
         let owner = owner_source.and_then(|source| group.iter().copied().find(|place| statements[*place].item.origin.source == *source));
         match owner {
             Some(owner) => {
                 let lagging =
                     group.iter().copied().filter(|place| *place != owner && lags(&statements[*place], &statements[owner])).collect();
                 units.push(Unit {
-                    members: group,
+                    members: group.into(),
                     tier: Some(Tier::T1),
                     owner: Some(owner),
                     lagging,
@@ -127,11 +117,17 @@ fn split(statements: &[Statement<'_>], places: &[usize], system: &str, rules: &R
                 });
             }
             // Without the owner's word nobody's word counts for more: what differs is left to be a conflict.
-            None => units.extend(
-                agreeing(&group, |a, b| compare::differences(&statements[*a], &statements[*b]).is_empty()).into_iter().map(|members| {
-                    Unit { members, tier: Some(Tier::T1), owner: None, lagging: Vec::new(), why: format!("one identifier of {system}") }
-                }),
-            ),
+            None => {
+                units.extend(agreeing(&group, |a, b| compare::differences(&statements[*a], &statements[*b]).is_empty()).into_iter().map(
+                    |members| Unit {
+                        members: members.into(),
+                        tier: Some(Tier::T1),
+                        owner: None,
+                        lagging: Vec::new(),
+                        why: format!("one identifier of {system}"),
+                    },
+                ))
+            }
         }
     }
     let reused = |place: &usize| {
@@ -140,7 +136,7 @@ fn split(statements: &[Statement<'_>], places: &[usize], system: &str, rules: &R
             a.kind() != Kind::OBSERVATION && !exactly(a, b) || a.kind() == Kind::OBSERVATION && same_analyte(a, b) && !exactly(a, b)
         })
     };
-    for place in places.iter().filter(|place| reused(place)) {
+    for place in places.iter().filter(|place| !one_thing && reused(place)) {
         findings.push((
             *place,
             Finding {
@@ -156,6 +152,13 @@ fn split(statements: &[Statement<'_>], places: &[usize], system: &str, rules: &R
 
 /// Parts of a set in which everyone agrees with everyone. Whoever agrees with two that do not agree stands alone.
 pub(crate) fn agreeing(places: &[usize], agree: impl Fn(&usize, &usize) -> bool) -> Vec<Vec<usize>> {
+    // Two are most often all there are, and comparing them is dear.
+    match places {
+        [one] => return vec![vec![*one]],
+        [one, other] if agree(one, other) => return vec![places.to_vec()],
+        [one, other] => return vec![vec![*one], vec![*other]],
+        _ => {}
+    }
     let torn = |place: &usize| {
         let friends: Vec<&usize> = places.iter().filter(|other| *other != place && agree(place, other)).collect();
         friends.iter().any(|a| friends.iter().any(|b| a != b && !agree(a, b)))
@@ -178,9 +181,7 @@ fn exactly(a: &Statement<'_>, b: &Statement<'_>) -> bool {
         Shared::Contrary => false,
         Shared::Some => true,
         // One number may stand for a panel: results without a code in common are one only where one has none and the words are the same.
-        Shared::None => {
-            !matches!(a.kind(), Kind::OBSERVATION) || (a.codes.is_empty() || b.codes.is_empty()) && a.words.is_some() && a.words == b.words
-        }
+        Shared::None => !matches!(a.kind(), Kind::OBSERVATION) || (a.codes.is_empty() || b.codes.is_empty()) && compare::words(a, b),
     };
     let dated = match (&a.when, &b.when) {
         (Some(a), Some(b)) => a.covers(b) || b.covers(a),
@@ -211,19 +212,23 @@ fn may_double(statement: &Statement<'_>) -> bool {
 
 /// T2: between sources, equal content. Of several alike in one source, each finds one in the other, as far as they go.
 fn doubled(statements: &[Statement<'_>], mut units: Vec<Unit>, labels: &Labels<'_>) -> Vec<Unit> {
-    units.sort_by_key(|unit| unit.least(statements));
-    // Content is dear: it is written out only where something else could be equal.
-    let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    units.sort_by_cached_key(|unit| unit.least(statements));
+    // Content is dear: it is written out only where something else could be equal, which has the same elements.
+    let mut first: FxHashMap<_, usize> = FxHashMap::default();
+    let mut alike: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (place, unit) in units.iter().enumerate() {
         let speaker = &statements[unit.owner.unwrap_or(unit.members[0])];
         if may_double(speaker) {
             let code = speaker.codes.iter().min().map(|(space, code)| (*space, code.as_ref()));
             let when = speaker.when.as_ref().map(fhir::date::Partial::range);
-            alike.entry((speaker.kind().name(), code, when, speaker.standing)).or_default().push(place);
+            let known = *first.entry((code, when, speaker.standing, content::elements(speaker.item))).or_insert(place);
+            if known != place {
+                alike.entry(known).or_insert_with(|| vec![known]).push(place);
+            }
         }
     }
     let mut merges: Vec<Vec<usize>> = Vec::new();
-    for places in alike.into_values().filter(|places| places.len() > 1) {
+    for places in alike.into_values() {
         let first = &statements[units[places[0]].members[0]].item.origin.source;
         if places.iter().all(|place| units[*place].sources(statements).all(|source| source == first)) {
             continue;
@@ -248,7 +253,7 @@ fn doubled(statements: &[Statement<'_>], mut units: Vec<Unit>, labels: &Labels<'
     for group in merges {
         let (first, rest) = (group[0], &group[1..]);
         for other in rest {
-            let taken = std::mem::replace(&mut units[*other], Unit { members: Vec::new(), ..Unit::single(0) });
+            let taken = std::mem::replace(&mut units[*other], Unit { members: SmallVec::new(), ..Unit::single(0) });
             let unit = &mut units[first];
             unit.members.extend(taken.members);
             unit.lagging.extend(taken.lagging);
@@ -259,8 +264,8 @@ fn doubled(statements: &[Statement<'_>], mut units: Vec<Unit>, labels: &Labels<'
         unit.why = "equal content".to_owned();
         unit.members.sort_by_key(|member| &statements[*member].item.id);
     }
+    // Each merged unit stands where its least member stood.
     units.retain(|unit| !unit.members.is_empty());
-    units.sort_by_key(|unit| unit.least(statements));
     units
 }
 
@@ -272,17 +277,9 @@ pub(crate) fn is_retracted(unit: &Unit, statements: &[Statement<'_>]) -> bool {
 /// Statements under one identifier that may not stand in one unit, and differ in what is no matter of exactness: standing,
 /// verification, criticality. What differs in code, value, dose or date is an identifier used twice, and has its finding.
 pub(crate) fn contradictions(statements: &[Statement<'_>], units: &[Unit]) -> Vec<(Facet, Vec<usize>)> {
-    let mut by_identifier: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-    for (place, unit) in units.iter().enumerate() {
-        for member in &unit.members {
-            let statement = &statements[*member];
-            for (system, value) in statement.identifiers.iter().filter(|(system, value)| is_key(statement.kind(), system, value)) {
-                by_identifier.entry((system, value)).or_default().push(place);
-            }
-        }
-    }
+    let said = units.iter().enumerate().flat_map(|(place, unit)| unit.members.iter().map(move |member| (place, &statements[*member])));
     let mut found: BTreeMap<(Facet, usize), Vec<usize>> = BTreeMap::new();
-    for mut places in by_identifier.into_values() {
+    for mut places in shared_identifiers(said).into_values() {
         places.sort_unstable();
         places.dedup();
         for (at, a) in places.iter().enumerate() {

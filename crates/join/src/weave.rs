@@ -112,7 +112,10 @@ impl Woven {
 
     /// "No known allergies" beside an active allergy of that class.
     fn negations(&mut self, key: &hmac::Key, statements: &[Statement<'_>], items: &[Item]) {
-        let live = |statement: &&Statement<'_>| statement.kind() == Kind::ALLERGY_INTOLERANCE && statement.standing == Standing::Asserted;
+        if statements.first().is_none_or(|statement| statement.kind() != Kind::ALLERGY_INTOLERANCE) {
+            return;
+        }
+        let live = |statement: &&Statement<'_>| statement.standing == Standing::Asserted;
         let of_class = |class: Negated, statement: &Statement<'_>| {
             let root = statement.item.tree.root();
             let category = |name: &str| {
@@ -136,16 +139,16 @@ impl Woven {
                 .any(|code| code.value().is_some_and(|code| code != "active"))
         };
         let positive: Vec<&Statement<'_>> =
-            statements.iter().filter(live).filter(|statement| statement.negated.is_none() && !inactive(statement)).collect();
-        let negative: Vec<&Statement<'_>> = statements.iter().filter(live).filter(|statement| statement.negated.is_some()).collect();
+            statements.iter().filter(live).filter(|statement| statement.negated().is_none() && !inactive(statement)).collect();
+        let negative: Vec<&Statement<'_>> = statements.iter().filter(live).filter(|statement| statement.negated().is_some()).collect();
         let contradicted: Vec<usize> = negative
             .iter()
-            .filter(|none| none.negated.is_some_and(|class| positive.iter().any(|statement| of_class(class, statement))))
+            .filter(|none| none.negated().is_some_and(|class| positive.iter().any(|statement| of_class(class, statement))))
             .map(|statement| statement.at)
             .collect();
         let contradicting = positive
             .iter()
-            .filter(|statement| negative.iter().any(|none| none.negated.is_some_and(|class| of_class(class, statement))))
+            .filter(|statement| negative.iter().any(|none| none.negated().is_some_and(|class| of_class(class, statement))))
             .map(|statement| statement.at);
         if !contradicted.is_empty() {
             let of = contradicting.chain(contradicted.iter().copied()).collect();
@@ -157,20 +160,16 @@ impl Woven {
 fn cluster(key: &hmac::Key, unit: &Unit, statements: &[Statement<'_>], items: &[Item]) -> Cluster {
     let mut members: Vec<usize> = unit.members.iter().map(|member| statements[*member].at).collect();
     members.sort_by(|a, b| items[*a].id.cmp(&items[*b].id));
-    let representative = unit
-        .members
-        .iter()
-        .min_by(|a, b| {
-            let rank = |member: usize| {
-                let statement = &statements[member];
-                (unit.owner != Some(member), unit.lagging.contains(&member), statement.standing, risk::certainty(statement))
-            };
-            rank(**a)
-                .cmp(&rank(**b))
-                .then_with(|| crate::versions::newer_first(statements[**a].item, statements[**b].item))
-                .then_with(|| statements[**a].item.id.cmp(&statements[**b].item.id))
-        })
-        .map_or(members[0], |member| statements[*member].at);
+    let rank = |member: usize| {
+        let statement = &statements[member];
+        (unit.owner != Some(member), unit.lagging.contains(&member), statement.standing, risk::certainty(statement))
+    };
+    let ranked = unit.members.iter().map(|member| (rank(*member), &statements[*member]));
+    let best = ranked.min_by(|(a, one), (b, other)| {
+        let newer = || crate::versions::newer_first(one.item, other.item);
+        a.cmp(b).then_with(newer).then_with(|| one.item.id.cmp(&other.item.id))
+    });
+    let representative = best.map_or(members[0], |(_, statement)| statement.at);
     let kind = items[representative].kind;
     let marked = members.iter().any(|at| items[*at].traits.unknown_modifier);
     let tier = unit.tier.unwrap_or(Tier::T3);

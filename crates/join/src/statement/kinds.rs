@@ -1,146 +1,224 @@
-//! What each type states: one function a type, each a few elements.
-
-use fhir::{Kind, Ref};
+//! What each type states: what is seen at a glance, and what only a comparison asks for. Each a few elements.
 
 use std::borrow::Cow;
 
-use super::{Chart, Facet, Standing, Statement, codes, concept_key, date, quantity, system, words};
+use fhir::date::Partial;
+use fhir::{Kind, Ref};
 
-/// Reads by type. A type that is not here has no clinical key: identifier and content can still join it.
-pub(super) fn read<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>) {
-    identifiers(statement, root);
-    standing(statement, root);
-    match statement.kind() {
-        Kind::ALLERGY_INTOLERANCE => allergy(statement, root),
-        Kind::APPOINTMENT => statement.when = date(root.get("start")),
-        Kind::CARE_PLAN => plan(statement, root),
-        Kind::CONDITION => condition(statement, root),
-        Kind::DIAGNOSTIC_REPORT => report(statement, root),
-        Kind::DOCUMENT_REFERENCE => document(statement, root),
-        Kind::ENCOUNTER => encounter(statement, root, chart),
-        Kind::IMMUNIZATION => immunization(statement, root),
-        Kind::MEDICATION_ADMINISTRATION | Kind::MEDICATION_DISPENSE | Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT => {
-            medicine(statement, root, chart);
+use super::{Chart, Code, Detail, Facet, Standing, codes, concept_key, date, first_date, quantity, system, words};
+
+/// The codes of what it is about.
+pub(super) fn about<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Vec<Code<'a>> {
+    let mut found = Vec::new();
+    codes(concept(kind, root, chart), &mut found);
+    if kind == Kind::ALLERGY_INTOLERANCE && root.get("code").is_none() {
+        for reaction in root.get("reaction").into_iter().flat_map(Ref::items) {
+            codes(reaction.get("substance"), &mut found);
         }
-        Kind::OBSERVATION => observation(statement, root, chart),
-        Kind::PROCEDURE => procedure(statement, root),
-        _ => other(statement, root),
+    }
+    found
+}
+
+/// The concept that says what it is about. A type that has none here has no clinical key: identifier and content can still join it.
+fn concept<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Option<Ref<'a>> {
+    match kind {
+        Kind::APPOINTMENT => None,
+        Kind::CARE_PLAN => root.get("category"),
+        Kind::DOCUMENT_REFERENCE | Kind::ENCOUNTER => root.get("type"),
+        Kind::IMMUNIZATION => root.get("vaccineCode"),
+        Kind::MEDICATION_ADMINISTRATION | Kind::MEDICATION_DISPENSE | Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT => {
+            let inline = root.get("medicationCodeableConcept");
+            inline.or_else(|| chart.follow(root, root.get("medicationReference"))?.get("code"))
+        }
+        _ => root.get("code"),
     }
 }
 
-fn identifiers<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    let listed = root.get("identifier").into_iter().flat_map(|list| if list.is_array() { list.items().collect() } else { vec![list] });
-    for identifier in listed.chain(root.get("masterIdentifier")) {
-        let (Some(system), Some(value)) = (identifier.get("system").and_then(Ref::value), identifier.get("value").and_then(Ref::value))
-        else {
-            continue;
-        };
-        statement.identifiers.push((system, value));
+/// The clinical date, or its beginning.
+pub(super) fn when(kind: Kind, root: Ref<'_>) -> Option<Partial> {
+    let places: &[(&str, &str)] = match kind {
+        // When an allergy was written down is no clinical date: a copy that lags was written down before.
+        Kind::ALLERGY_INTOLERANCE => &[("onsetDateTime", "")],
+        Kind::APPOINTMENT => &[("start", "")],
+        Kind::CARE_PLAN | Kind::ENCOUNTER => &[("period", "start")],
+        Kind::CONDITION => &[("onsetDateTime", ""), ("onsetPeriod", "start")],
+        Kind::DIAGNOSTIC_REPORT | Kind::MEDICATION_ADMINISTRATION => &[("effectiveDateTime", ""), ("effectivePeriod", "start")],
+        Kind::DOCUMENT_REFERENCE => &[("date", "")],
+        Kind::IMMUNIZATION => &[("occurrenceDateTime", "")],
+        Kind::MEDICATION_DISPENSE => &[("whenHandedOver", ""), ("whenPrepared", "")],
+        Kind::MEDICATION_REQUEST => &[("authoredOn", "")],
+        Kind::MEDICATION_STATEMENT => &[("effectiveDateTime", ""), ("effectivePeriod", "start"), ("dateAsserted", "")],
+        Kind::OBSERVATION => &[("effectiveDateTime", ""), ("effectivePeriod", "start"), ("effectiveInstant", "")],
+        Kind::PROCEDURE => &[("performedDateTime", ""), ("performedPeriod", "start")],
+        _ => &[("period", "start"), ("authoredOn", ""), ("authored", ""), ("dateTime", ""), ("start", ""), ("recordedDate", "")],
+    };
+    first_date(root, places)
+}
+
+/// The end, where there is one.
+fn until(kind: Kind, root: Ref<'_>) -> Option<Partial> {
+    match kind {
+        Kind::CONDITION => date(root.get("abatementDateTime")),
+        Kind::ENCOUNTER => first_date(root, &[("period", "end")]),
+        Kind::MEDICATION_ADMINISTRATION | Kind::OBSERVATION => first_date(root, &[("effectivePeriod", "end")]),
+        Kind::MEDICATION_REQUEST => date(root.at("dispenseRequest.validityPeriod.end")),
+        Kind::MEDICATION_STATEMENT => first_date(root, &[("effectivePeriod", "end"), ("effectiveDateTime", "")]),
+        Kind::PROCEDURE => first_date(root, &[("performedPeriod", "end")]),
+        _ => None,
     }
+}
+
+/// Systems whose identifiers are globally unique and name one line, event or entry. A prescription's or a group's number is none.
+const UNIQUE: &[&str] = &["https://fhir.nhs.uk/Id/cross-care-setting-identifier", "https://tpp-uk.com/Id/ccs-id", "urn:ietf:rfc:3986"];
+const UNIQUE_BELOW: &[&str] = &["https://EMISWeb/"];
+/// Systems that name organisations, sites and people who work there.
+const DIRECTORY: &[(Kind, &str)] = &[
+    (Kind::LOCATION, "https://fhir.nhs.uk/Id/ods-site-code"),
+    (Kind::ORGANIZATION, "https://fhir.nhs.uk/Id/ods-organization-code"),
+    (Kind::PRACTITIONER, "https://fhir.hl7.org.uk/Id/gmc-number"),
+    (Kind::PRACTITIONER, "https://fhir.hl7.org.uk/Id/gmp-number"),
+    (Kind::PRACTITIONER, "https://fhir.hl7.org.uk/Id/nmc-number"),
+    (Kind::PRACTITIONER, "https://fhir.nhs.uk/Id/sds-user-id"),
+    (Kind::PRACTITIONER_ROLE, "https://fhir.nhs.uk/Id/sds-role-profile-id"),
+];
+
+fn is_key(kind: Kind, system: &str, value: &str) -> bool {
+    // Source Patients stay each under its own id.
+    if kind == Kind::PATIENT {
+        return false;
+    }
+    let unique = UNIQUE.contains(&system) || UNIQUE_BELOW.iter().any(|prefix| system.len() > prefix.len() && system.starts_with(prefix));
+    let listed = DIRECTORY.iter().any(|(of, directory)| *of == kind && *directory == system);
+    !value.is_empty() && (unique || listed)
+}
+
+/// Business identifiers that are a key: system and value.
+pub(super) fn identifiers<'a>(kind: Kind, root: Ref<'a>) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let mut found = Vec::new();
+    let mut take = |identifier: Ref<'a>| {
+        if let (Some(system), Some(value)) = (identifier.get("system").and_then(Ref::value), identifier.get("value").and_then(Ref::value))
+            && is_key(kind, &system, &value)
+        {
+            found.push((system, value));
+        }
+    };
+    match root.get("identifier") {
+        Some(list) if list.is_array() => list.items().for_each(&mut take),
+        Some(one) => take(one),
+        None => {}
+    }
+    root.get("masterIdentifier").into_iter().for_each(take);
+    found
 }
 
 /// Codes of `status` that say a thing is not so, or called off.
 const DENIED: &[&str] = &["cancelled", "declined", "noshow", "not-done", "not-taken", "rejected", "revoked"];
 
-fn standing<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    let verification =
-        root.get("verificationStatus").and_then(|status| status.get("coding")?.items().next()?.get("code")?.value()).unwrap_or_default();
+/// How it stands to being so.
+pub(super) fn standing(kind: Kind, root: Ref<'_>) -> Standing {
+    let verification = verification(root).unwrap_or_default();
     let status = root.get("status").and_then(Ref::value).unwrap_or_default();
     if verification == "entered-in-error" || status == "entered-in-error" {
-        statement.standing = Standing::Error;
-    } else if verification == "refuted" || DENIED.contains(&status.as_ref()) {
-        statement.standing = Standing::Denied;
+        return Standing::Error;
     }
-    if !verification.is_empty() {
-        statement.states(Facet::Verification, "", verification);
-    }
+    // A course called off was there: it ended, it is not denied.
+    let course = matches!(kind, Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT) && status == "cancelled";
+    if verification == "refuted" || DENIED.contains(&status.as_ref()) && !course { Standing::Denied } else { Standing::Asserted }
 }
 
-fn about<'a>(statement: &mut Statement<'a>, concept: Option<Ref<'a>>) {
-    codes(concept, &mut statement.codes);
-    statement.words = words(concept);
+/// The first code of `verificationStatus`.
+pub(super) fn verification<'a>(root: Ref<'a>) -> Option<Cow<'a, str>> {
+    root.get("verificationStatus")?.get("coding")?.items().next()?.get("code")?.value().filter(|code| !code.is_empty())
 }
 
-fn laterality<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    if let Some((space, code)) = concept_key(root.get("bodySite")) {
-        statement.states(Facet::Laterality, system(space), code);
+/// Everything that a comparison asks for.
+pub(super) fn detail<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Detail<'a> {
+    let mut detail = Detail { until: until(kind, root), ..Detail::default() };
+    if let Some(verification) = verification(root) {
+        detail.states(Facet::Verification, "", verification);
     }
-}
-
-fn allergy<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    let code = root.get("code");
-    about(statement, code);
-    if code.is_none() {
-        for reaction in root.get("reaction").into_iter().flat_map(Ref::items) {
-            about(statement, reaction.get("substance"));
+    match kind {
+        Kind::ALLERGY_INTOLERANCE => allergy(&mut detail, root),
+        Kind::CARE_PLAN => plan(&mut detail, root),
+        Kind::CONDITION => condition(&mut detail, root),
+        Kind::DIAGNOSTIC_REPORT => report(&mut detail, root),
+        Kind::ENCOUNTER => encounter(&mut detail, root, chart),
+        Kind::IMMUNIZATION => immunization(&mut detail, root),
+        Kind::MEDICATION_ADMINISTRATION | Kind::MEDICATION_DISPENSE | Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT => {
+            medicine(&mut detail, kind, root, chart);
         }
+        Kind::OBSERVATION => observation(&mut detail, root, chart),
+        Kind::PROCEDURE => {
+            detail.words = words(root.get("code"));
+            laterality(&mut detail, root);
+        }
+        Kind::DOCUMENT_REFERENCE => detail.words = words(root.get("type")),
+        _ => {}
     }
-    statement.words = statement.words.take().map(|words| terms::agent_in_words(&words));
-    statement.negated = statement.codes.iter().find_map(|(_, code)| terms::negated(code));
-    if let Some(criticality) = root.get("criticality").and_then(Ref::value) {
-        statement.states(Facet::Criticality, "", criticality);
-    }
-    // When it was written down is no clinical date: a copy that lags was written down before.
-    statement.when = date(root.get("onsetDateTime"));
+    detail
 }
 
-fn condition<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    about(statement, root.get("code"));
-    laterality(statement, root);
-    statement.when = date(root.get("onsetDateTime")).or_else(|| date(root.at("onsetPeriod.start")));
-    statement.until = date(root.get("abatementDateTime"));
+fn laterality<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
+    if let Some((space, code)) = concept_key(root.get("bodySite")) {
+        detail.states(Facet::Laterality, system(space), code);
+    }
+}
+
+fn allergy<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
+    let named = match root.get("code") {
+        Some(code) => words(Some(code)),
+        None => root.get("reaction").and_then(|reactions| words(reactions.items().last()?.get("substance"))),
+    };
+    detail.words = named.map(|words| terms::agent_in_words(&words));
+    if let Some(criticality) = root.get("criticality").and_then(Ref::value) {
+        detail.states(Facet::Criticality, "", criticality);
+    }
+}
+
+fn condition<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
+    detail.words = words(root.get("code"));
+    laterality(detail, root);
     let mut categories = Vec::new();
     codes(root.get("category"), &mut categories);
     let place = |code: &str| categories.iter().any(|(_, category)| category == code);
     // DSTU2 calls diagnosis what is no complaint, symptom or finding, and knows no problem list: that tells the two not apart.
     match (place("problem-list-item"), place("encounter-diagnosis") && !place("diagnosis")) {
-        (true, false) => statement.same.push(("category", None, "problem".into())),
-        (false, true) => statement.same.push(("category", None, "diagnosis".into())),
+        (true, false) => detail.same.push(("category", None, "problem".into())),
+        (false, true) => detail.same.push(("category", None, "diagnosis".into())),
         _ => {}
     }
 }
 
-fn immunization<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    about(statement, root.get("vaccineCode"));
-    statement.when = date(root.get("occurrenceDateTime"));
+fn immunization<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
+    detail.words = words(root.get("vaccineCode"));
     if let Some(lot) = root.get("lotNumber").and_then(Ref::value) {
-        statement.states(Facet::Lot, "", terms::plain(&lot));
+        detail.states(Facet::Lot, "", terms::plain(&lot));
     }
     let protocol = root.get("protocolApplied").and_then(|list| list.items().next());
     if let Some(number) = protocol.and_then(|protocol| protocol.get("doseNumberPositiveInt").or_else(|| protocol.get("doseNumberString"))) {
-        statement.states(Facet::DoseNumber, "", number.value().unwrap_or_default());
+        detail.states(Facet::DoseNumber, "", number.value().unwrap_or_default());
     }
 }
 
-fn procedure<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    about(statement, root.get("code"));
-    laterality(statement, root);
-    statement.when = date(root.get("performedDateTime")).or_else(|| date(root.at("performedPeriod.start")));
-    statement.until = date(root.at("performedPeriod.end"));
-}
-
-fn observation<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>) {
-    about(statement, root.get("code"));
-    let instant = || date(root.at("effectivePeriod.start")).or_else(|| date(root.get("effectiveInstant")));
-    statement.when = date(root.get("effectiveDateTime")).or_else(instant);
-    statement.until = date(root.at("effectivePeriod.end"));
+fn observation<'a>(detail: &mut Detail<'a>, root: Ref<'a>, chart: &Chart<'a>) {
+    detail.words = words(root.get("code"));
     for name in ["method", "bodySite"] {
         if let Some((space, code)) = concept_key(root.get(name)) {
-            statement.same.push((name, space, code));
+            detail.same.push((name, space, code));
         }
     }
     let specimen = chart.follow(root, root.get("specimen")).and_then(|specimen| concept_key(specimen.get("type")));
     if let Some((space, code)) = specimen {
-        statement.same.push(("specimen", space, code));
+        detail.same.push(("specimen", space, code));
     }
     if let Some((measure, value)) = value(root) {
-        statement.states(Facet::Value, measure, value);
-        statement.values += 1;
+        detail.states(Facet::Value, measure, value);
+        detail.values += 1;
     }
     for component in root.get("component").into_iter().flat_map(Ref::items) {
-        statement.values += 1;
+        detail.values += 1;
         if let (Some((space, code)), Some((measure, value))) = (concept_key(component.get("code")), value(component)) {
-            statement.states(Facet::Value, format!("{} {code} {measure}", system(space)), value);
+            detail.states(Facet::Value, format!("{} {code} {measure}", system(space)), value);
         }
     }
 }
@@ -158,44 +236,26 @@ fn value<'a>(node: Ref<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     }
 }
 
-fn medicine<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>) {
-    let inline = root.get("medicationCodeableConcept");
-    let named = inline.or_else(|| chart.follow(root, root.get("medicationReference"))?.get("code"));
-    about(statement, named);
-    if statement.words.is_none() {
-        statement.words = root.at("medicationReference.display").and_then(Ref::value).map(|text| terms::plain(&text));
-    }
-    let (when, until): (&[&str], &[&str]) = match statement.kind() {
-        Kind::MEDICATION_REQUEST => (&["authoredOn"], &["dispenseRequest.validityPeriod.end"]),
-        Kind::MEDICATION_STATEMENT => {
-            (&["effectiveDateTime", "effectivePeriod.start", "dateAsserted"], &["effectivePeriod.end", "effectiveDateTime"])
-        }
-        Kind::MEDICATION_DISPENSE => (&["whenHandedOver", "whenPrepared"], &[]),
-        _ => (&["effectiveDateTime", "effectivePeriod.start"], &["effectivePeriod.end"]),
-    };
-    statement.when = when.iter().find_map(|path| date(root.at(path)));
-    statement.until = until.iter().find_map(|path| date(root.at(path)));
-    if matches!(statement.kind(), Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT) {
+fn medicine<'a>(detail: &mut Detail<'a>, kind: Kind, root: Ref<'a>, chart: &Chart<'a>) {
+    let display = || root.get("medicationReference").and_then(|reference| reference.get("display")?.value());
+    detail.words = words(concept(kind, root, chart)).or_else(|| display().map(|text| terms::plain(&text)));
+    if matches!(kind, Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT) {
         let status = root.get("status").and_then(Ref::value).unwrap_or_default();
         match status.as_ref() {
-            "active" => statement.states(Facet::Status, "", "active"),
-            "on-hold" => statement.states(Facet::Status, "", "on-hold"),
-            "cancelled" | "completed" | "stopped" => statement.states(Facet::Status, "", "ended"),
+            "active" => detail.states(Facet::Status, "", "active"),
+            "on-hold" => detail.states(Facet::Status, "", "on-hold"),
+            "cancelled" | "completed" | "stopped" => detail.states(Facet::Status, "", "ended"),
             _ => {}
         }
-        // A course called off was there: it ended, it is not denied.
-        if status == "cancelled" {
-            statement.standing = Standing::Asserted;
-        }
         if let Some(intent) = root.get("intent").and_then(Ref::value) {
-            statement.same.push(("intent", None, intent));
+            detail.same.push(("intent", None, intent));
         }
     }
     let list = ["dosageInstruction", "dosage"].iter().find_map(|name| root.get(name));
-    dosage(statement, list);
+    dosage(detail, list);
 }
 
-fn dosage<'a>(statement: &mut Statement<'a>, list: Option<Ref<'a>>) {
+fn dosage<'a>(detail: &mut Detail<'a>, list: Option<Ref<'a>>) {
     let lines: Vec<Ref<'_>> = list.map(Ref::each).unwrap_or_default();
     let (mut amounts, mut times) = (Vec::new(), Vec::new());
     for line in &lines {
@@ -210,42 +270,38 @@ fn dosage<'a>(statement: &mut Statement<'a>, list: Option<Ref<'a>>) {
             }
         }
         if let Some((space, code)) = concept_key(line.get("route")) {
-            statement.same.push(("route", space, code));
+            detail.same.push(("route", space, code));
         }
     }
     if let [(measure, amount)] = amounts.as_slice() {
-        statement.states(Facet::Amount, measure.clone(), amount.clone());
+        detail.states(Facet::Amount, measure.clone(), amount.clone());
     } else if !amounts.is_empty() {
         let all: Vec<String> = amounts.iter().map(|(measure, amount)| format!("{amount} {measure}")).collect();
-        statement.states(Facet::Amount, "in steps", all.join(", "));
+        detail.states(Facet::Amount, "in steps", all.join(", "));
     }
     if !times.is_empty() {
-        statement.states(Facet::Frequency, "", times.join(", "));
+        detail.states(Facet::Frequency, "", times.join(", "));
     }
     if amounts.is_empty() && times.is_empty() {
         let text: Vec<String> = lines.iter().filter_map(|line| Some(terms::plain(&line.get("text")?.value()?))).collect();
-        statement.directions = Some(text.join("; ")).filter(|text| !text.is_empty());
+        detail.directions = Some(text.join("; ")).filter(|text| !text.is_empty());
     }
 }
 
-fn encounter<'a>(statement: &mut Statement<'a>, root: Ref<'a>, chart: &Chart<'a>) {
-    codes(root.get("type"), &mut statement.codes);
-    statement.when = date(root.at("period.start"));
-    statement.until = date(root.at("period.end"));
-    if let Some(class) = root.at("class.code").and_then(Ref::value) {
-        statement.same.push(("class", None, class));
+fn encounter<'a>(detail: &mut Detail<'a>, root: Ref<'a>, chart: &Chart<'a>) {
+    if let Some(class) = root.get("class").and_then(|class| class.get("code")?.value()) {
+        detail.same.push(("class", None, class));
     }
     let provider = root.get("serviceProvider");
     let organisation = chart.follow(root, provider);
     let name = organisation.and_then(|organisation| organisation.get("name")).or_else(|| provider?.get("display")).and_then(Ref::value);
     if let Some(name) = name {
-        statement.same.push(("site", None, terms::plain(&name).into()));
+        detail.same.push(("site", None, terms::plain(&name).into()));
     }
 }
 
-fn report<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    about(statement, root.get("code"));
-    statement.when = date(root.get("effectiveDateTime")).or_else(|| date(root.at("effectivePeriod.start")));
+fn report<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
+    detail.words = words(root.get("code"));
     let mut results: Vec<String> = root
         .get("result")
         .into_iter()
@@ -254,19 +310,18 @@ fn report<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
         .collect();
     if !results.is_empty() {
         results.sort();
-        statement.same.push(("results", None, results.join(", ").into()));
+        detail.same.push(("results", None, results.join(", ").into()));
     }
 }
 
-fn plan<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    codes(root.get("category"), &mut statement.codes);
-    statement.words = root.get("title").and_then(Ref::value).map(|title| terms::plain(&title)).or_else(|| words(root.get("category")));
-    if let Some(title) = root.get("title").and_then(Ref::value) {
-        statement.same.push(("title", None, terms::plain(&title).into()));
-    }
+fn plan<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
     let category = words(root.get("category"));
-    statement.decides = category.iter().chain(&statement.words).any(|words| terms::is_decision(words));
-    statement.when = date(root.at("period.start"));
+    let title = root.get("title").and_then(Ref::value).map(|title| terms::plain(&title));
+    if let Some(title) = &title {
+        detail.same.push(("title", None, title.clone().into()));
+    }
+    detail.words = title.or_else(|| category.clone());
+    detail.decides = category.iter().chain(&detail.words).any(|words| terms::is_decision(words));
     let mut said: Vec<String> = root
         .get("activity")
         .into_iter()
@@ -279,22 +334,11 @@ fn plan<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
         said.push(terms::plain(&description));
     }
     if !said.is_empty() {
-        statement.states(Facet::Recommendation, "", said.join("; "));
+        detail.states(Facet::Recommendation, "", said.join("; "));
     }
 }
 
 /// What a plan's activity says: in its words, which one source sends alone and another beside a code of its own.
 fn recommended<'a>(concept: Option<Ref<'a>>) -> Option<Cow<'a, str>> {
     words(concept).map(Cow::from).or_else(|| concept_key(concept).map(|(_, code)| code))
-}
-
-fn document<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    about(statement, root.get("type"));
-    statement.when = date(root.get("date"));
-}
-
-fn other<'a>(statement: &mut Statement<'a>, root: Ref<'a>) {
-    codes(root.get("code"), &mut statement.codes);
-    let places = ["period.start", "authoredOn", "authored", "dateTime", "start", "recordedDate"];
-    statement.when = places.iter().find_map(|path| date(root.at(path)));
 }

@@ -22,13 +22,7 @@ pub fn item(source: &str, said: &Value) -> Item {
     Item {
         kind,
         id: format!("{source}-{own}"),
-        origin: Origin {
-            source: source.parse().unwrap(),
-            kind: kind.name().to_owned(),
-            id: Some(own),
-            version: text("/meta/versionId"),
-            last_updated: text("/meta/lastUpdated"),
-        },
+        origin: Origin { source: source.parse().unwrap(), kind: kind.name().into(), id: Some(own) },
         findings: Vec::new(),
         traits: Traits { subjects: Vec::new(), unknown_modifier: said.get("modifierExtension").is_some(), generated_narrative: true },
         tree: Tree::from_json(said.to_string().into()).unwrap(),

@@ -49,7 +49,7 @@ impl Joining {
             self_url: String::new(),
             outcome: outcome::of_record(&record, &Names),
         };
-        page(&head, &parts(record, &number, &style), 0, usize::MAX, |_| String::new()).0
+        page(&head, &parts(&record, &number, &style), 0, usize::MAX, |_| String::new()).0
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fhir::{Kind, Tree};
+use fhir::Kind;
 use record::{Fate, Item, NhsNumber, SharedRecord, SourceId};
+use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::outcome::Names;
@@ -39,32 +40,33 @@ pub struct Assembler {
 }
 
 /// What an entry has beside its resource, tags and all, and what a Linkage takes: to make room once.
-const ENTRY_LEN: usize = 320;
+const ENTRY_LEN: usize = 400;
 const LINKAGE_LEN: usize = 640;
 
-/// Lays out a record. Consumes it: tags are written into the resources on their way out.
-pub fn parts(mut record: SharedRecord, number: &NhsNumber, style: &Style<'_>) -> Pieces {
+/// Lays out a record. Tags are written into the resources on their way out.
+pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>) -> Pieces {
     let room = record.items.iter().map(|item| item.tree.json_len_about() + ENTRY_LEN).sum::<usize>() + record.clusters.len() * LINKAGE_LEN;
     let mut pieces = Pieces::with_room(room);
     if style.main.is_none_or(|kind| kind == Kind::PATIENT) {
-        pieces.entry(style.base, "Patient", record.person.as_str(), "match", minted(&record, number).to_string().as_bytes());
+        pieces.entry(style.base, "Patient", record.person.as_str(), "match", minted(record, number).to_string().as_bytes());
         pieces.cut(true);
     }
-    let places = tag_all(&mut record);
+    let places = Places::of(record);
+    let mut tags = Tags::of(record);
     for (index, item) in record.items.iter().enumerate() {
         if !places.shown[index] {
             continue;
         }
         let matched = style.main.is_none_or(|kind| kind == item.kind);
         let mode = if matched { "match" } else { "include" };
-        pieces.entry_of(style.base, item.kind.name(), &item.id, mode, |out| item.tree.write_json(out));
-        for beside in places.beside.get(&index).into_iter().flatten() {
-            write_beside(&mut pieces, &record, beside, style);
+        pieces.entry_of(style.base, item.kind.name(), &item.id, mode, |out| tags.write(record, index, out));
+        for beside in &places.beside[index] {
+            write_beside(&mut pieces, record, beside, style);
         }
         pieces.cut(matched);
     }
     if style.provenance {
-        for (id, provenance) in provenances(&record, &places.shown, style) {
+        for (id, provenance) in provenances(record, &places.shown, style) {
             pieces.entry(style.base, "Provenance", &id, "include", provenance.to_string().as_bytes());
             pieces.join_last();
         }
@@ -97,42 +99,78 @@ enum Beside {
     Conflict(usize),
 }
 
+/// What is shown, and what stands beside it, by index of item.
 struct Places {
     shown: Vec<bool>,
-    beside: BTreeMap<usize, Vec<Beside>>,
+    beside: Vec<Vec<Beside>>,
 }
 
-/// Writes tags into every item and says what is shown and what stands beside it.
-fn tag_all(record: &mut SharedRecord) -> Places {
-    // Older versions are history: reachable by the source's own id, counted in the plan, not part of the list.
-    let shown = record.fates.iter().map(|fate| !matches!(fate, Fate::Collapsed | Fate::History)).collect();
-    let mut places = Places { shown, beside: BTreeMap::new() };
-    let freshness: BTreeMap<(SourceId, Kind), &'static str> =
-        record.plan.rows.iter().filter_map(|row| Some(((row.source.clone(), row.kind), fresh(row.status?)))).collect();
-    for item in &mut record.items {
-        let fresh = freshness.get(&(item.origin.source.clone(), item.kind)).copied().unwrap_or("ok");
-        tag(&mut item.tree, "urn:severn:freshness", fresh);
+impl Places {
+    fn of(record: &SharedRecord) -> Places {
+        // Older versions are history: reachable by the source's own id, counted in the plan, not part of the list.
+        let shown: Vec<bool> = record.fates.iter().map(|fate| !matches!(fate, Fate::Collapsed | Fate::History)).collect();
+        let mut beside: Vec<Vec<Beside>> = record.items.iter().map(|_| Vec::new()).collect();
+        for (number, cluster) in record.clusters.iter().enumerate() {
+            beside[cluster.representative].push(Beside::Cluster(number));
+        }
+        for (number, conflict) in record.conflicts.iter().enumerate() {
+            if let Some(first) = conflict.members.iter().find(|member| shown[**member]) {
+                beside[*first].push(Beside::Conflict(number));
+            }
+        }
+        Places { shown, beside }
     }
-    for (number, cluster) in record.clusters.iter().enumerate() {
-        for member in &cluster.members {
-            let tree = &mut record.items[*member].tree;
-            tag(tree, "urn:severn:cluster", &cluster.id);
-            tag(tree, "urn:severn:tier", cluster.tier.code());
-            if cluster.lagging.contains(member) {
-                tag(tree, "urn:severn:relay", "older-copy");
+}
+
+/// What each item is tagged with beside its source: how fresh it is, and the cluster that it is in.
+struct Tags {
+    freshness: FxHashMap<(SourceId, Kind), &'static str>,
+    /// By index of item.
+    cluster: Vec<Option<usize>>,
+    /// Room for the tags of one item.
+    written: Vec<u8>,
+}
+
+impl Tags {
+    fn of(record: &SharedRecord) -> Tags {
+        let freshness = record.plan.rows.iter().filter_map(|row| Some(((row.source.clone(), row.kind), fresh(row.status?)))).collect();
+        let mut cluster = vec![None; record.items.len()];
+        for (number, one) in record.clusters.iter().enumerate() {
+            one.members.iter().for_each(|member| cluster[*member] = Some(number));
+        }
+        Tags { freshness, cluster, written: Vec::with_capacity(512) }
+    }
+
+    /// Writes an item with its tags. Where its own `meta` is of another shape than FHIR's, it is left alone.
+    fn write(&mut self, record: &SharedRecord, index: usize, out: &mut Vec<u8>) {
+        let item = &record.items[index];
+        let tags = item.tree.root().get("meta").and_then(|meta| meta.get("tag")).filter(|tags| tags.is_array());
+        let Some(tags) = tags else { return item.tree.write_json(out) };
+        self.written.clear();
+        let fresh = self.freshness.get(&(item.origin.source.clone(), item.kind)).copied().unwrap_or("ok");
+        self.tag("urn:severn:freshness", fresh);
+        if let Some(cluster) = self.cluster[index].map(|number| &record.clusters[number]) {
+            self.tag("urn:severn:cluster", &cluster.id);
+            self.tag("urn:severn:tier", cluster.tier.code());
+            if cluster.lagging.contains(&index) {
+                self.tag("urn:severn:relay", "older-copy");
             }
             if cluster.retracted {
-                tag(tree, "urn:severn:relay", "retracted-by-author");
+                self.tag("urn:severn:relay", "retracted-by-author");
             }
         }
-        places.beside.entry(cluster.representative).or_default().push(Beside::Cluster(number));
+        item.tree.write_json_with(tags.id(), &self.written, out);
     }
-    for (number, conflict) in record.conflicts.iter().enumerate() {
-        if let Some(first) = conflict.members.iter().find(|member| places.shown[**member]) {
-            places.beside.entry(*first).or_default().push(Beside::Conflict(number));
+
+    /// Systems and codes of ours need no JSON escapes.
+    fn tag(&mut self, system: &str, code: &str) {
+        if !self.written.is_empty() {
+            self.written.push(b',');
+        }
+        for piece in ["{\"system\":\"", system, "\",\"code\":\"", code, "\"}"] {
+            self.written.extend_from_slice(piece.as_bytes());
         }
     }
-    places
 }
 
 fn fresh(status: record::Status) -> &'static str {
@@ -141,17 +179,6 @@ fn fresh(status: record::Status) -> &'static str {
         record::Status::CacheStale => "cache-stale",
         _ => "ok",
     }
-}
-
-/// Appends one coding to `meta.tag`.
-fn tag(tree: &mut Tree, system: &str, code: &str) {
-    let root = tree.root().id();
-    let Some(meta) = tree.object_at(root, "meta") else { return };
-    let Some(tags) = tree.array_at(meta, "tag") else { return };
-    let coding = tree.new_object();
-    tree.set_string(coding, "system", system);
-    tree.set_string(coding, "code", code);
-    tree.push(tags, coding);
 }
 
 fn reference(item: &Item) -> Value {

@@ -140,7 +140,7 @@ impl App {
                 now,
             };
             let person = read.record.person.as_str().to_owned();
-            let pieces = parts(read.record, &read.number, &style);
+            let pieces = parts(&read.record, &read.number, &style);
             let head = Head {
                 id: asked.request.as_str().to_owned(),
                 kind: "searchset".to_owned(),
