@@ -1,5 +1,6 @@
 //! Host names of sources, which no answer may show.
 
+use fhir::Tree;
 use memchr::memmem::Finder;
 use record::SourceId;
 
@@ -32,11 +33,13 @@ impl Hosts {
         self.finders.iter().filter_map(|finder| std::str::from_utf8(finder.needle()).ok())
     }
 
-    /// Whether a host might stand in JSON text, by one look at the whole of it. Escapes could hide one.
-    pub(crate) fn may_stand_in(&self, text: &str) -> bool {
-        let text = text.as_bytes();
-        text.len() >= self.shortest
-            && (self.finders.iter().any(|finder| finder.find(text).is_some()) || memchr::memmem::find(text, b"\\u").is_some())
+    /// Whether a host might stand in a resource, by one look at the whole of it.
+    pub(crate) fn may_stand_in(&self, tree: &Tree) -> bool {
+        !self.is_empty() && (tree.is_hiding() || tree.texts().into_iter().any(|text| self.may_stand_in_text(text)))
+    }
+
+    fn may_stand_in_text(&self, text: &str) -> bool {
+        text.len() >= self.shortest && self.finders.iter().any(|finder| finder.find(text.as_bytes()).is_some())
     }
 
     /// Whether a host stands in the text.

@@ -83,16 +83,25 @@ const OPEN_MAX: usize = 16;
 /// harmless attribute at most, closed in turn, and text without references. Most narratives are so; of all others [`cleaned`] decides.
 pub(crate) fn is_plain(div: &str, form: Form) -> bool {
     let Some(mut rest) = div.as_bytes().strip_prefix(form.start()) else { return false };
-    let mut open: [&[u8]; OPEN_MAX] = [b""; OPEN_MAX];
-    open[0] = b"div";
+    let mut open = [0; OPEN_MAX];
+    open[0] = word(b"div");
     let mut depth = 1;
-    while let Some(after) = plain_text(rest, form) {
-        let Some(end) = after.iter().position(|byte| *byte == b'>') else { return false };
-        let tag = &after[..end];
-        rest = &after[end + 1..];
-        if let Some(name) = tag.strip_prefix(b"/") {
+    while let Some(tag) = plain_text(rest, form) {
+        let closes = tag.first() == Some(&b'/');
+        let tag = &tag[usize::from(closes)..];
+        let length = tag.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let name = word(&tag[..length]);
+        let (attribute, after) = match &tag[length..] {
+            [b'>', after @ ..] => (None, after),
+            with => {
+                let Some(end) = with.iter().position(|byte| *byte == b'>') else { return false };
+                (Some(&with[..end]), &with[end + 1..])
+            }
+        };
+        rest = after;
+        if closes {
             depth -= 1;
-            if open[depth] != name {
+            if open[depth] != name || attribute.is_some() {
                 return false;
             }
             if depth == 0 {
@@ -100,9 +109,10 @@ pub(crate) fn is_plain(div: &str, form: Form) -> bool {
             }
             continue;
         }
-        let (tag, empty) = tag.strip_suffix(b"/").map_or((tag, false), |tag| (tag, true));
-        let name = &tag[..tag.iter().position(|byte| *byte == b' ').unwrap_or(tag.len())];
-        if !is_element(name) || !(tag.len() == name.len() || is_harmless(&tag[name.len() + 1..], form)) {
+        let attribute = attribute.unwrap_or_default();
+        let (attribute, empty) = attribute.strip_suffix(b"/").map_or((attribute, false), |attribute| (attribute, true));
+        let harmless = attribute.is_empty() || attribute.strip_prefix(b" ").is_some_and(|attribute| is_harmless(attribute, form));
+        if !is_element(name) || !harmless {
             return false;
         }
         if !empty {
@@ -115,6 +125,27 @@ pub(crate) fn is_plain(div: &str, form: Form) -> bool {
     }
     false
 }
+
+/// A name of up to eight letters as one number, to compare at once; nothing for a longer one.
+const fn word(name: &[u8]) -> u64 {
+    let (mut word, mut at) = (0, 0);
+    while at < name.len() && name.len() <= 8 {
+        word = word << 8 | name[at] as u64;
+        at += 1;
+    }
+    word
+}
+
+/// Elements that stay, as words; those whose names are longer are not known at a glance.
+const WORDS: [u64; ELEMENTS.len()] = {
+    let mut words = [0; ELEMENTS.len()];
+    let mut at = 0;
+    while at < ELEMENTS.len() {
+        words[at] = word(ELEMENTS[at].as_bytes());
+        at += 1;
+    }
+    words
+};
 
 /// What follows the next `<`, if nothing before it needs a closer look. Of JSON's escapes only those of quotes and line ends
 /// are passed over.
@@ -147,10 +178,8 @@ const SPECIAL: [bool; 256] = {
     special
 };
 
-fn is_element(name: &[u8]) -> bool {
-    // Those that most narratives are made of, before the rest is searched.
-    matches!(name, b"b" | b"br" | b"div" | b"li" | b"p" | b"span" | b"table" | b"tbody" | b"td" | b"th" | b"tr" | b"ul")
-        || ELEMENTS.binary_search_by(|element| element.as_bytes().cmp(name)).is_ok()
+fn is_element(name: u64) -> bool {
+    name != 0 && WORDS.contains(&name)
 }
 
 fn is_harmless(attribute: &[u8], form: Form) -> bool {

@@ -102,6 +102,13 @@ impl Arrivals {
         }
     }
 
+    /// Makes room for so many more resources.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.arrived.reserve(count);
+        self.index.reserve(count);
+        self.references.reserve(4 * count);
+    }
+
     /// Takes one entry of a page of a stream.
     pub(crate) fn take(&mut self, entry: Entry, stream: usize) -> Took {
         let Some(tree) = entry.resource else { return self.no_resource(entry.rest.as_ref()) };
@@ -195,7 +202,7 @@ impl Arrivals {
     fn clean(&mut self, arrived: &mut Arrived) {
         let hosts = &self.reading.hosts;
         // Most resources name no host anywhere: one look at the whole tells.
-        let named = arrived.tree.texts().into_iter().any(|text| hosts.may_stand_in(text));
+        let named = hosts.may_stand_in(&arrived.tree);
         let watch = Watch { hosts: named.then_some(hosts), aliases: &self.reading.aliases };
         walk(&arrived.tree, &watch, &mut self.found);
         for (node, better) in &self.found.systems {
@@ -323,7 +330,7 @@ fn source_id(tree: &Tree) -> Option<String> {
 /// Cleans a narrative; `named`: whether a host may stand in it.
 fn clean_narrative(arrived: &mut Arrived, node: NodeId, hosts: &Hosts, named: bool) {
     let written = arrived.tree.node(node);
-    if narrative::is_plain(written.raw(), narrative::Form::Json) && !(named && hosts.may_stand_in(written.raw())) {
+    if !named && narrative::is_plain(written.raw(), narrative::Form::Json) {
         return;
     }
     let div = plain(written).into_owned();

@@ -113,11 +113,7 @@ impl<'a> Reader<'a> {
         let mut seen: Vec<&'a str> = Vec::with_capacity(8);
         loop {
             self.parser.space();
-            let (start, end, escaped) = self.parser.string()?;
-            // As strict as the parser of what is below.
-            if escaped || end - start > usize::from(u16::MAX) {
-                return Err(self.parser.error("a key is no element name"));
-            }
+            let (start, end) = self.parser.key()?;
             let key = &text[start..end];
             if seen.contains(&key) {
                 return Err(ParseError { what: "a key stands twice in one object", at: start });

@@ -72,6 +72,12 @@ impl<'a> Ref<'a> {
         self.tree.bytes(node.key_start, node.key_start + u32::from(node.key_len))
     }
 
+    /// How long its key is, and its first byte: tells most keys apart without a look at the text.
+    pub fn key_hint(self) -> (usize, u8) {
+        let node = self.raw_node();
+        (usize::from(node.key_len), node.key_first)
+    }
+
     /// [`Ref::raw`] as bytes.
     pub fn raw_bytes(self) -> &'a [u8] {
         if !self.is_primitive() {
@@ -87,13 +93,13 @@ impl<'a> Ref<'a> {
             return None;
         }
         let key = key.as_bytes();
+        let (len, first) = (key.len(), key.first().copied().unwrap_or(0));
         let mut at = self.raw_node().first;
         while at != NONE {
             let node = &self.tree.nodes[at as usize];
-            if usize::from(node.key_len) == key.len() {
+            if node.key_first == first && usize::from(node.key_len) == len {
                 let own = self.tree.bytes(node.key_start, node.key_start + u32::from(node.key_len));
-                // Keys of one length mostly differ in their first letter: only the rest is worth a call.
-                if own.first() == key.first() && own == key {
+                if own == key {
                     return self.with(at);
                 }
             }

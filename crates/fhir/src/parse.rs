@@ -97,19 +97,23 @@ fn number_end(bytes: &[u8], start: usize) -> Option<usize> {
 /// Nodes that a tree has room for beside those it was parsed into: an id, a tag or two, a `meta` to put them in.
 const ROOM: usize = 12;
 
+/// The longest key. FHIR's longest element name has some forty letters.
+pub(crate) const KEY_MAX: usize = u8::MAX as usize;
+
+const END: &str = "the document ends too soon";
+
 pub(crate) struct Parser<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
     /// Nodes of the tree under way. Kept between trees, so that each is copied once into just the room it needs.
     nodes: Vec<Node>,
     spaced: bool,
-    /// Offset of this tree's first byte in the body: the tree's own bytes are a slice of the body.
-    origin: usize,
+    hiding: bool,
 }
 
 impl<'a> Parser<'a> {
     pub fn new(bytes: &'a [u8]) -> Parser<'a> {
-        Parser { bytes, at: 0, nodes: Vec::with_capacity(128), spaced: false, origin: 0 }
+        Parser { bytes, at: 0, nodes: Vec::with_capacity(128), spaced: false, hiding: false }
     }
 
     pub fn error(&self, what: &'static str) -> ParseError {
@@ -120,227 +124,270 @@ impl<'a> Parser<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    #[inline]
     pub fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-            self.spaced = true;
-        }
+        self.at = space_from(self.bytes, self.at);
     }
 
-    #[inline]
     pub fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), ParseError> {
         if self.peek() != Some(byte) {
-            return Err(if self.at >= self.bytes.len() { self.error("the document ends too soon") } else { self.error(what) });
+            return Err(self.error(if self.at >= self.bytes.len() { END } else { what }));
         }
         self.at += 1;
         Ok(())
     }
 
+    /// Bounds of a string's inside, and whether escapes are in it.
+    pub fn string(&mut self) -> Result<(usize, usize, bool), ParseError> {
+        self.expect(b'"', "a string was expected")?;
+        let start = self.at;
+        let (end, escaped) = string_end(self.bytes, start)?;
+        self.at = end + 1;
+        Ok((start, end, escaped))
+    }
+
+    /// Bounds of a key.
+    pub fn key(&mut self) -> Result<(usize, usize), ParseError> {
+        let (start, end, escaped) = self.string()?;
+        if escaped || end - start > KEY_MAX {
+            return Err(self.error("a key is no element name"));
+        }
+        Ok((start, end))
+    }
+
     /// The value that starts here, as a tree of its own over its own part of `body`, whose bytes are those of the parser.
     pub fn tree(&mut self, body: &Text) -> Result<Tree, ParseError> {
+        let start = self.at;
         self.skip()?;
         let mut nodes = Vec::with_capacity(self.nodes.len() + ROOM);
         nodes.extend_from_slice(&self.nodes);
-        Ok(Tree { base: body.part(self.origin, self.at), extra: String::new(), nodes, root: 0, spaced: self.spaced })
+        Ok(Tree { base: body.part(start, self.at), extra: String::new(), nodes, root: 0, spaced: self.spaced, hiding: self.hiding })
     }
 
     /// The same where nobody needs the value; it must be one all the same.
     pub fn skip(&mut self) -> Result<(), ParseError> {
         self.nodes.clear();
-        self.spaced = false;
-        self.origin = self.at;
-        self.value(NONE, 0).map(drop)
+        let mut open = Open { origin: self.at, object: NONE, last: NONE, met: 0, is_object: false, key: (0, 0), above: Vec::new() };
+        let (bytes, mut at, mut spaced) = (self.bytes, self.at, false);
+        self.hiding = false;
+        // One turn for each value; what stands open is in `open`, so that nothing is called again from within itself.
+        'value: loop {
+            let error = |what, at| Err(ParseError { what, at });
+            match bytes.get(at) {
+                Some(b'"') => {
+                    let (end, escaped) = string_end(bytes, at + 1)?;
+                    let kind = if escaped { NodeKind::StringEscaped } else { NodeKind::String };
+                    self.hiding |= escaped && bytes[at + 1..end].windows(2).any(|pair| pair == b"\\u");
+                    open.add(&mut self.nodes, bytes, kind, at + 1, end);
+                    at = end + 1;
+                }
+                Some(bracket @ (b'{' | b'[')) => {
+                    let is_object = *bracket == b'{';
+                    if open.above.len() > DEPTH_MAX {
+                        return error("nested deeper than 100 levels", at);
+                    }
+                    let kind = if is_object { NodeKind::Object } else { NodeKind::Array };
+                    let id = open.add(&mut self.nodes, bytes, kind, at, at);
+                    open.enter(id, is_object);
+                    at = passed(bytes, at + 1, &mut spaced);
+                    match (bytes.get(at), is_object) {
+                        (Some(b'}'), true) | (Some(b']'), false) => {
+                            at += 1;
+                            open.leave(&mut self.nodes, at);
+                        }
+                        (_, true) => {
+                            at = open.key(&self.nodes, bytes, at, &mut spaced)?;
+                            continue 'value;
+                        }
+                        (_, false) => continue 'value,
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => {
+                    let Some(end) = number_end(bytes, at) else { return error("a number is malformed", at) };
+                    open.add(&mut self.nodes, bytes, NodeKind::Number, at, end);
+                    at = end;
+                }
+                Some(_) => {
+                    let words = [("true", NodeKind::Bool), ("false", NodeKind::Bool), ("null", NodeKind::Null)];
+                    let found = words.into_iter().find(|(word, _)| bytes[at..].starts_with(word.as_bytes()));
+                    let Some((word, kind)) = found else { return error("a value was expected", at) };
+                    open.add(&mut self.nodes, bytes, kind, at, at + word.len());
+                    at += word.len();
+                }
+                None => return error(END, at),
+            }
+            // What follows a value: another, or the end of what it stands in, which is the end of a value in its turn.
+            while open.object != NONE {
+                at = passed(bytes, at, &mut spaced);
+                match (bytes.get(at), open.is_object) {
+                    (Some(b','), is_object) => {
+                        at = passed(bytes, at + 1, &mut spaced);
+                        if is_object {
+                            at = open.key(&self.nodes, bytes, at, &mut spaced)?;
+                        }
+                        continue 'value;
+                    }
+                    (Some(b'}'), true) | (Some(b']'), false) => {
+                        at += 1;
+                        open.leave(&mut self.nodes, at);
+                    }
+                    (Some(_), true) => return error("a comma or } was expected", at),
+                    (Some(_), false) => return error("a comma or ] was expected", at),
+                    (None, _) => return error(END, at),
+                }
+            }
+            break;
+        }
+        (self.at, self.spaced) = (at, spaced);
+        Ok(())
     }
+}
 
+/// The object or array under way.
+struct Open {
+    /// Offset of the tree's first byte in the body: the tree's own bytes are a part of the body.
+    origin: usize,
+    /// Its node; none outside all.
+    object: u32,
+    is_object: bool,
+    /// Its last child so far.
+    last: u32,
+    /// A bit for each key so far, by its length and ends, so that most keys are seen at once to be new.
+    met: u64,
+    /// Bounds of the key of the value to come.
+    key: (usize, usize),
+    /// What it stands in.
+    above: Vec<(u32, bool, u64)>,
+}
+
+impl Open {
+    /// Adds a node behind the last one.
     #[inline]
-    fn node(&mut self, kind: NodeKind, parent: u32, start: usize, end: usize) -> u32 {
-        let id = self.nodes.len() as u32;
-        let (start, end) = ((start - self.origin) as u32, (end - self.origin) as u32);
-        self.nodes.push(Node { kind, dirty: false, key_len: 0, key_start: 0, start, end, first: NONE, last: NONE, next: NONE, parent });
+    fn add(&mut self, nodes: &mut Vec<Node>, bytes: &[u8], kind: NodeKind, start: usize, end: usize) -> u32 {
+        let id = nodes.len() as u32;
+        let (key_start, key_end) = std::mem::take(&mut self.key);
+        let origin = self.origin;
+        nodes.push(Node {
+            kind,
+            dirty: false,
+            key_len: (key_end - key_start) as u8,
+            key_first: if key_end > key_start { bytes[key_start] } else { 0 },
+            key_start: key_start.saturating_sub(origin) as u32,
+            start: (start - origin) as u32,
+            end: (end - origin) as u32,
+            first: NONE,
+            last: NONE,
+            next: NONE,
+            parent: self.object,
+        });
+        if self.last != NONE {
+            nodes[self.last as usize].next = id;
+        } else if self.object != NONE {
+            nodes[self.object as usize].first = id;
+        }
+        self.last = id;
         id
     }
 
-    fn value(&mut self, parent: u32, depth: usize) -> Result<u32, ParseError> {
-        if depth > DEPTH_MAX {
-            return Err(self.error("nested deeper than 100 levels"));
-        }
-        match self.peek() {
-            Some(b'"') => {
-                let (start, end, escaped) = self.string()?;
-                Ok(self.node(if escaped { NodeKind::StringEscaped } else { NodeKind::String }, parent, start, end))
-            }
-            Some(b'{') => self.object(parent, depth),
-            Some(b'[') => self.array(parent, depth),
-            Some(b't') => self.word(b"true", NodeKind::Bool, parent),
-            Some(b'f') => self.word(b"false", NodeKind::Bool, parent),
-            Some(b'n') => self.word(b"null", NodeKind::Null, parent),
-            Some(b'-' | b'0'..=b'9') => {
-                let start = self.at;
-                self.at = number_end(self.bytes, start).ok_or_else(|| self.error("a number is malformed"))?;
-                Ok(self.node(NodeKind::Number, parent, start, self.at))
-            }
-            Some(_) => Err(self.error("a value was expected")),
-            None => Err(self.error("the document ends too soon")),
-        }
+    fn enter(&mut self, id: u32, is_object: bool) {
+        self.above.push((self.object, self.is_object, self.met));
+        (self.object, self.is_object, self.last, self.met) = (id, is_object, NONE, 0);
     }
 
-    fn word(&mut self, word: &'static [u8], kind: NodeKind, parent: u32) -> Result<u32, ParseError> {
-        if !self.bytes[self.at..].starts_with(word) {
-            return Err(self.error("a value was expected"));
-        }
-        let start = self.at;
-        self.at += word.len();
-        Ok(self.node(kind, parent, start, self.at))
+    fn leave(&mut self, nodes: &mut [Node], end: usize) {
+        let node = &mut nodes[self.object as usize];
+        (node.last, node.end) = (self.last, (end - self.origin) as u32);
+        self.last = self.object;
+        (self.object, self.is_object, self.met) = self.above.pop().unwrap_or((NONE, false, 0));
     }
 
-    /// Bounds of a string's inside, and whether escapes are in it.
+    /// Reads a key and its colon; returns where its value starts.
     #[inline]
-    pub fn string(&mut self) -> Result<(usize, usize, bool), ParseError> {
-        self.expect(b'"', "a string was expected")?;
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.at = special_from(self.bytes, self.at);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok((start, self.at - 1, escaped));
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.at += 1;
-                    self.escape()?;
-                }
-                Some(_) => return Err(self.error("a control character stands unescaped in a string")),
-                None => return Err(self.error("the document ends too soon")),
-            }
+    fn key(&mut self, nodes: &[Node], bytes: &[u8], at: usize, spaced: &mut bool) -> Result<usize, ParseError> {
+        let expected = |what, at| ParseError { what: if at >= bytes.len() { END } else { what }, at };
+        if bytes.get(at) != Some(&b'"') {
+            return Err(expected("a string was expected", at));
         }
+        let start = at + 1;
+        let (end, escaped) = string_end(bytes, start)?;
+        if escaped || end - start > KEY_MAX {
+            return Err(ParseError { what: "a key is no element name", at: end + 1 });
+        }
+        self.not_twice(nodes, bytes, start, end)?;
+        self.key = (start, end);
+        let at = passed(bytes, end + 1, spaced);
+        if bytes.get(at) != Some(&b':') {
+            return Err(expected("a colon was expected", at));
+        }
+        Ok(passed(bytes, at + 1, spaced))
     }
 
-    #[cold]
-    fn escape(&mut self) -> Result<(), ParseError> {
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at + 1..self.at + 5).ok_or_else(|| self.error("the document ends too soon"))?;
-                if !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return Err(self.error("a \\u escape is malformed"));
-                }
-                self.at += 5;
-                Ok(())
-            }
-            _ => Err(self.error("an escape is malformed")),
-        }
-    }
-
-    fn array(&mut self, parent: u32, depth: usize) -> Result<u32, ParseError> {
-        let id = self.node(NodeKind::Array, parent, self.at, self.at);
-        let (mut first, mut last) = (NONE, NONE);
-        self.at += 1;
-        self.space();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-        } else {
-            loop {
-                self.space();
-                let child = self.value(id, depth + 1)?;
-                self.after(&mut first, &mut last, child);
-                self.space();
-                if self.peek() == Some(b',') {
-                    self.at += 1;
-                    continue;
-                }
-                self.expect(b']', "a comma or ] was expected")?;
-                break;
-            }
-        }
-        self.close(id, first, last);
-        Ok(id)
-    }
-
-    fn object(&mut self, parent: u32, depth: usize) -> Result<u32, ParseError> {
-        let id = self.node(NodeKind::Object, parent, self.at, self.at);
-        let (mut first, mut last) = (NONE, NONE);
-        let mut met = 0u64;
-        self.at += 1;
-        self.space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-        } else {
-            loop {
-                self.space();
-                let (start, end, escaped) = self.string()?;
-                if escaped || end - start > u16::MAX as usize {
-                    return Err(self.error("a key is no element name"));
-                }
-                self.not_twice(&mut met, first, start, end)?;
-                self.space();
-                self.expect(b':', "a colon was expected")?;
-                self.space();
-                let child = self.value(id, depth + 1)?;
-                let node = &mut self.nodes[child as usize];
-                node.key_start = (start - self.origin) as u32;
-                node.key_len = (end - start) as u16;
-                self.after(&mut first, &mut last, child);
-                self.space();
-                if self.peek() == Some(b',') {
-                    self.at += 1;
-                    continue;
-                }
-                self.expect(b'}', "a comma or } was expected")?;
-                break;
-            }
-        }
-        self.close(id, first, last);
-        Ok(id)
-    }
-
-    /// A key said twice has two values, and picking one would hide the other. `met` has a bit for each key so far, by its length
-    /// and ends, so that most keys are seen at once to be new.
+    /// A key said twice has two values, and picking one would hide the other.
     #[inline]
-    fn not_twice(&self, met: &mut u64, first: u32, start: usize, end: usize) -> Result<(), ParseError> {
-        let key = &self.bytes[start..end];
+    fn not_twice(&mut self, nodes: &[Node], bytes: &[u8], start: usize, end: usize) -> Result<(), ParseError> {
+        let key = &bytes[start..end];
         let ends = key.first().zip(key.last()).map_or(0, |(first, last)| usize::from(*first) * 5 + usize::from(*last) * 3);
         let bit = 1 << ((key.len() * 7 + ends) % 64);
-        if *met & bit != 0 && self.stands_among(first, key) {
+        if self.met & bit != 0 && self.stands(nodes, bytes, key) {
             return Err(ParseError { what: "a key stands twice in one object", at: start });
         }
-        *met |= bit;
+        self.met |= bit;
         Ok(())
     }
 
-    fn stands_among(&self, first: u32, key: &[u8]) -> bool {
-        let mut at = first;
-        while at != NONE {
-            let node = &self.nodes[at as usize];
+    fn stands(&self, nodes: &[Node], bytes: &[u8], key: &[u8]) -> bool {
+        let first = nodes[self.object as usize].first;
+        std::iter::successors(nodes.get(first as usize), |node| nodes.get(node.next as usize)).any(|node| {
             let from = node.key_start as usize + self.origin;
-            if node.key_len as usize == key.len() && &self.bytes[from..from + key.len()] == key {
-                return true;
+            usize::from(node.key_len) == key.len() && &bytes[from..from + key.len()] == key
+        })
+    }
+}
+
+/// Where white space that starts here ends.
+#[inline]
+fn space_from(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The same, noting whether there was any.
+#[inline]
+fn passed(bytes: &[u8], at: usize, spaced: &mut bool) -> usize {
+    let after = space_from(bytes, at);
+    *spaced |= after > at;
+    after
+}
+
+/// Where a string ends whose inside starts here, and whether escapes are in it.
+#[inline]
+fn string_end(bytes: &[u8], mut at: usize) -> Result<(usize, bool), ParseError> {
+    let mut escaped = false;
+    loop {
+        at = special_from(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok((at, escaped)),
+            Some(b'\\') => {
+                escaped = true;
+                at = escape_end(bytes, at + 1)?;
             }
-            at = node.next;
+            Some(_) => return Err(ParseError { what: "a control character stands unescaped in a string", at }),
+            None => return Err(ParseError { what: END, at }),
         }
-        false
     }
+}
 
-    /// Hangs a child behind the last one.
-    #[inline]
-    fn after(&mut self, first: &mut u32, last: &mut u32, child: u32) {
-        match *last {
-            NONE => *first = child,
-            last => self.nodes[last as usize].next = child,
-        }
-        *last = child;
-    }
-
-    #[inline]
-    fn close(&mut self, id: u32, first: u32, last: u32) {
-        let end = (self.at - self.origin) as u32;
-        let node = &mut self.nodes[id as usize];
-        (node.end, node.first, node.last) = (end, first, last);
+/// Where an escape ends whose letter is here.
+fn escape_end(bytes: &[u8], at: usize) -> Result<usize, ParseError> {
+    match bytes.get(at) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+        Some(b'u') => match bytes.get(at + 1..at + 5) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 5),
+            Some(_) => Err(ParseError { what: "a \\u escape is malformed", at }),
+            None => Err(ParseError { what: END, at }),
+        },
+        _ => Err(ParseError { what: "an escape is malformed", at }),
     }
 }
 

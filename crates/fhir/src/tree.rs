@@ -44,7 +44,9 @@ pub(crate) struct Node {
     pub kind: NodeKind,
     /// Whether anything at or below this node changed since it was parsed: a clean node is written by copying its bytes.
     pub dirty: bool,
-    pub key_len: u16,
+    pub key_len: u8,
+    /// The first byte of the key, which tells most keys apart.
+    pub key_first: u8,
     pub key_start: u32,
     pub start: u32,
     pub end: u32,
@@ -99,12 +101,14 @@ pub struct Tree {
     pub(crate) root: u32,
     /// Whether the bytes hold white space between tokens, which an answer should not carry.
     pub(crate) spaced: bool,
+    /// Whether any string holds a `\u` escape, behind which any character may hide.
+    pub(crate) hiding: bool,
 }
 
 impl Tree {
     /// An empty object, to build a resource from.
     pub fn object() -> Tree {
-        let mut tree = Tree { base: Text::default(), extra: String::new(), nodes: Vec::new(), root: 0, spaced: false };
+        let mut tree = Tree { base: Text::default(), extra: String::new(), nodes: Vec::new(), root: 0, spaced: false, hiding: false };
         tree.root = tree.detached(NodeKind::Object, 0, 0);
         tree
     }
@@ -132,6 +136,11 @@ impl Tree {
     /// All the text that its keys and values are cut from: what came, as JSON, and what was written since, escaped as in JSON.
     pub fn texts(&self) -> [&str; 2] {
         [self.base.as_str(), &self.extra]
+    }
+
+    /// Whether characters may hide behind `\u` escapes in it.
+    pub fn is_hiding(&self) -> bool {
+        self.hiding
     }
 
     /// Makes room for so many more nodes and so much more text, to spare growing by and by.
@@ -185,6 +194,7 @@ impl Tree {
             kind,
             dirty: true,
             key_len: 0,
+            key_first: 0,
             key_start: 0,
             start,
             end,
@@ -306,15 +316,16 @@ impl Tree {
         self.touch(parent);
     }
 
+    /// Keys are names of elements: shorter than [`crate::parse::KEY_MAX`] by far, and what is longer is cut.
     fn key(&mut self, id: u32, key: &str) {
+        let key = &key[..key.floor_char_boundary(crate::parse::KEY_MAX)];
         let (start, _) = self.store(key);
         let node = &mut self.nodes[id as usize];
-        node.key_start = start;
-        node.key_len = key.len() as u16;
+        (node.key_start, node.key_len, node.key_first) = (start, key.len() as u8, key.bytes().next().unwrap_or(0));
     }
 
     /// Appends a detached `value` to an object under `key`, which the object must not hold yet.
-    pub(crate) fn append(&mut self, object: NodeId, key: &str, value: NodeId) {
+    pub fn append(&mut self, object: NodeId, key: &str, value: NodeId) {
         debug_assert_eq!(self.nodes[object.0 as usize].kind, NodeKind::Object);
         self.key(value.0, key);
         self.link(object.0, value.0);
@@ -355,7 +366,7 @@ impl Tree {
     pub fn push(&mut self, array: NodeId, value: NodeId) {
         debug_assert_eq!(self.nodes[array.0 as usize].kind, NodeKind::Array);
         self.unlink(value.0);
-        self.nodes[value.0 as usize].key_len = 0;
+        (self.nodes[value.0 as usize].key_len, self.nodes[value.0 as usize].key_first) = (0, 0);
         self.link(array.0, value.0);
     }
 

@@ -72,8 +72,7 @@ pub(crate) fn about_one(a: &Statement<'_>, b: &Statement<'_>) -> bool {
         // "Allergy to penicillin" and "Penicillin" have two codes and one agent.
         Shared::Contrary => a.kind() == Kind::ALLERGY_INTOLERANCE && words(a, b),
         Shared::None if a.codes.is_empty() && b.codes.is_empty() => {
-            words(a, b)
-                || matches!(a.kind(), Kind::APPOINTMENT | Kind::ENCOUNTER) && a.detail().words.is_none() && b.detail().words.is_none()
+            words(a, b) || matches!(a.kind(), Kind::APPOINTMENT | Kind::ENCOUNTER) && a.words().is_none() && b.words().is_none()
         }
         Shared::None => {
             let wordless = matches!(a.kind(), Kind::ENCOUNTER) && (a.codes.is_empty() || b.codes.is_empty());
@@ -84,7 +83,7 @@ pub(crate) fn about_one(a: &Statement<'_>, b: &Statement<'_>) -> bool {
 
 /// Whether both are in the same words.
 pub(crate) fn words(a: &Statement<'_>, b: &Statement<'_>) -> bool {
-    a.detail().words.is_some() && a.detail().words == b.detail().words
+    a.words().is_some() && a.words() == b.words()
 }
 
 /// What two lists of codes have in common.

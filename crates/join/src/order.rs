@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use fhir::Kind;
 use fhir::date::Partial;
 use record::Item;
 
@@ -51,15 +52,12 @@ pub fn clinical(item: &Item) -> Option<i128> {
 
 /// The items in the order of an answer. Ids and versions break ties, so that the order of arrival never shows.
 pub fn sorted(items: Vec<Item>) -> Vec<Item> {
-    let key = |item: &Item| {
-        let date = clinical(item);
-        (date.is_some(), Reverse(date), item.kind)
-    };
-    let keys: Vec<_> = items.iter().map(key).collect();
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_unstable_by(|a, b| keys[*a].cmp(&keys[*b]).then_with(|| items[*a].id.cmp(&items[*b].id)).then_with(|| a.cmp(b)));
+    // Undated ones stand before the latest.
+    let key = |(place, item): (usize, &Item)| (Reverse(clinical(item).unwrap_or(i128::MAX)), item.kind, place);
+    let mut order: Vec<(Reverse<i128>, Kind, usize)> = items.iter().enumerate().map(key).collect();
+    order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| items[a.2].id.cmp(&items[b.2].id)).then_with(|| a.2.cmp(&b.2)));
     let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
-    let mut sorted: Vec<Item> = order.into_iter().filter_map(|place| items[place].take()).collect();
+    let mut sorted: Vec<Item> = order.into_iter().filter_map(|(_, _, place)| items[place].take()).collect();
     // Versions of one resource are rare: only those are compared in full.
     for run in sorted.chunk_by_mut(|a, b| a.id == b.id && a.kind == b.kind) {
         if run.len() > 1 {

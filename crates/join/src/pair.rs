@@ -118,7 +118,7 @@ fn tokens<'a>(statement: &'a Statement<'_>, mut take: impl FnMut(Token<'a>)) {
     statement.codes.iter().for_each(|(space, code)| take(Token::Code(time, *space, code)));
     // Words make two one only where neither has a code; of allergies, where the codes are of an allergy and of its agent.
     if (statement.codes.is_empty() || statement.kind() == Kind::ALLERGY_INTOLERANCE)
-        && let Some(words) = &statement.detail().words
+        && let Some(words) = statement.words()
     {
         take(Token::Words(time, words));
     }

@@ -76,13 +76,12 @@ pub(crate) struct Statement<'a> {
     pub identifiers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     chart: &'a Chart<'a>,
     detail: OnceCell<Box<Detail<'a>>>,
+    words: OnceCell<Option<String>>,
 }
 
 /// What only a comparison asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Detail<'a> {
-    /// Words for what it is about, for comparing.
-    pub words: Option<String>,
     /// The end, where there is one.
     pub until: Option<Partial>,
     /// What must be equal wherever both say it in one system, or these are two things: name, system (none: words) and value.
@@ -104,6 +103,11 @@ impl<'a> Statement<'a> {
 
     pub fn detail(&self) -> &Detail<'a> {
         self.detail.get_or_init(|| Box::new(kinds::detail(self.kind(), self.item.tree.root(), self.chart)))
+    }
+
+    /// Words for what it is about, for comparing.
+    pub fn words(&self) -> Option<&str> {
+        self.words.get_or_init(|| kinds::words_about(self.kind(), self.item.tree.root(), self.chart)).as_deref()
     }
 
     /// For allergies: it says there are none of a class.
@@ -169,6 +173,7 @@ pub(crate) fn read<'a>(at: usize, item: &'a Item, chart: &'a Chart<'a>) -> State
         identifiers: kinds::identifiers(kind, root),
         chart,
         detail: OnceCell::new(),
+        words: OnceCell::new(),
     }
 }
 
@@ -240,6 +245,9 @@ fn quantity<'a>(node: Option<Ref<'_>>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let value = node.get("value")?.value()?;
     let unit = node.get("code").or_else(|| node.get("unit")).and_then(Ref::value).unwrap_or_default();
     let measure = terms::measure(&value, &unit)?;
-    let comparator = node.get("comparator").and_then(Ref::value).unwrap_or_default();
-    Some((measure.dimension().to_owned().into(), format!("{comparator}{}", measure.amount()).into()))
+    let amount = match node.get("comparator").and_then(Ref::value) {
+        Some(comparator) => format!("{comparator}{}", measure.amount()),
+        None => measure.amount(),
+    };
+    Some((measure.into_dimension(), amount.into()))
 }

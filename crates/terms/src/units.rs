@@ -1,5 +1,10 @@
 //! Quantities brought to one unit by UCUM's own rules, in decimal, without rounding.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 /// A quantity in base units: equal when it measures the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Measure {
@@ -8,7 +13,7 @@ pub struct Measure {
     /// Power of ten that the digits stand for.
     exponent: i64,
     /// What it counts: base units in order, each with its power. Units that are not known stand for themselves.
-    dimension: String,
+    dimension: Cow<'static, str>,
 }
 
 impl Measure {
@@ -20,6 +25,11 @@ impl Measure {
     /// How much, in base units: digits and a power of ten.
     pub fn amount(&self) -> String {
         format!("{}e{}", self.digits, self.exponent)
+    }
+
+    /// What it counts, for whoever keeps it longer.
+    pub fn into_dimension(self) -> Cow<'static, str> {
+        self.dimension
     }
 }
 
@@ -49,11 +59,28 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("mU/L", "m[iU]/L"), ("IU/L", "[iU]/L"), ("kg/m²", "kg/m2"),
 ];
 
+/// Units that most measurements are in: what they come to is found out once.
+#[rustfmt::skip]
+static COMMON: LazyLock<FxHashMap<&str, (String, i64)>> = LazyLock::new(|| {
+    let units = [
+        "", "%", "/min", "10*12/L", "10*9/L", "10^9/L", "Cel", "L", "L/min", "U/L", "[iU]", "a", "cm", "d", "fL", "g", "g/L", "h", "kPa", "kg",
+        "kg/m2", "mL", "mL/min", "mL/min/{1.73_m2}", "mU/L", "mg", "mg/L", "mg/dL", "min", "mm[Hg]", "mmHg", "mmol/L", "mmol/mol", "mo",
+        "ng/L", "nmol/L", "pg", "pmol/L", "s", "ug", "ug/L", "umol/L", "wk", "{score}", "{tablet}",
+    ];
+    units.into_iter().map(|unit| (unit, dimension(unit))).collect()
+});
+
 /// Brings a decimal number with a unit (UCUM code, or words where there is no code) to base units.
 /// `None` when the number is none, or too long to be a measurement.
 pub fn measure(value: &str, unit: &str) -> Option<Measure> {
     let (digits, exponent) = decimal(value)?;
-    let (dimension, power) = dimension(unit);
+    let (dimension, power) = match COMMON.get(unit) {
+        Some((dimension, power)) => (Cow::Borrowed(dimension.as_str()), *power),
+        None => {
+            let (dimension, power) = dimension(unit);
+            (Cow::Owned(dimension), power)
+        }
+    };
     let exponent = if digits == "0" { 0 } else { exponent + power };
     Some(Measure { digits, exponent, dimension })
 }
@@ -69,10 +96,14 @@ fn decimal(text: &str) -> Option<(String, i64)> {
         None => ("", mantissa.strip_prefix('+').unwrap_or(mantissa)),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = format!("{whole}{fraction}");
-    if all.is_empty() || all.len() > 64 || exponent.abs() > 1_000_000 || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+    let length = whole.len() + fraction.len();
+    let digits = || whole.bytes().chain(fraction.bytes());
+    if length == 0 || length > 64 || exponent.abs() > 1_000_000 || !digits().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
+    let mut all = String::with_capacity(length);
+    all.push_str(whole);
+    all.push_str(fraction);
     let mut exponent = exponent - fraction.len() as i64;
     let digits = all.trim_start_matches('0');
     let short = digits.trim_end_matches('0');
@@ -80,7 +111,10 @@ fn decimal(text: &str) -> Option<(String, i64)> {
         return Some(("0".to_owned(), 0));
     }
     exponent += (digits.len() - short.len()) as i64;
-    Some((format!("{sign}{short}"), exponent))
+    if sign.is_empty() && short.len() == all.len() {
+        return Some((all, exponent));
+    }
+    Some(([sign, short].concat(), exponent))
 }
 
 /// A unit as base units with powers, and the power of ten it stands for.

@@ -99,6 +99,7 @@ impl Plain {
         self.streams[at].pages += 1;
         self.streams[at].urls.insert(url.to_owned());
         let mut patients = Vec::new();
+        self.arrivals.reserve(bundle.entries.len());
         for entry in bundle.entries {
             if let Some(outcome) = entry.resource.as_ref().filter(|tree| tree.root().is("resourceType", "OperationOutcome")) {
                 self.outcome_inside(at, outcome);

@@ -207,7 +207,8 @@ impl Finisher<'_> {
         let tree = &mut arrived.tree;
         let Some(meta) = tree.object_at(root, "meta") else { return };
         if tree.node(meta).get("source").is_none() {
-            tree.set_string(meta, "source", &self.meta_source);
+            let source = tree.new_string(&self.meta_source);
+            tree.append(meta, "source", source);
         }
         let Some(tags) = tree.array_at(meta, "tag") else { return };
         tree.push_coding(tags, SOURCE_TAG, self.reading.source.as_str());

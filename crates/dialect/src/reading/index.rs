@@ -18,6 +18,11 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// Makes room for so many more resources.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.by_id.reserve(count);
+    }
+
     /// Notes a resource; of several versions the last is found.
     pub(super) fn add(&mut self, arrived: &Arrived, place: usize) {
         match self.by_id.get_mut(&arrived.id) {

@@ -77,43 +77,46 @@ impl Found {
 /// Walks a resource once.
 pub(crate) fn walk(tree: &Tree, watch: &Watch<'_>, found: &mut Found) {
     found.clear();
-    object(tree.root(), b"", watch, found);
+    object(tree.root(), tree.root(), watch, found);
 }
 
-fn object(node: Ref<'_>, above: &[u8], watch: &Watch<'_>, found: &mut Found) {
+/// `named`: the node whose key names the object.
+fn object(node: Ref<'_>, named: Ref<'_>, watch: &Watch<'_>, found: &mut Found) {
     for child in node.items() {
-        let key = child.key_bytes();
         match child.kind() {
-            NodeKind::Object => object(child, key, watch, found),
+            NodeKind::Object => object(child, child, watch, found),
             NodeKind::Array => {
-                if key == b"modifierExtension" && !child.is_empty() {
+                if child.key_hint() == (17, b'm') && child.key_bytes() == b"modifierExtension" && !child.is_empty() {
                     found.modifiers.push(child.id());
                 }
-                array(child, key, watch, found);
+                array(child, child, watch, found);
             }
-            NodeKind::String | NodeKind::StringEscaped => text(child, key, above, watch, found),
+            NodeKind::String | NodeKind::StringEscaped => text(child, child, Some(named), watch, found),
             NodeKind::Bool | NodeKind::Null | NodeKind::Number => {}
         }
     }
 }
 
-fn array(node: Ref<'_>, key: &[u8], watch: &Watch<'_>, found: &mut Found) {
+fn array(node: Ref<'_>, named: Ref<'_>, watch: &Watch<'_>, found: &mut Found) {
     for item in node.items() {
         match item.kind() {
-            NodeKind::Object => object(item, key, watch, found),
-            NodeKind::Array => array(item, key, watch, found),
-            NodeKind::String | NodeKind::StringEscaped => text(item, key, b"", watch, found),
+            NodeKind::Object => object(item, named, watch, found),
+            NodeKind::Array => array(item, named, watch, found),
+            NodeKind::String | NodeKind::StringEscaped => text(item, named, None, watch, found),
             NodeKind::Bool | NodeKind::Null | NodeKind::Number => {}
         }
     }
 }
 
-fn text(node: Ref<'_>, key: &[u8], above: &[u8], watch: &Watch<'_>, found: &mut Found) {
-    match key {
-        b"reference" => return found.references.push(node.id()),
-        b"url" if ATTACHMENTS.contains(above) => return found.attachments.push(node.id()),
-        b"div" if above == b"text" => return found.narratives.push(node.id()),
-        b"system" => {
+/// `named`: the node whose key names the text; `within`: the one whose key names the object in which that key stands.
+fn text(node: Ref<'_>, named: Ref<'_>, within: Option<Ref<'_>>, watch: &Watch<'_>, found: &mut Found) {
+    let is = |key: &[u8]| named.key_bytes() == key;
+    let stands_in = |names: &dyn Fn(&[u8]) -> bool| within.is_some_and(|within| names(within.key_bytes()));
+    match named.key_hint() {
+        (9, b'r') if is(b"reference") => return found.references.push(node.id()),
+        (3, b'u') if is(b"url") && stands_in(&|name| ATTACHMENTS.contains(name)) => return found.attachments.push(node.id()),
+        (3, b'd') if is(b"div") && stands_in(&|name| name == b"text") => return found.narratives.push(node.id()),
+        (6, b's') if is(b"system") => {
             if let Some(better) = better_spelling(node.raw(), watch.aliases) {
                 return found.systems.push((node.id(), better));
             }

@@ -10,7 +10,7 @@ use super::source::{Piece, Source, Space, Tag};
 use super::{Shape, markup};
 use crate::Version;
 use crate::bundle::{Bundle, Entry, Malformed};
-use crate::parse::{DEPTH_MAX, ParseError, check_text, is_number, without_mark};
+use crate::parse::{DEPTH_MAX, KEY_MAX, ParseError, check_text, is_number, without_mark};
 use crate::tables::{self, Primitive, Tables};
 use crate::tree::{NodeId, Text, Tree};
 
@@ -116,7 +116,8 @@ impl<'a> Reader<'a> {
 
     /// The resource that `tag` opened, as a tree of its own.
     fn whole(&mut self, tag: &Tag<'a>) -> Result<Tree, ParseError> {
-        let mut tree = Tree { base: Text::default(), extra: String::new(), nodes: Vec::with_capacity(64), root: 0, spaced: false };
+        let mut tree =
+            Tree { base: Text::default(), extra: String::new(), nodes: Vec::with_capacity(64), root: 0, spaced: false, hiding: true };
         let root = self.resource(&mut tree, tag, 0)?;
         tree.root = root.0;
         Ok(tree)
@@ -239,6 +240,9 @@ impl<'a> Reader<'a> {
         beside: Option<NodeId>,
         list: bool,
     ) -> Result<(), ParseError> {
+        if name.len() > KEY_MAX {
+            return Err(self.source.error("a name that is longer than any element's"));
+        }
         let added = members.add(name, value, beside, list);
         if added { Ok(()) } else { Err(self.source.error("more different elements in one than any type has")) }
     }

@@ -34,6 +34,28 @@ fn concept<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Option<Ref<'a>> 
     }
 }
 
+/// Words for what it is about: of its concept, or of what stands for it.
+pub(super) fn words_about<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Option<String> {
+    let said = |node: Option<Ref<'a>>| node.and_then(Ref::value).map(|text| terms::plain(&text));
+    match kind {
+        Kind::ALLERGY_INTOLERANCE => {
+            let named = match root.get("code") {
+                Some(code) => words(Some(code)),
+                None => root.get("reaction").and_then(|reactions| words(reactions.items().last()?.get("substance"))),
+            };
+            named.map(|words| terms::agent_in_words(&words))
+        }
+        Kind::CARE_PLAN => said(root.get("title")).or_else(|| words(root.get("category"))),
+        Kind::MEDICATION_ADMINISTRATION | Kind::MEDICATION_DISPENSE | Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT => {
+            words(concept(kind, root, chart)).or_else(|| said(root.get("medicationReference")?.get("display")))
+        }
+        Kind::CONDITION | Kind::DIAGNOSTIC_REPORT | Kind::DOCUMENT_REFERENCE | Kind::IMMUNIZATION | Kind::OBSERVATION | Kind::PROCEDURE => {
+            words(concept(kind, root, chart))
+        }
+        _ => None,
+    }
+}
+
 /// The clinical date, or its beginning.
 pub(super) fn when(kind: Kind, root: Ref<'_>) -> Option<Partial> {
     let places: &[(&str, &str)] = match kind {
@@ -145,14 +167,10 @@ pub(super) fn detail<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Detail
         Kind::ENCOUNTER => encounter(&mut detail, root, chart),
         Kind::IMMUNIZATION => immunization(&mut detail, root),
         Kind::MEDICATION_ADMINISTRATION | Kind::MEDICATION_DISPENSE | Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT => {
-            medicine(&mut detail, kind, root, chart);
+            medicine(&mut detail, kind, root);
         }
         Kind::OBSERVATION => observation(&mut detail, root, chart),
-        Kind::PROCEDURE => {
-            detail.words = words(root.get("code"));
-            laterality(&mut detail, root);
-        }
-        Kind::DOCUMENT_REFERENCE => detail.words = words(root.get("type")),
+        Kind::PROCEDURE => laterality(&mut detail, root),
         _ => {}
     }
     detail
@@ -165,18 +183,12 @@ fn laterality<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
 }
 
 fn allergy<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
-    let named = match root.get("code") {
-        Some(code) => words(Some(code)),
-        None => root.get("reaction").and_then(|reactions| words(reactions.items().last()?.get("substance"))),
-    };
-    detail.words = named.map(|words| terms::agent_in_words(&words));
     if let Some(criticality) = root.get("criticality").and_then(Ref::value) {
         detail.states(Facet::Criticality, "", criticality);
     }
 }
 
 fn condition<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
-    detail.words = words(root.get("code"));
     laterality(detail, root);
     let mut categories = Vec::new();
     codes(root.get("category"), &mut categories);
@@ -190,7 +202,6 @@ fn condition<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
 }
 
 fn immunization<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
-    detail.words = words(root.get("vaccineCode"));
     if let Some(lot) = root.get("lotNumber").and_then(Ref::value) {
         detail.states(Facet::Lot, "", terms::plain(&lot));
     }
@@ -201,7 +212,6 @@ fn immunization<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
 }
 
 fn observation<'a>(detail: &mut Detail<'a>, root: Ref<'a>, chart: &Chart<'a>) {
-    detail.words = words(root.get("code"));
     for name in ["method", "bodySite"] {
         if let Some((space, code)) = concept_key(root.get(name)) {
             detail.same.push((name, space, code));
@@ -236,9 +246,7 @@ fn value<'a>(node: Ref<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     }
 }
 
-fn medicine<'a>(detail: &mut Detail<'a>, kind: Kind, root: Ref<'a>, chart: &Chart<'a>) {
-    let display = || root.get("medicationReference").and_then(|reference| reference.get("display")?.value());
-    detail.words = words(concept(kind, root, chart)).or_else(|| display().map(|text| terms::plain(&text)));
+fn medicine<'a>(detail: &mut Detail<'a>, kind: Kind, root: Ref<'a>) {
     if matches!(kind, Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT) {
         let status = root.get("status").and_then(Ref::value).unwrap_or_default();
         match status.as_ref() {
@@ -301,7 +309,6 @@ fn encounter<'a>(detail: &mut Detail<'a>, root: Ref<'a>, chart: &Chart<'a>) {
 }
 
 fn report<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
-    detail.words = words(root.get("code"));
     let mut results: Vec<String> = root
         .get("result")
         .into_iter()
@@ -315,13 +322,11 @@ fn report<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
 }
 
 fn plan<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
-    let category = words(root.get("category"));
     let title = root.get("title").and_then(Ref::value).map(|title| terms::plain(&title));
-    if let Some(title) = &title {
-        detail.same.push(("title", None, title.clone().into()));
+    detail.decides = words(root.get("category")).iter().chain(&title).any(|words| terms::is_decision(words));
+    if let Some(title) = title {
+        detail.same.push(("title", None, title.into()));
     }
-    detail.words = title.or_else(|| category.clone());
-    detail.decides = category.iter().chain(&detail.words).any(|words| terms::is_decision(words));
     let mut said: Vec<String> = root
         .get("activity")
         .into_iter()
