@@ -12,4 +12,4 @@ mod line;
 
 pub use chain::{FirstBad, Verified, verify};
 pub use ledger::{Audited, Entry, Journal, JournalDown, Ledger, LedgerDown};
-pub use line::{Event, LegLine, Line, Shown, Who};
+pub use line::{Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};

@@ -1,6 +1,7 @@
 //! What stands in the ledger. No clinical payload, no NHS number, no secrets or parts of them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// One entry: what happened, and its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +97,89 @@ pub struct LegLine {
 pub struct Shown {
     /// The source.
     pub source: String,
-    /// Resources shown: type, minted id, the source's version.
-    pub resources: Vec<(String, String, Option<String>)>,
+    /// Resources shown.
+    pub resources: Manifest,
     /// SHA-256 over the shown resources' bytes, in the order of `resources`, hex.
     pub digest: String,
+}
+
+/// Resources by type, minted id and the source's version, as a JSON array of such triples. There are many, so they are written once
+/// and stay text until somebody reads them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Manifest(Box<RawValue>);
+
+impl<'de> Deserialize<'de> for Manifest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Manifest, D::Error> {
+        // Not as raw text, which an event that is told by a tag inside it cannot hold.
+        let resources: Vec<(String, String, Option<String>)> = Deserialize::deserialize(deserializer)?;
+        let mut writer = ManifestWriter::default();
+        resources.iter().for_each(|(kind, id, version)| writer.add(kind, id, version.as_deref()));
+        Ok(writer.finish())
+    }
+}
+
+impl PartialEq for Manifest {
+    fn eq(&self, other: &Manifest) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Eq for Manifest {}
+
+impl Manifest {
+    /// The resources: type, id and version.
+    pub fn resources(&self) -> Vec<(String, String, Option<String>)> {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+}
+
+/// Writes a [`Manifest`], one resource after the other.
+#[derive(Debug, Default)]
+pub struct ManifestWriter(String);
+
+impl ManifestWriter {
+    /// Adds a resource. Types and minted ids are of letters, digits, `-` and `.`.
+    pub fn add(&mut self, kind: &str, id: &str, version: Option<&str>) {
+        self.0.push(if self.0.is_empty() { '[' } else { ',' });
+        for part in ["[\"", kind, "\",\"", id, "\","] {
+            self.0.push_str(part);
+        }
+        match version {
+            Some(version) if version.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+                self.0.extend(["\"", version, "\""]);
+            }
+            Some(version) => self.0.push_str(&serde_json::Value::from(version).to_string()),
+            None => self.0.push_str("null"),
+        }
+        self.0.push(']');
+    }
+
+    /// The manifest of all that was added.
+    pub fn finish(mut self) -> Manifest {
+        self.0.push_str(if self.0.is_empty() { "[]" } else { "]" });
+        Manifest(RawValue::from_string(self.0).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_can_be_read_again() {
+        let mut writer = ManifestWriter::default();
+        writer.add("Condition", "gp-1", Some("a \"b\""));
+        writer.add("Flag", "gp.h.x", None);
+        let shown = Shown { source: "gp".into(), resources: writer.finish(), digest: "00".into() };
+        let event = Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: vec![shown] };
+        let text = serde_json::to_string(&event).unwrap();
+        assert!(text.contains(r#"[["Condition","gp-1","a \"b\""],["Flag","gp.h.x",null]]"#), "{text}");
+        let read: Event = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, event);
+        let Event::Closed { shown, .. } = read else { panic!("another event") };
+        let expected =
+            [("Condition".to_owned(), "gp-1".to_owned(), Some("a \"b\"".to_owned())), ("Flag".to_owned(), "gp.h.x".to_owned(), None)];
+        assert_eq!(shown[0].resources.resources(), expected);
+    }
 }

@@ -10,7 +10,8 @@ use rustc_hash::FxHashSet;
 use tokio::time::Instant;
 
 use crate::gather::{self, LegEnd};
-use crate::{Exchange, MintedId, Refused, parts::Parts, select, told};
+use crate::told::{self, Digests};
+use crate::{Exchange, Met, Refused, parts::Parts, select};
 
 /// A read under way: permitted, entered in the ledger, its legs ended.
 pub struct Watching {
@@ -31,6 +32,34 @@ pub struct Joined {
     pub number: NhsNumber,
     /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
     pub states: Vec<(&'static str, AllergyState)>,
+}
+
+/// A joined record on its way to its reader: its entry is open until it is closed on what is shown.
+pub struct Answering {
+    entry: Entry,
+    permit: Permit,
+    joined: Joined,
+}
+
+impl std::ops::Deref for Answering {
+    type Target = Joined;
+    fn deref(&self) -> &Joined {
+        &self.joined
+    }
+}
+
+impl Answering {
+    /// Closes the entry on an answer, and on the bytes that it shows of each item.
+    pub async fn close<T>(self, answer: T, shown: Digests) -> Audited<T> {
+        let closing = told::closed(&self.permit, &self.joined.record, shown);
+        self.entry.close(answer, closing).await
+    }
+
+    /// Closes the entry on the whole record.
+    pub async fn close_whole(self) -> Audited<Joined> {
+        let closing = told::closed(&self.permit, &self.joined.record, Digests::of(&self.joined.record));
+        self.entry.close(self.joined, closing).await
+    }
 }
 
 impl Exchange {
@@ -61,12 +90,13 @@ impl Exchange {
     }
 
     /// The same, whole: every leg guarded, all joined, and from the joined record withheld what the permit does not cover.
-    pub async fn read(&self, ask: Ask) -> Result<Audited<Joined>, Refused> {
+    /// It leaves when its entry is closed on what is shown of it.
+    pub async fn read(&self, ask: Ask) -> Result<Answering, Refused> {
         let watching = self.watch(ask).await?;
-        self.close(watching).await
+        Ok(self.join(watching).await)
     }
 
-    async fn close(&self, watching: Watching) -> Result<Audited<Joined>, Refused> {
+    async fn join(&self, watching: Watching) -> Answering {
         let Watching { entry, permit, number, need, until, ends } = watching;
         let Guarded { charts, plan, heard, mut attachments } = guarded(number, &need, ends);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
@@ -88,8 +118,7 @@ impl Exchange {
         join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
         self.keep(&permit, &number, &record, heard, &attachments).await;
-        let closing = told::closed(&permit, &record);
-        Ok(entry.close(Joined { record, number, states }, closing).await)
+        Answering { entry, permit, joined: Joined { record, number, states } }
     }
 
     /// Asks for an attachment that the record leads to, and adds it. The source answers for the right person, or nothing is added.
@@ -145,14 +174,19 @@ impl Exchange {
     ) {
         let Parts { locator, minted, plans, clock, settings, .. } = &*self.parts;
         let now = clock.now();
-        if let Err(down) = locator.heard(number, heard, now).await {
+        let (ids, until) = (met(record, attachments), now + settings.plans_kept);
+        let (heard, ids, plan) = tokio::join!(
+            locator.heard(number, heard, now),
+            minted.keep_ids(permit.person(), &ids),
+            plans.keep_plan(permit.trace(), permit.person(), &permit.caller().user, &record.plan, until),
+        );
+        if let Err(down) = heard {
             tracing::warn!(error = %down, "what was heard could not be written to the locator");
         }
-        if let Err(down) = minted.keep_ids(ids(record, attachments)).await {
+        if let Err(down) = ids {
             tracing::warn!(error = %down, "minted ids could not be kept; reads by id will be refused");
         }
-        let until = now + settings.plans_kept;
-        if let Err(down) = plans.keep_plan(permit.trace(), permit.person(), &permit.caller().user, &record.plan, until).await {
+        if let Err(down) = plan {
             tracing::warn!(error = %down, "a plan could not be kept");
         }
     }
@@ -237,22 +271,21 @@ fn hearing(chart: &Chart, verdict: &Verdict) -> Option<Heard> {
     }
 }
 
-fn ids(record: &SharedRecord, attachments: &[(SourceId, Attachment)]) -> Vec<MintedId> {
-    let of = |item: &record::Item| MintedId {
+/// The ids by which what is in a record can be read again.
+fn met<'a>(record: &'a SharedRecord, attachments: &'a [(SourceId, Attachment)]) -> Vec<Met<'a>> {
+    let of = |item: &'a record::Item| Met {
         kind: item.kind,
-        id: item.id.clone(),
-        person: record.person.clone(),
-        source: item.origin.source.clone(),
-        source_kind: item.origin.kind.to_string(),
-        source_id: item.origin.id.clone(),
+        id: &item.id,
+        source: &item.origin.source,
+        source_kind: &item.origin.kind,
+        source_id: item.origin.id.as_deref(),
     };
-    let attached = attachments.iter().map(|(source, one)| MintedId {
+    let attached = attachments.iter().map(|(source, one)| Met {
         kind: Kind::BINARY,
-        id: one.id.clone(),
-        person: record.person.clone(),
-        source: source.clone(),
-        source_kind: Kind::BINARY.name().to_owned(),
-        source_id: Some(one.source_id.clone()),
+        id: &one.id,
+        source,
+        source_kind: Kind::BINARY.name(),
+        source_id: Some(&one.source_id),
     });
     record.items.iter().map(of).chain(attached).collect()
 }

@@ -16,7 +16,8 @@ mod stores;
 mod told;
 
 pub use find::Found;
-pub use journey::{Joined, Watching};
+pub use journey::{Answering, Joined, Watching};
 pub use parts::{Exchange, Locate, Parts, Settings, SourceEntry};
 pub use refused::Refused;
-pub use stores::{Claims, KeptClaim, Minted, MintedId, People, Plans, StoreDown};
+pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};
+pub use told::Digests;

@@ -65,11 +65,26 @@ pub struct MintedId {
     pub source_id: Option<String>,
 }
 
+/// A minted id met in a person's record, as it is about to be kept: [`MintedId`] without the person, borrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Met<'a> {
+    /// The R4 type.
+    pub kind: Kind,
+    /// The minted id.
+    pub id: &'a str,
+    /// Whose resource.
+    pub source: &'a SourceId,
+    /// The type as the source names it.
+    pub source_kind: &'a str,
+    /// The source's id, if it has one.
+    pub source_id: Option<&'a str>,
+}
+
 /// Minted ids.
 #[async_trait]
 pub trait Minted: Send + Sync {
-    /// Keeps ids; those already kept stay as they are.
-    async fn keep_ids(&self, ids: Vec<MintedId>) -> Result<(), StoreDown>;
+    /// Keeps the ids of a person's record; those already kept stay as they are.
+    async fn keep_ids(&self, person: &PersonId, ids: &[Met<'_>]) -> Result<(), StoreDown>;
     /// What an id stands for: one for each person in whose record it was met (a practitioner is met in many).
     async fn resolve(&self, kind: Kind, id: &str) -> Result<Vec<MintedId>, StoreDown>;
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use access::Permit;
-use audit::{Event, LegLine, Shown, Who};
+use audit::{Event, LegLine, ManifestWriter, Shown, Who};
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
-use record::{Ask, Question, SharedRecord, Status};
+use record::{Ask, Item, Question, SharedRecord, SourceId, Status};
 
 /// The person, as the ledger names them.
 pub(crate) fn patient(ask: &Ask) -> String {
@@ -26,7 +26,7 @@ pub(crate) fn opened(ask: &Ask) -> Event {
 }
 
 /// How each source's leg went, and what was shown.
-pub(crate) fn closed(permit: &Permit, record: &SharedRecord) -> Event {
+pub(crate) fn closed(permit: &Permit, record: &SharedRecord, shown: Digests) -> Event {
     let mut legs: BTreeMap<&str, LegLine> = BTreeMap::new();
     for row in &record.plan.rows {
         let leg = legs.entry(row.source.as_str()).or_insert_with(|| LegLine {
@@ -43,33 +43,51 @@ pub(crate) fn closed(permit: &Permit, record: &SharedRecord) -> Event {
         leg.quarantined += row.counts.quarantined;
     }
     let policy = permit.why().iter().map(|rule| (*rule).to_owned()).collect();
-    Event::Closed { outcome: "answered".to_owned(), policy, legs: legs.into_values().collect(), shown: shown(record) }
+    Event::Closed { outcome: "answered".to_owned(), policy, legs: legs.into_values().collect(), shown: shown.told() }
 }
 
-/// What is shown of one source, as it is gathered.
-struct Manifest {
-    resources: Vec<(String, String, Option<String>)>,
+/// What is shown, told as it is written: resources and one digest a source, in the order of the answer.
+#[derive(Default)]
+pub struct Digests {
+    by_source: BTreeMap<SourceId, OfSource>,
+}
+
+struct OfSource {
+    resources: ManifestWriter,
     digest: Context,
 }
 
-fn shown(record: &SharedRecord) -> Vec<Shown> {
-    let mut by_source: BTreeMap<&str, Manifest> = BTreeMap::new();
-    let mut room = Vec::new();
-    for item in &record.items {
-        let manifest = by_source
-            .entry(item.origin.source.as_str())
-            .or_insert_with(|| Manifest { resources: Vec::new(), digest: Context::new(&SHA256) });
-        manifest.resources.push((item.kind.name().to_owned(), item.id.clone(), item.version().map(|version| version.into_owned())));
-        room.clear();
-        item.tree.write_json(&mut room);
-        manifest.digest.update(&room);
+impl Digests {
+    /// An item is shown as these bytes.
+    pub fn add(&mut self, item: &Item, bytes: &[u8]) {
+        let of_source = match self.by_source.get_mut(&item.origin.source) {
+            Some(known) => known,
+            None => {
+                let fresh = OfSource { resources: ManifestWriter::default(), digest: Context::new(&SHA256) };
+                self.by_source.entry(item.origin.source.clone()).or_insert(fresh)
+            }
+        };
+        of_source.resources.add(item.kind.name(), &item.id, item.version().as_deref());
+        of_source.digest.update(bytes);
     }
-    by_source
-        .into_iter()
-        .map(|(source, manifest)| Shown {
-            source: source.to_owned(),
-            resources: manifest.resources,
-            digest: HEXLOWER.encode(manifest.digest.finish().as_ref()),
-        })
-        .collect()
+
+    /// Every item of a record, each as its resource alone.
+    pub(crate) fn of(record: &SharedRecord) -> Digests {
+        let (mut digests, mut room) = (Digests::default(), Vec::new());
+        for item in &record.items {
+            room.clear();
+            item.tree.write_json(&mut room);
+            digests.add(item, &room);
+        }
+        digests
+    }
+
+    fn told(self) -> Vec<Shown> {
+        let of = |(source, of): (SourceId, OfSource)| Shown {
+            source: source.to_string(),
+            resources: of.resources.finish(),
+            digest: HEXLOWER.encode(of.digest.finish().as_ref()),
+        };
+        self.by_source.into_iter().map(of).collect()
+    }
 }

@@ -1,6 +1,7 @@
 //! A Bundle as its entries, each resource a [`Tree`] of its own over the same bytes.
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::parse::{ParseError, Parser, text_of, without_mark};
 use crate::tree::{Text, Tree};
@@ -110,7 +111,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         let text: &'a str = self.body.as_str();
-        let mut seen: Vec<&'a str> = Vec::with_capacity(8);
+        let mut seen: SmallVec<[&'a str; 8]> = SmallVec::new();
         loop {
             self.parser.space();
             let (start, end) = self.parser.key()?;

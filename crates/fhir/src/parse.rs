@@ -107,13 +107,15 @@ pub(crate) struct Parser<'a> {
     pub at: usize,
     /// Nodes of the tree under way. Kept between trees, so that each is copied once into just the room it needs.
     nodes: Vec<Node>,
+    /// What stands open above the object or array under way. Kept for the same reason.
+    above: Vec<(u32, bool, u64)>,
     spaced: bool,
     hiding: bool,
 }
 
 impl<'a> Parser<'a> {
     pub fn new(bytes: &'a [u8]) -> Parser<'a> {
-        Parser { bytes, at: 0, nodes: Vec::with_capacity(128), spaced: false, hiding: false }
+        Parser { bytes, at: 0, nodes: Vec::with_capacity(128), above: Vec::with_capacity(16), spaced: false, hiding: false }
     }
 
     pub fn error(&self, what: &'static str) -> ParseError {
@@ -140,9 +142,9 @@ impl<'a> Parser<'a> {
     pub fn string(&mut self) -> Result<(usize, usize, bool), ParseError> {
         self.expect(b'"', "a string was expected")?;
         let start = self.at;
-        let (end, escaped) = string_end(self.bytes, start)?;
+        let (end, escapes) = string_end(self.bytes, start)?;
         self.at = end + 1;
-        Ok((start, end, escaped))
+        Ok((start, end, escapes != Escapes::None))
     }
 
     /// Bounds of a key.
@@ -166,17 +168,18 @@ impl<'a> Parser<'a> {
     /// The same where nobody needs the value; it must be one all the same.
     pub fn skip(&mut self) -> Result<(), ParseError> {
         self.nodes.clear();
-        let mut open = Open { origin: self.at, object: NONE, last: NONE, met: 0, is_object: false, key: (0, 0), above: Vec::new() };
-        let (bytes, mut at, mut spaced) = (self.bytes, self.at, false);
-        self.hiding = false;
+        self.above.clear();
+        let above = &mut self.above;
+        let mut open = Open { origin: self.at, object: NONE, last: NONE, met: 0, is_object: false, key: (0, 0), above };
+        let (bytes, mut at, mut spaced, mut hiding) = (self.bytes, self.at, false, false);
         // One turn for each value; what stands open is in `open`, so that nothing is called again from within itself.
         'value: loop {
             let error = |what, at| Err(ParseError { what, at });
             match bytes.get(at) {
                 Some(b'"') => {
-                    let (end, escaped) = string_end(bytes, at + 1)?;
-                    let kind = if escaped { NodeKind::StringEscaped } else { NodeKind::String };
-                    self.hiding |= escaped && bytes[at + 1..end].windows(2).any(|pair| pair == b"\\u");
+                    let (end, escapes) = string_end(bytes, at + 1)?;
+                    let kind = if escapes == Escapes::None { NodeKind::String } else { NodeKind::StringEscaped };
+                    hiding |= escapes == Escapes::Hiding;
                     open.add(&mut self.nodes, bytes, kind, at + 1, end);
                     at = end + 1;
                 }
@@ -237,13 +240,13 @@ impl<'a> Parser<'a> {
             }
             break;
         }
-        (self.at, self.spaced) = (at, spaced);
+        (self.at, self.spaced, self.hiding) = (at, spaced, hiding);
         Ok(())
     }
 }
 
 /// The object or array under way.
-struct Open {
+struct Open<'n> {
     /// Offset of the tree's first byte in the body: the tree's own bytes are a part of the body.
     origin: usize,
     /// Its node; none outside all.
@@ -256,10 +259,10 @@ struct Open {
     /// Bounds of the key of the value to come.
     key: (usize, usize),
     /// What it stands in.
-    above: Vec<(u32, bool, u64)>,
+    above: &'n mut Vec<(u32, bool, u64)>,
 }
 
-impl Open {
+impl Open<'_> {
     /// Adds a node behind the last one.
     #[inline]
     fn add(&mut self, nodes: &mut Vec<Node>, bytes: &[u8], kind: NodeKind, start: usize, end: usize) -> u32 {
@@ -308,8 +311,8 @@ impl Open {
             return Err(expected("a string was expected", at));
         }
         let start = at + 1;
-        let (end, escaped) = string_end(bytes, start)?;
-        if escaped || end - start > KEY_MAX {
+        let (end, escapes) = string_end(bytes, start)?;
+        if escapes != Escapes::None || end - start > KEY_MAX {
             return Err(ParseError { what: "a key is no element name", at: end + 1 });
         }
         self.not_twice(nodes, bytes, start, end)?;
@@ -360,16 +363,26 @@ fn passed(bytes: &[u8], at: usize, spaced: &mut bool) -> usize {
     after
 }
 
-/// Where a string ends whose inside starts here, and whether escapes are in it.
+/// What escapes a string holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Escapes {
+    None,
+    /// Of quotes, line ends and the like.
+    Plain,
+    /// `\u`, which may stand for any character.
+    Hiding,
+}
+
+/// Where a string ends whose inside starts here, and what escapes it holds.
 #[inline]
-fn string_end(bytes: &[u8], mut at: usize) -> Result<(usize, bool), ParseError> {
-    let mut escaped = false;
+fn string_end(bytes: &[u8], mut at: usize) -> Result<(usize, Escapes), ParseError> {
+    let mut escapes = Escapes::None;
     loop {
         at = special_from(bytes, at);
         match bytes.get(at) {
-            Some(b'"') => return Ok((at, escaped)),
+            Some(b'"') => return Ok((at, escapes)),
             Some(b'\\') => {
-                escaped = true;
+                escapes = escapes.max(if bytes.get(at + 1) == Some(&b'u') { Escapes::Hiding } else { Escapes::Plain });
                 at = escape_end(bytes, at + 1)?;
             }
             Some(_) => return Err(ParseError { what: "a control character stands unescaped in a string", at }),

@@ -7,12 +7,16 @@ use fhir::date::Partial;
 use fhir::{Kind, Ref};
 use record::Item;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use terms::{Negated, Space};
 
 mod kinds;
 
 /// A code in its space.
 pub(crate) type Code<'a> = (Space<'a>, Cow<'a, str>);
+
+/// Codes: most often one or two.
+pub(crate) type Codes<'a> = SmallVec<[Code<'a>; 2]>;
 
 /// Something in which statements of one thing may differ, which makes them a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,7 +72,7 @@ pub(crate) struct Statement<'a> {
     pub at: usize,
     pub item: &'a Item,
     /// Codes of what it is about.
-    pub codes: Vec<Code<'a>>,
+    pub codes: Codes<'a>,
     /// The clinical date, or its beginning.
     pub when: Option<Partial>,
     pub standing: Standing,
@@ -178,7 +182,7 @@ pub(crate) fn read<'a>(at: usize, item: &'a Item, chart: &'a Chart<'a>) -> State
 }
 
 /// Appends the codes of a CodeableConcept, or of each in a list.
-fn codes<'a>(concept: Option<Ref<'a>>, into: &mut Vec<Code<'a>>) {
+fn codes<'a>(concept: Option<Ref<'a>>, into: &mut Codes<'a>) {
     let Some(concept) = concept else { return };
     let mut one = |concept: Ref<'a>| {
         for coding in concept.get("coding").into_iter().flat_map(Ref::items) {
@@ -204,7 +208,7 @@ fn words(concept: Option<Ref<'_>>) -> Option<String> {
 /// A concept as one word to compare by, and its system: its first standard code, else any code, else its words.
 fn concept_key<'a>(concept: Option<Ref<'a>>) -> Option<(Option<Space<'a>>, Cow<'a, str>)> {
     concept?;
-    let mut found = Vec::new();
+    let mut found = Codes::new();
     codes(concept, &mut found);
     let best = found.iter().position(|(space, _)| space.is_standard()).unwrap_or(0);
     match best < found.len() {

@@ -4,5 +4,5 @@ pub mod outcome;
 mod pages;
 mod parts;
 
-pub use pages::{Head, Pieces, page};
+pub use pages::{Head, Pieces, only_page, page};
 pub use parts::{Assembler, Style, minted, parts};

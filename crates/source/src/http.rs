@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use record::{Failure, Method, Response, SourceId};
 
 use crate::auth::AuthError;
@@ -78,28 +78,20 @@ fn media_type(value: &str) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// How far what a source says of a body's length is believed before the body has come.
+const BELIEVED: usize = 4 << 20;
+
 /// The body as it unpacks; a small body that unpacks into very much is cut off in time.
 async fn capped(mut response: reqwest::Response, body_max: usize) -> Result<Bytes, Failure> {
-    let mut body: Option<BytesMut> = None;
-    let mut only: Option<Bytes> = None;
-    let mut length = 0;
+    let said = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut body = Vec::with_capacity(said.min(body_max).min(BELIEVED));
     while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-        length += chunk.len();
-        if length > body_max {
+        if body.len() + chunk.len() > body_max {
             return Err(Failure::TooLarge);
         }
-        match (&mut body, only.take()) {
-            (None, None) => only = Some(chunk),
-            (None, Some(first)) => {
-                let mut whole = BytesMut::with_capacity((first.len() + chunk.len()) * 4);
-                whole.extend_from_slice(&first);
-                whole.extend_from_slice(&chunk);
-                body = Some(whole);
-            }
-            (Some(whole), _) => whole.extend_from_slice(&chunk),
-        }
+        body.extend_from_slice(&chunk);
     }
-    Ok(body.map(BytesMut::freeze).or(only).unwrap_or_default())
+    Ok(body.into())
 }
 
 fn failure(error: &reqwest::Error) -> Failure {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use access::Admission;
 use async_trait::async_trait;
-use exchange::{Claims, KeptClaim, Minted, MintedId, People, Plans, StoreDown};
+use exchange::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};
 use fhir::Kind;
 use identity::{Heard, Located, Locator, LocatorDown};
 use record::{NhsNumber, PersonId, Plan, RequestId, SourceId, UserId};
@@ -148,27 +148,24 @@ impl Claims for SqliteStore {
 
 #[async_trait]
 impl Minted for SqliteStore {
-    async fn keep_ids(&self, ids: Vec<MintedId>) -> Result<(), StoreDown> {
+    async fn keep_ids(&self, person: &PersonId, ids: &[Met<'_>]) -> Result<(), StoreDown> {
         // Most reads of a person meet the ids of the last one: what is kept is not written again.
-        let Some(person) = ids.first().map(|one| one.person.clone()) else { return Ok(()) };
-        let digest = self.hasher.hash_one(&ids);
-        if self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&person) == Some(&digest) {
+        let digest = self.hasher.hash_one(ids);
+        if ids.is_empty() || self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(person) == Some(&digest) {
             return Ok(());
         }
+        let own = |one: &Met<'_>| {
+            let source_id = one.source_id.map(str::to_owned);
+            (one.kind, one.id.to_owned(), one.source.clone(), one.source_kind.to_owned(), source_id)
+        };
+        let (whose, ids): (PersonId, Vec<_>) = (person.clone(), ids.iter().map(own).collect());
         self.with(move |connection, _| {
             let transaction = connection.transaction()?;
             {
                 let sql = "INSERT OR IGNORE INTO minted (person, kind, id, source, source_kind, source_id) VALUES (?, ?, ?, ?, ?, ?)";
                 let mut insert = transaction.prepare_cached(sql)?;
-                for one in &ids {
-                    insert.execute(params![
-                        one.person.as_str(),
-                        one.kind.name(),
-                        one.id,
-                        one.source.as_str(),
-                        one.source_kind,
-                        one.source_id
-                    ])?;
+                for (kind, id, source, source_kind, source_id) in &ids {
+                    insert.execute(params![whose.as_str(), kind.name(), id, source.as_str(), source_kind, source_id])?;
                 }
             }
             transaction.commit()
@@ -178,7 +175,7 @@ impl Minted for SqliteStore {
         if kept.len() >= KEPT_MAX {
             kept.clear();
         }
-        kept.insert(person, digest);
+        kept.insert(person.clone(), digest);
         Ok(())
     }
 

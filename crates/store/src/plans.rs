@@ -2,7 +2,7 @@
 
 use fhir::Kind;
 use record::{Counts, Plan, Row, Status};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const STATUSES: &[Status] = &[
     Status::Ok,
@@ -31,17 +31,13 @@ pub(crate) fn write(plan: &Plan) -> String {
     let row = |row: &Row| {
         let c = row.counts;
         let status = row.status.and_then(|status| STATUSES.iter().position(|known| *known == status));
-        json!([
-            row.source.as_str(),
-            row.kind.name(),
-            status,
-            row.note,
-            row.tried.map(|at| at.to_string()),
-            row.last_answered.map(|at| at.to_string()),
-            [c.came, c.single, c.clustered, c.collapsed, c.history, c.filtered, c.withheld, c.quarantined]
-        ])
+        let at = |instant: Option<jiff::Timestamp>| instant.map(|at| at.to_string());
+        let counts = [c.came, c.single, c.clustered, c.collapsed, c.history, c.filtered, c.withheld, c.quarantined];
+        (row.source.to_string(), row.kind.name(), status, row.note.clone(), at(row.tried), at(row.last_answered), counts)
     };
-    Value::Array(plan.rows.iter().map(row).collect()).to_string()
+    let rows: Vec<_> = plan.rows.iter().map(row).collect();
+    // Text, numbers and lists of them are always JSON.
+    serde_json::to_string(&rows).unwrap_or_default()
 }
 
 pub(crate) fn read(text: &str) -> Option<Plan> {

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use fhir::date::Partial;
 use fhir::{Kind, Ref};
 
-use super::{Chart, Code, Detail, Facet, Standing, codes, concept_key, date, first_date, quantity, system, words};
+use super::{Chart, Codes, Detail, Facet, Standing, codes, concept_key, date, first_date, quantity, system, words};
 
 /// The codes of what it is about.
-pub(super) fn about<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Vec<Code<'a>> {
-    let mut found = Vec::new();
+pub(super) fn about<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Codes<'a> {
+    let mut found = Codes::new();
     codes(concept(kind, root, chart), &mut found);
     if kind == Kind::ALLERGY_INTOLERANCE && root.get("code").is_none() {
         for reaction in root.get("reaction").into_iter().flat_map(Ref::items) {
@@ -190,7 +190,7 @@ fn allergy<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
 
 fn condition<'a>(detail: &mut Detail<'a>, root: Ref<'a>) {
     laterality(detail, root);
-    let mut categories = Vec::new();
+    let mut categories = Codes::new();
     codes(root.get("category"), &mut categories);
     let place = |code: &str| categories.iter().any(|(_, category)| category == code);
     // DSTU2 calls diagnosis what is no complaint, symptom or finding, and knows no problem list: that tells the two not apart.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use dialect::{Dialect, Everything, Known, Opening, Settings, Told};
 use identity::{Facts, Leg, Trust, guard, release};
 use record::{Ask, Caller, Holder, Join, Need, Organisation, PersonId, Question, Reply, Response, SourceId, UserId};
-use server::answer::{Assembler, Head, Style, outcome, page, parts};
+use server::answer::{Assembler, Head, Style, only_page, outcome, parts};
 
 use crate::said::{self, NUMBER, SOURCES};
 
@@ -49,7 +49,7 @@ impl Joining {
             self_url: String::new(),
             outcome: outcome::of_record(&record, &Names),
         };
-        page(&head, &parts(&record, &number, &style), 0, usize::MAX, |_| String::new()).0
+        only_page(&head, parts(&record, &number, &style, |_, _| {}))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// Entries of a Bundle as bytes, in pieces: an item and what belongs beside it are one piece.
+/// Entries of a Bundle as bytes, in pieces: an item and what belongs beside it are one piece. A comma leads each entry, as the
+/// outcome stands before all of them.
 #[derive(Debug, Clone, Default)]
 pub struct Pieces {
     bytes: Vec<u8>,
@@ -23,12 +24,8 @@ impl Pieces {
 
     /// The same with a resource that is written in its place.
     pub fn entry_of(&mut self, base: &str, kind: &str, id: &str, mode: &str, resource: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.ends.last().map_or(0, |(end, _)| *end);
-        if self.bytes.len() > start {
-            self.bytes.push(b',');
-        }
         // Bases, types, ids and modes need no JSON escapes.
-        for piece in ["{\"fullUrl\":\"", base, "/", kind, "/", id, "\",\"resource\":"] {
+        for piece in [",{\"fullUrl\":\"", base, "/", kind, "/", id, "\",\"resource\":"] {
             self.bytes.extend_from_slice(piece.as_bytes());
         }
         resource(&mut self.bytes);
@@ -44,15 +41,8 @@ impl Pieces {
 
     /// Adds what was written since the last cut to the last piece (or makes it the first).
     pub fn join_last(&mut self) {
-        let end = self.bytes.len();
-        match self.ends.pop() {
-            Some((before, matched)) => {
-                // A comma belongs between what were two pieces.
-                self.bytes.insert(before, b',');
-                self.ends.push((end + 1, matched));
-            }
-            None => self.ends.push((end, false)),
-        }
+        let matched = self.ends.pop().is_some_and(|(_, matched)| matched);
+        self.cut(matched);
     }
 
     /// Whether there are no pieces.
@@ -70,11 +60,9 @@ impl Pieces {
         self.ends.iter().filter(|(_, matched)| *matched).count()
     }
 
-    fn slice(&self, from: usize, to: usize) -> impl Iterator<Item = &[u8]> {
-        (from..to).map(|index| {
-            let start = if index == 0 { 0 } else { self.ends[index - 1].0 };
-            &self.bytes[start..self.ends[index].0]
-        })
+    fn slice(&self, from: usize, to: usize) -> &[u8] {
+        let end_of = |count: usize| count.checked_sub(1).map_or(0, |last| self.ends[last].0);
+        &self.bytes[end_of(from)..end_of(to)]
     }
 
     /// Everything as bytes, to seal away.
@@ -125,9 +113,28 @@ pub struct Head {
 pub fn page(head: &Head, pieces: &Pieces, from: usize, count: usize, next_url: impl FnOnce(usize) -> String) -> (Vec<u8>, Option<usize>) {
     let to = pieces.len().min(from.saturating_add(count));
     let next = (to < pieces.len()).then_some(to);
+    let mut body = lead(head, next.map(next_url));
+    body.extend_from_slice(pieces.slice(from, to));
+    body.extend_from_slice(END);
+    (body, next)
+}
+
+/// The whole answer as one page. The pieces stay in their place, and what leads them is put before them.
+pub fn only_page(head: &Head, mut pieces: Pieces) -> Vec<u8> {
+    let lead = lead(head, None);
+    pieces.bytes.reserve(lead.len() + END.len());
+    pieces.bytes.extend_from_slice(END);
+    pieces.bytes.splice(..0, lead);
+    pieces.bytes
+}
+
+const END: &[u8] = b"]}";
+
+/// What stands before the pieces of a page, the outcome last.
+fn lead(head: &Head, next_url: Option<String>) -> Vec<u8> {
     let mut links = vec![json!({"relation": "self", "url": head.self_url})];
-    if let Some(next) = next {
-        links.push(json!({"relation": "next", "url": next_url(next)}));
+    if let Some(url) = next_url {
+        links.push(json!({"relation": "next", "url": url}));
     }
     let mut bundle = json!({"resourceType": "Bundle", "id": head.id});
     if !head.tags.is_empty() {
@@ -139,16 +146,10 @@ pub fn page(head: &Head, pieces: &Pieces, from: usize, count: usize, next_url: i
         bundle["total"] = json!(total);
     }
     bundle["link"] = json!(links);
-    let mut body = bundle.to_string().into_bytes();
-    body.pop();
-    body.extend_from_slice(b",\"entry\":[{\"resource\":");
-    body.extend_from_slice(head.outcome.to_string().as_bytes());
-    body.extend_from_slice(b",\"search\":{\"mode\":\"outcome\"}}");
-    body.reserve(pieces.bytes.len() + 2);
-    for piece in pieces.slice(from, to) {
-        body.push(b',');
-        body.extend_from_slice(piece);
-    }
-    body.extend_from_slice(b"]}");
-    (body, next)
+    let mut lead = bundle.to_string().into_bytes();
+    lead.pop();
+    lead.extend_from_slice(b",\"entry\":[{\"resource\":");
+    lead.extend_from_slice(head.outcome.to_string().as_bytes());
+    lead.extend_from_slice(b",\"search\":{\"mode\":\"outcome\"}}");
+    lead
 }

@@ -43,8 +43,8 @@ pub struct Assembler {
 const ENTRY_LEN: usize = 400;
 const LINKAGE_LEN: usize = 640;
 
-/// Lays out a record. Tags are written into the resources on their way out.
-pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>) -> Pieces {
+/// Lays out a record. Tags are written into the resources on their way out; `written` is told of each item's bytes.
+pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>, mut written: impl FnMut(&Item, &[u8])) -> Pieces {
     let room = record.items.iter().map(|item| item.tree.json_len_about() + ENTRY_LEN).sum::<usize>() + record.clusters.len() * LINKAGE_LEN;
     let mut pieces = Pieces::with_room(room);
     if style.main.is_none_or(|kind| kind == Kind::PATIENT) {
@@ -59,7 +59,11 @@ pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>) -> Pi
         }
         let matched = style.main.is_none_or(|kind| kind == item.kind);
         let mode = if matched { "match" } else { "include" };
-        pieces.entry_of(style.base, item.kind.name(), &item.id, mode, |out| tags.write(record, index, out));
+        pieces.entry_of(style.base, item.kind.name(), &item.id, mode, |out| {
+            let start = out.len();
+            tags.write(record, index, out);
+            written(item, &out[start..]);
+        });
         for beside in &places.beside[index] {
             write_beside(&mut pieces, record, beside, style);
         }

@@ -2,7 +2,7 @@
 
 use audit::Audited;
 use axum::http::StatusCode;
-use exchange::Joined;
+use exchange::{Answering, Digests, Joined};
 use fhir::Kind;
 use record::{Need, PersonId, Question, Status};
 
@@ -10,7 +10,7 @@ use super::super::search::{Complete, PatientRef, Search};
 use super::super::snapshots::Kept;
 use super::super::{App, Asked, Fault, Written};
 use super::fault;
-use crate::answer::{Head, Pieces, Style, minted, outcome, page, parts};
+use crate::answer::{Head, Pieces, Style, minted, only_page, outcome, page, parts};
 
 /// Only who asks matters where an id is looked up.
 fn whom_to_ask() -> Question {
@@ -33,7 +33,7 @@ impl App {
         let search = Search::everything(&asked.params, asked.strict)?;
         let person = self.person(&PatientRef::Id(id)).await?;
         let read = self.joined(&asked, &search, person).await?;
-        self.bundle(asked, search, None, read)
+        self.bundle(asked, search, None, read).await
     }
 
     pub(in super::super) async fn search(&self, asked: Asked, kind: Kind) -> Result<Audited<Written>, Fault> {
@@ -50,7 +50,7 @@ impl App {
         };
         let person = self.person(patient).await?;
         let read = self.joined(&asked, &search, person).await?;
-        self.bundle(asked, search, Some(kind), read)
+        self.bundle(asked, search, Some(kind), read).await
     }
 
     pub(in super::super) async fn read(&self, asked: Asked, kind: Kind, id: String) -> Result<Audited<Written>, Fault> {
@@ -62,7 +62,7 @@ impl App {
         let mut need = Need::of(&[kind]);
         need.attachment = (kind == Kind::BINARY).then(|| id.clone());
         let search = Search { need, patient: None, count: None, provenance: false, complete: None, count_only: false };
-        let read = self.joined(&asked, &search, person).await?;
+        let read = self.joined(&asked, &search, person).await?.close_whole().await;
         self.unanswered(&read)?;
         let own = kind == Kind::PATIENT && id == read.record.person.as_str();
         let (status, json) = {
@@ -98,7 +98,7 @@ impl App {
         }
     }
 
-    async fn joined(&self, asked: &Asked, search: &Search, person: Option<PersonId>) -> Result<Audited<Joined>, Fault> {
+    async fn joined(&self, asked: &Asked, search: &Search, person: Option<PersonId>) -> Result<Answering, Fault> {
         let person = person.unwrap_or_else(unknown);
         let question = Question::Read { person, need: search.need.clone() };
         self.exchange.read(asked.ask(question)).await.map_err(fault)
@@ -120,49 +120,59 @@ impl App {
         Fault::Gateway { timeout, outcome: outcome::of_plan(&read.record.plan, &self.exchange) }
     }
 
-    fn bundle(&self, asked: Asked, search: Search, main: Option<Kind>, read: Audited<Joined>) -> Result<Audited<Written>, Fault> {
-        self.unanswered(&read)?;
-        self.whole_enough(&asked, &search, &read)?;
+    async fn bundle(&self, asked: Asked, search: Search, main: Option<Kind>, read: Answering) -> Result<Audited<Written>, Fault> {
+        let fit = self.unanswered(&read).and_then(|()| self.whole_enough(&asked, &search, &read));
+        let mut shown = Digests::default();
+        match fit.and_then(|()| self.laid_out(&asked, &search, main, &read, &mut shown)) {
+            Ok(written) => Ok(read.close(written, shown).await),
+            Err(fault) => {
+                read.close((), Digests::default()).await;
+                Err(fault)
+            }
+        }
+    }
+
+    fn laid_out(&self, asked: &Asked, search: &Search, main: Option<Kind>, read: &Joined, shown: &mut Digests) -> Result<Written, Fault> {
         let base = self.base();
         let now = self.clock.now();
         let count = search.count.unwrap_or(self.config.limits.page_size).min(self.config.limits.page_size_max);
-        read.try_map(|read| {
-            let complete = read.record.plan.rows.iter().all(|row| row.status.is_some_and(Status::complete));
-            let outcome = outcome::of_record(&read.record, &self.exchange);
-            let tags = read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).collect();
-            let style = Style {
-                base: &base,
-                main,
-                provenance: search.provenance,
-                assembler: &self.assembler,
-                names: &self.exchange,
-                request: asked.request.as_str(),
-                now,
-            };
-            let person = read.record.person.as_str().to_owned();
-            let pieces = parts(&read.record, &read.number, &style);
-            let head = Head {
-                id: asked.request.as_str().to_owned(),
-                kind: "searchset".to_owned(),
-                timestamp: now.to_string(),
-                tags,
-                total: complete.then(|| pieces.matches()),
-                self_url: format!("{}{}", self.config.exchange.public_url, asked.target),
-                outcome,
-            };
-            self.first_page(&asked, head, person, if search.count_only { Pieces::default() } else { pieces }, count)
-        })
+        let complete = read.record.plan.rows.iter().all(|row| row.status.is_some_and(Status::complete));
+        let outcome = outcome::of_record(&read.record, &self.exchange);
+        let tags = read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).collect();
+        let style = Style {
+            base: &base,
+            main,
+            provenance: search.provenance,
+            assembler: &self.assembler,
+            names: &self.exchange,
+            request: asked.request.as_str(),
+            now,
+        };
+        // A count shows nothing of anything.
+        let pieces = parts(&read.record, &read.number, &style, |item, bytes| match search.count_only {
+            true => {}
+            false => shown.add(item, bytes),
+        });
+        let head = Head {
+            id: asked.request.as_str().to_owned(),
+            kind: "searchset".to_owned(),
+            timestamp: now.to_string(),
+            tags,
+            total: complete.then(|| pieces.matches()),
+            self_url: format!("{}{}", self.config.exchange.public_url, asked.target),
+            outcome,
+        };
+        let person = read.record.person.as_str().to_owned();
+        self.first_page(asked, head, person, if search.count_only { Pieces::default() } else { pieces }, count)
     }
 
     fn first_page(&self, asked: &Asked, head: Head, person: String, pieces: Pieces, count: usize) -> Result<Written, Fault> {
-        let cursor = if pieces.len() > count {
-            let kept = Kept { head: head.clone(), person, xml: asked.xml };
-            Some(self.snapshots.seal(&asked.user(), &kept, &pieces).map_err(|_| Fault::Unavailable)?)
-        } else {
-            None
-        };
-        let next = |from: usize| cursor.as_ref().map(|cursor| self.page_url(&cursor.at(from, count), asked.xml)).unwrap_or_default();
-        let (json, _) = page(&head, &pieces, 0, count, next);
+        if pieces.len() <= count {
+            return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces) });
+        }
+        let kept = Kept { head: head.clone(), person, xml: asked.xml };
+        let cursor = self.snapshots.seal(&asked.user(), &kept, &pieces).map_err(|_| Fault::Unavailable)?;
+        let (json, _) = page(&head, &pieces, 0, count, |from| self.page_url(&cursor.at(from, count), asked.xml));
         Ok(Written { status: StatusCode::OK, json })
     }
 
