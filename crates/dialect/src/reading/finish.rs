@@ -122,13 +122,13 @@ fn strings(node: fhir::Ref<'_>, hosts: &Hosts, found: &mut Vec<NodeId>) {
 impl Guide<'_> {
     fn leads(&self) -> Leads {
         let mut met: FxHashMap<&str, usize> = FxHashMap::default();
-        let (mut which, mut led) = (Vec::with_capacity(self.arrivals.references.len()), Vec::new());
+        let (mut which, mut led) = (vec![0; self.arrivals.references.len()], Vec::new());
         for arrived in self.arrived {
-            for node in self.arrivals.references_of(arrived) {
-                which.push(*met.entry(node.raw()).or_insert_with(|| {
+            for (at, node) in arrived.references.clone().zip(self.arrivals.references_of(arrived)) {
+                which[at] = *met.entry(node.raw()).or_insert_with(|| {
                     led.push(self.lead(&plain(node)));
                     led.len() - 1
-                }));
+                });
             }
         }
         Leads { which, led }
