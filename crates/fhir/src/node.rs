@@ -12,73 +12,87 @@ pub struct Ref<'a> {
 }
 
 impl<'a> Ref<'a> {
+    #[inline]
     fn raw_node(self) -> &'a Node {
         &self.tree.nodes[self.id as usize]
     }
 
+    #[inline]
     fn with(self, id: u32) -> Option<Ref<'a>> {
         (id != NONE).then_some(Ref { tree: self.tree, id })
     }
 
     /// This node's id, to edit it with.
+    #[inline]
     pub fn id(self) -> NodeId {
         NodeId(self.id)
     }
 
     /// The tree it belongs to.
+    #[inline]
     pub fn tree(self) -> &'a Tree {
         self.tree
     }
 
     /// What it is; both kinds of string are told apart only for writing.
+    #[inline]
     pub fn kind(self) -> NodeKind {
         self.raw_node().kind
     }
 
     /// Whether it is an object.
+    #[inline]
     pub fn is_object(self) -> bool {
         self.kind() == NodeKind::Object
     }
 
     /// Whether it is an array.
+    #[inline]
     pub fn is_array(self) -> bool {
         self.kind() == NodeKind::Array
     }
 
     /// Whether it is a string.
+    #[inline]
     pub fn is_string(self) -> bool {
         matches!(self.kind(), NodeKind::String | NodeKind::StringEscaped)
     }
 
     /// Whether it is a string, number, boolean or null.
+    #[inline]
     pub fn is_primitive(self) -> bool {
         !self.is_object() && !self.is_array()
     }
 
     /// The parent, unless it is the root or hangs nowhere.
+    #[inline]
     pub fn parent(self) -> Option<Ref<'a>> {
         self.with(self.raw_node().parent)
     }
 
     /// The key it stands under; empty for items of arrays and the root.
+    #[inline]
     pub fn key(self) -> &'a str {
         let node = self.raw_node();
         self.tree.slice(node.key_start, node.key_start + u32::from(node.key_len))
     }
 
     /// [`Ref::key`] as bytes, for those who compare many.
+    #[inline]
     pub fn key_bytes(self) -> &'a [u8] {
         let node = self.raw_node();
         self.tree.bytes(node.key_start, node.key_start + u32::from(node.key_len))
     }
 
     /// How long its key is, and its first byte: tells most keys apart without a look at the text.
+    #[inline]
     pub fn key_hint(self) -> (usize, u8) {
         let node = self.raw_node();
         (usize::from(node.key_len), node.key_first)
     }
 
     /// [`Ref::raw`] as bytes.
+    #[inline]
     pub fn raw_bytes(self) -> &'a [u8] {
         if !self.is_primitive() {
             return &[];
@@ -88,6 +102,7 @@ impl<'a> Ref<'a> {
     }
 
     /// The value under `key`; `None` too when this is no object.
+    #[inline]
     pub fn get(self, key: &str) -> Option<Ref<'a>> {
         if !self.is_object() {
             return None;
@@ -135,12 +150,14 @@ impl<'a> Ref<'a> {
     }
 
     /// Children of an array (or object) in order.
+    #[inline]
     pub fn items(self) -> impl Iterator<Item = Ref<'a>> {
         let first = if self.is_primitive() { NONE } else { self.raw_node().first };
         std::iter::successors(self.with(first), |node| node.with(node.raw_node().next))
     }
 
     /// Keys and values of an object in order; nothing for anything else.
+    #[inline]
     pub fn entries(self) -> impl Iterator<Item = (&'a str, Ref<'a>)> {
         let first = if self.is_object() { self.raw_node().first } else { NONE };
         std::iter::successors(self.with(first), |node| node.with(node.raw_node().next)).map(|node| (node.key(), node))
@@ -152,12 +169,14 @@ impl<'a> Ref<'a> {
     }
 
     /// Whether there are no children.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.items().next().is_none()
     }
 
     /// The JSON text of a primitive without a string's quotes: escapes still in it, digits as written.
     /// Empty for objects and arrays.
+    #[inline]
     pub fn raw(self) -> &'a str {
         if !self.is_primitive() {
             return "";
@@ -167,6 +186,7 @@ impl<'a> Ref<'a> {
     }
 
     /// The plain text of a primitive: a string unescaped, a number's digits, `true`, `false`; `None` for the rest and null.
+    #[inline]
     pub fn value(self) -> Option<Cow<'a, str>> {
         match self.kind() {
             NodeKind::String | NodeKind::Number | NodeKind::Bool => Some(Cow::Borrowed(self.raw())),

@@ -374,7 +374,7 @@ enum Escapes {
 }
 
 /// Where a string ends whose inside starts here, and what escapes it holds.
-#[inline]
+#[inline(always)]
 fn string_end(bytes: &[u8], mut at: usize) -> Result<(usize, Escapes), ParseError> {
     let mut escapes = Escapes::None;
     loop {
@@ -408,7 +408,7 @@ const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
 
 /// The place of the first quote, backslash or control character from `at` on; the end where there is none.
-#[inline]
+#[inline(always)]
 fn special_from(bytes: &[u8], mut at: usize) -> usize {
     // Eight at a time, as most strings are short: a vector search would take longer to set up.
     while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {

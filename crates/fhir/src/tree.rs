@@ -73,18 +73,22 @@ impl Text {
         Text { whole: self.whole.clone(), from: self.from + from, to: self.from + to }
     }
 
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.whole[self.from..self.to]
     }
 
+    #[inline]
     pub fn len(&self) -> usize {
         self.to - self.from
     }
 
+    #[inline]
     fn cut(&self, range: Range<usize>) -> &str {
         &self.whole[self.from + range.start..self.from + range.end]
     }
 
+    #[inline]
     fn cut_bytes(&self, range: Range<usize>) -> &[u8] {
         &self.whole.as_bytes()[self.from + range.start..self.from + range.end]
     }
@@ -114,11 +118,13 @@ impl Tree {
     }
 
     /// The whole.
+    #[inline]
     pub fn root(&self) -> Ref<'_> {
         Ref { tree: self, id: self.root }
     }
 
     /// A node by its id, which must come from this tree.
+    #[inline]
     pub fn node(&self, id: NodeId) -> Ref<'_> {
         Ref { tree: self, id: id.0 }
     }
@@ -150,12 +156,14 @@ impl Tree {
     }
 
     /// Parsing cuts at ASCII only, so every cut is between characters.
+    #[inline]
     pub(crate) fn slice(&self, start: u32, end: u32) -> &str {
         let (start, end, base) = (start as usize, end as usize, self.base.len());
         if start >= base { &self.extra[start - base..end - base] } else { self.base.cut(start..end) }
     }
 
     /// The same for whoever compares or copies: no look at where characters begin.
+    #[inline]
     pub(crate) fn bytes(&self, start: u32, end: u32) -> &[u8] {
         let (start, end, base) = (start as usize, end as usize, self.base.len());
         if start >= base { &self.extra.as_bytes()[start - base..end - base] } else { self.base.cut_bytes(start..end) }
