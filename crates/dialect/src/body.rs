@@ -1,7 +1,8 @@
 //! A body into a Bundle: JSON or XML, by what it is rather than by what it is called.
 
 use bytes::Bytes;
-use fhir::{Bundle, Entry, Ref, Version};
+use fhir::{Bundle, Entry, Ref, Tree, Version};
+use record::Response;
 
 const BYTE_ORDER_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
@@ -21,6 +22,28 @@ pub(crate) fn read(version: Version, body: Bytes, content_type: &str) -> Result<
         bundle.entries = bundle.entries.into_iter().flat_map(|entry| opened(entry, NESTED_MAX)).collect();
     }
     Ok(bundle)
+}
+
+/// A Binary comes as the resource or as its content: the same thing to the reader.
+pub(crate) fn binary(version: Version, id: &str, response: &Response) -> Bundle {
+    let fhir = response.content_type.contains("fhir") || response.content_type.ends_with("json") || response.content_type.ends_with("xml");
+    let read = fhir.then(|| read(version, response.body.clone(), &response.content_type).ok()).flatten();
+    if let Some(bundle) = read.filter(|bundle| matches!(bundle.resource_type.as_str(), "Binary" | "OperationOutcome")) {
+        return bundle;
+    }
+    let mut tree = Tree::object();
+    let root = tree.root().id();
+    tree.set_string(root, "resourceType", "Binary");
+    tree.set_string(root, "id", id);
+    tree.set_string(
+        root,
+        "contentType",
+        if response.content_type.is_empty() { "application/octet-stream" } else { &response.content_type },
+    );
+    let data = if version == Version::R4 { "data" } else { "content" };
+    tree.set_string(root, data, &data_encoding::BASE64.encode(&response.body));
+    let entry = Entry { full_url: None, resource: Some(tree), rest: None };
+    Bundle { resource_type: "Binary".to_owned(), head: None, entries: vec![entry] }
 }
 
 fn holds_bundle(entry: &Entry) -> bool {

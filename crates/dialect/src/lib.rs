@@ -25,6 +25,7 @@
 mod body;
 mod conversation;
 mod convert;
+mod gp_connect;
 mod hosts;
 mod ids;
 mod narrative;
@@ -33,8 +34,10 @@ mod reading;
 mod references;
 mod supplier;
 mod suppliers;
+mod tally;
 mod version;
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use fhir::Version;
@@ -43,6 +46,7 @@ use url::Url;
 
 pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert};
+pub use gp_connect::{Relay, relay};
 pub use ids::mint;
 pub use plain::Known;
 pub use supplier::Opening;
@@ -116,6 +120,8 @@ pub struct Settings {
     pub exchange_base: String,
     /// The source's base.
     pub source_base: Url,
+    /// What only this dialect wants to know, by key: see [`Dialect::options`].
+    pub options: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -132,6 +138,7 @@ impl Settings {
             references_max: 200,
             exchange_base: exchange_base.to_owned(),
             source_base,
+            options: BTreeMap::new(),
         }
     }
 }
@@ -153,6 +160,16 @@ impl Dialect {
     /// The version it speaks.
     pub fn version(self) -> Version {
         self.0.version
+    }
+
+    /// Keys of what only this dialect wants to know of a source.
+    pub fn options(self) -> &'static [&'static str] {
+        self.0.terms.options
+    }
+
+    /// What is wrong with the settings of a source for this dialect: the key, and why.
+    pub fn mistakes(self, settings: &Settings) -> Vec<(&'static str, String)> {
+        (self.0.terms.mistakes)(settings)
     }
 
     /// Begins to ask for what is needed about a person.

@@ -20,10 +20,12 @@ use crate::conversation::{Conversation, Told};
 use crate::hosts::Hosts;
 use crate::reading::{Arrivals, Reading};
 use crate::references::{Bases, r4_kind};
-use crate::supplier::{Opening, Speaker, Supplier, Wanted};
+use crate::supplier::{Opening, Speaker, Supplier, Terms, Wanted};
 use crate::{Everything, Settings};
 use calls::{Calls, Errand};
 pub use capability::Known;
+pub(crate) use hear::failed;
+pub(crate) use stream::plain as encoded;
 use stream::{Asked, Stream, plain};
 
 /// A need of so few types is asked for type by type: `$everything` would bring the rest for nothing.
@@ -33,13 +35,21 @@ const REFERENCE_ROUNDS: u8 = 3;
 
 /// Plain FHIR R4.
 pub(crate) static R4: Supplier =
-    Supplier { name: "fhir-r4", version: Version::R4, begin: |opening, wanted| begin(Version::R4, opening, wanted) };
+    Supplier { name: "fhir-r4", version: Version::R4, begin: |opening, wanted| begin(Version::R4, opening, wanted), terms: &Terms::NONE };
 /// Plain FHIR STU3.
-pub(crate) static STU3: Supplier =
-    Supplier { name: "fhir-stu3", version: Version::Stu3, begin: |opening, wanted| begin(Version::Stu3, opening, wanted) };
+pub(crate) static STU3: Supplier = Supplier {
+    name: "fhir-stu3",
+    version: Version::Stu3,
+    begin: |opening, wanted| begin(Version::Stu3, opening, wanted),
+    terms: &Terms::NONE,
+};
 /// Plain FHIR DSTU2.
-pub(crate) static DSTU2: Supplier =
-    Supplier { name: "fhir-dstu2", version: Version::Dstu2, begin: |opening, wanted| begin(Version::Dstu2, opening, wanted) };
+pub(crate) static DSTU2: Supplier = Supplier {
+    name: "fhir-dstu2",
+    version: Version::Dstu2,
+    begin: |opening, wanted| begin(Version::Dstu2, opening, wanted),
+    terms: &Terms::NONE,
+};
 
 fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
     let (plain, calls) = Plain::start(version, opening, wanted);

@@ -16,6 +16,22 @@ pub(crate) struct Supplier {
     pub version: Version,
     /// Begins a conversation, and says what to ask first.
     pub begin: fn(&Opening<'_>, Wanted) -> (Conversation, Vec<Call>),
+    /// What it wants configured beside what every source has; most want nothing.
+    pub terms: &'static Terms,
+}
+
+/// What a supplier wants to know of each of its sources.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// Keys in the source's `options`, in order of names.
+    pub options: &'static [&'static str],
+    /// What is wrong with a source's settings: the key, and why.
+    pub mistakes: fn(&Settings) -> Vec<(&'static str, String)>,
+}
+
+impl Terms {
+    /// Nothing.
+    pub(crate) const NONE: Terms = Terms { options: &[], mistakes: |_| Vec::new() };
 }
 
 /// One side of a conversation: a state machine over replies. It does no I/O, and the order of replies does not matter to it.

@@ -16,8 +16,8 @@ pub enum Method {
     Post,
 }
 
-/// One question to a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One question to a source. Printed without its headers' values, its query and its body: they name people, and let people in.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     /// Its number within the leg.
     pub id: CallId,
@@ -33,6 +33,15 @@ pub struct Call {
     pub kinds: Vec<Kind>,
     /// Lower goes first when the source's places are few: allergies before observations.
     pub priority: u8,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.target.split(['?', '#']).next().unwrap_or_default();
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let body = self.body.as_ref().map(|body| body.len());
+        write!(f, "Call({}, {:?} {path}, headers {headers:?}, body {body:?})", self.id.0, self.method)
+    }
 }
 
 /// What became of a [`Call`].

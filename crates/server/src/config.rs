@@ -4,6 +4,7 @@
 
 mod reader;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -116,6 +117,8 @@ pub struct Source {
     pub everything: dialect::Everything,
     /// `_count` to ask for.
     pub page_size: Option<u32>,
+    /// What only its dialect wants to know, by key.
+    pub options: BTreeMap<String, String>,
     /// Its own limits.
     pub limits: SourceLimits,
 }
@@ -292,7 +295,7 @@ impl<'a> Reader<'a> {
         let id = section.required("id");
         let name = section.required("name");
         let organisation = section.required("organisation");
-        let dialect = section.required("dialect");
+        let dialect = section.required::<dialect::Dialect>("dialect");
         let url = section.required::<Url>("url").filter(|url| {
             let fine = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
             if !fine {
@@ -315,6 +318,7 @@ impl<'a> Reader<'a> {
         let owns = section.texts("owns");
         let exchange = section.parsed("exchange");
         let ca_file = section.text("ca_file").map(|path| self.path(&path));
+        let options = options(&section, dialect, url.as_ref());
         section.finish();
         Some(Source {
             id: id?,
@@ -332,6 +336,7 @@ impl<'a> Reader<'a> {
             ca_file,
             everything,
             page_size,
+            options,
             limits: source_limits,
         })
     }
@@ -445,6 +450,21 @@ impl Default for SourceLimits {
             breaker_pause_ms: 10_000,
         }
     }
+}
+
+/// What a source's dialect wants to know beside what every source has; the dialect says what is wrong with it.
+fn options(source: &Section<'_>, dialect: Option<dialect::Dialect>, url: Option<&Url>) -> BTreeMap<String, String> {
+    let section = source.section("options");
+    let keys = dialect.map(dialect::Dialect::options).unwrap_or_default();
+    let options: BTreeMap<String, String> = keys.iter().filter_map(|key| Some(((*key).to_owned(), section.text(key)?))).collect();
+    if let (Some(dialect), Some(url)) = (dialect, url) {
+        let settings = dialect::Settings { options: options.clone(), ..dialect::Settings::new(url.clone(), "") };
+        for (key, what) in dialect.mistakes(&settings) {
+            if keys.contains(&key) { section.mistake(key, what) } else { source.mistake(key, what) }
+        }
+    }
+    section.finish();
+    options
 }
 
 /// A URL without a slash at its end.

@@ -127,6 +127,7 @@ fn entry(source: &config::Source, base: &str) -> SourceEntry {
             pages_max: limits.pages_max,
             bytes_max: limits.source_bytes_max,
             references_max: limits.references_max,
+            options: source.options.clone(),
             ..dialect::Settings::new(source.url.clone(), base)
         },
         locate: match source.locate {

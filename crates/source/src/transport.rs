@@ -6,8 +6,8 @@ use record::{Failure, Method, Response, SourceId};
 use tokio::time::Instant;
 use url::Url;
 
-/// A request, ready to be sent.
-#[derive(Debug, Clone)]
+/// A request, ready to be sent. Printed without its query, its headers and its body: they name people, and let people in.
+#[derive(Clone)]
 pub struct Request {
     /// To whom.
     pub source: SourceId,
@@ -23,6 +23,12 @@ pub struct Request {
     pub until: Instant,
     /// How large an answer may be, unpacked.
     pub body_max: usize,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({}, {:?} {})", self.source, self.method, self.url.path())
+    }
 }
 
 /// Sends requests. Production's is [`crate::Http`]; tests have one in memory, where time can be paused.

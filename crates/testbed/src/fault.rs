@@ -3,7 +3,10 @@
 use crate::node::Node;
 use serde::{Deserialize, Serialize};
 
+mod practice;
 pub(crate) mod tamper;
+
+pub use practice::Gap;
 
 /// One way of going wrong. As JSON: `{"fault": "slow", "ms": 500}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +44,11 @@ pub enum Fault {
     NoSubject,
     /// A clinical resource of each type is about somebody else.
     OtherSubject,
+    /// A practice's structured record has a hole in it, or is refused.
+    Practice {
+        /// Which.
+        gap: Gap,
+    },
     /// The supplier refuses.
     Refusing {
         /// In which way.

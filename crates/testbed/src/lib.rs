@@ -40,7 +40,7 @@ mod supplier;
 mod terms;
 
 pub use census::{Expected, Held, Nature, table};
-pub use fault::{Fault, Refusal, Setting, Wrong};
+pub use fault::{Fault, Gap, Refusal, Setting, Wrong};
 pub use ident::{Ids, is_synthetic_nhs_number};
 pub use kinds::Kind;
 pub use message::{Answer, Request, Response};

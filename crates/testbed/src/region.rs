@@ -62,7 +62,7 @@ pub struct Source {
     pub name: String,
     /// ODS code.
     pub organisation: String,
-    /// `fhir-r4`, `fhir-stu3` or `fhir-dstu2`.
+    /// How it speaks, as Severn's configuration names it.
     pub dialect: &'static str,
     /// Address of its FHIR service.
     pub url: String,
@@ -72,6 +72,8 @@ pub struct Source {
     pub verified_by_contract: bool,
     /// How the identifier systems begin whose values it mints.
     pub owns: &'static [&'static str],
+    /// What is said of it alone: keys and values.
+    pub options: &'static [(&'static str, &'static str)],
 }
 
 impl Source {
@@ -83,9 +85,11 @@ impl Source {
         };
         let verified = if self.verified_by_contract { "nhs_number = \"verified\"\n" } else { "" };
         let owns = if self.owns.is_empty() { String::new() } else { format!("owns = {:?}\n", self.owns) };
+        let options: Vec<String> = self.options.iter().map(|(key, value)| format!("{key} = {value:?}")).collect();
+        let options = if options.is_empty() { String::new() } else { format!("options = {{ {} }}\n", options.join(", ")) };
         format!(
             "[[source]]\nid = {:?}\nname = {:?}\norganisation = {:?}\ndialect = {:?}\nurl = {:?}\n\
-             {verified}{owns}auth = {auth}\n",
+             {verified}{owns}{options}auth = {auth}\n",
             self.id, self.name, self.organisation, self.dialect, self.url
         )
     }
@@ -237,7 +241,7 @@ fn source(habits: &Habits, url: String) -> Source {
         id: habits.id.to_owned(),
         name: habits.name.to_owned(),
         organisation: habits.organisation.to_owned(),
-        dialect: habits.version.dialect(),
+        dialect: habits.dialect(),
         url,
         bearer: match habits.auth {
             Auth::Bearer(token) => Some(token),
@@ -246,6 +250,7 @@ fn source(habits: &Habits, url: String) -> Source {
         verified_by_contract: habits.verification == Verification::ByContract,
         // The practices' own systems number what they hold; trusts share one system, which tells nobody whose a value is.
         owns: if habits.id == "gp" { &["https://EMISWeb/", "https://tpp-uk.com/Id/ccs-id"] } else { &[] },
+        options: habits.options(),
     }
 }
 

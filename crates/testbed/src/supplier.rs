@@ -7,6 +7,7 @@ mod lists;
 mod metadata;
 mod pages;
 mod patient;
+mod practice;
 mod search;
 mod shelf;
 

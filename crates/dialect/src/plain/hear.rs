@@ -44,7 +44,7 @@ impl Plain {
         if let Asked::One { named, id } = &self.streams[at].asked
             && named == "Binary"
         {
-            let bundle = self.binary(id, &response);
+            let bundle = body::binary(self.version, id, &response);
             return self.entries(at, bundle, &response.url);
         }
         let bundle = match body::read(self.version, response.body, &response.content_type) {
@@ -61,29 +61,6 @@ impl Plain {
             found if found == single.unwrap_or("Bundle") => self.entries(at, bundle, &response.url),
             _ => self.end(at, Status::FailedParse, Some("the answer is no Bundle".to_owned()), true),
         }
-    }
-
-    /// A Binary comes as the resource or as its content: the same thing to the reader.
-    fn binary(&self, id: &str, response: &Response) -> Bundle {
-        let fhir =
-            response.content_type.contains("fhir") || response.content_type.ends_with("json") || response.content_type.ends_with("xml");
-        let read = fhir.then(|| body::read(self.version, response.body.clone(), &response.content_type).ok()).flatten();
-        if let Some(bundle) = read.filter(|bundle| matches!(bundle.resource_type.as_str(), "Binary" | "OperationOutcome")) {
-            return bundle;
-        }
-        let mut tree = Tree::object();
-        let root = tree.root().id();
-        tree.set_string(root, "resourceType", "Binary");
-        tree.set_string(root, "id", id);
-        tree.set_string(
-            root,
-            "contentType",
-            if response.content_type.is_empty() { "application/octet-stream" } else { &response.content_type },
-        );
-        let data = if self.version == fhir::Version::R4 { "data" } else { "content" };
-        tree.set_string(root, data, &data_encoding::BASE64.encode(&response.body));
-        let entry = Entry { full_url: None, resource: Some(tree), rest: None };
-        Bundle { resource_type: "Binary".to_owned(), head: None, entries: vec![entry] }
     }
 
     /// HTTP says yes, and the body says only what went wrong.
@@ -270,7 +247,7 @@ fn is_theirs(patient: &Tree, holder: &Holder) -> bool {
 }
 
 /// What a call without a response means for its row.
-fn failed(failure: Failure) -> (Status, Option<&'static str>) {
+pub(crate) fn failed(failure: Failure) -> (Status, Option<&'static str>) {
     match failure {
         Failure::Broken => (Status::FailedHttp, Some("the connection broke")),
         Failure::CircuitOpen => (Status::CircuitOpen, None),

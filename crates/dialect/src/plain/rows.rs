@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use fhir::Kind;
 use jiff::Timestamp;
-use record::{CARRIED, Chart, Counts, Item, Need, Row, Status};
+use record::{CARRIED, Chart, Counts, Item, Row, Status};
 
 use super::stream::{Asked, Stream};
 use super::{Plain, types};
 use crate::conversation::Told;
-use crate::reading::Read;
 use crate::references::r4_kind;
 use crate::supplier::Wanted;
+use crate::tally::{Tally, is_recent, tally};
 
 /// How one part of a row went.
 struct Part {
@@ -69,35 +69,11 @@ impl Plain {
         let arrivals =
             std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
         let read = arrivals.finish(&|kind| self.wants(kind));
-        let Read { mut items, quarantined, attachments } = read;
-        // Content decides between two versions of one id that say the same version.
-        items.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
-        order_versions(&mut items);
-        let mut counts: std::collections::BTreeMap<Kind, Counts> = std::collections::BTreeMap::new();
-        let (mut patients, mut kept) = (Vec::new(), Vec::new());
-        for item in items {
-            let count = counts.entry(item.kind).or_default();
-            count.came += 1;
-            if item.kind == Kind::PATIENT {
-                patients.push(item);
-            } else if self.keeps(&item) {
-                kept.push(item);
-            } else {
-                count.filtered += 1;
-            }
-        }
-        for one in &quarantined {
-            if let Some(kind) = one.kind {
-                let count = counts.entry(kind).or_default();
-                count.came += 1;
-                count.quarantined += 1;
-            }
-        }
+        let attachments = read.attachments.clone();
+        let Tally { patients, kept, quarantined, counts } = tally(read, |item| self.keeps(item));
         let mut kinds: BTreeSet<Kind> = self.kinds().into_iter().collect();
         kinds.extend(counts.keys());
         let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default())).collect();
-        let mut quarantined = quarantined;
-        quarantined.sort_by(|a, b| (&a.named, &a.id, a.cause, &a.detail).cmp(&(&b.named, &b.id, b.cause, &b.detail)));
         let chart = Chart {
             source: self.holder.source.clone(),
             version: self.version,
@@ -293,19 +269,4 @@ fn ended(stream: &Stream, kind: Kind, came: bool) -> Part {
         part = if part.status == Status::Ok { Part { status, notes: &part.notes | &warned.notes } } else { part.and(warned) };
     }
     part
-}
-
-/// Changed since the need's instant, or not known when.
-fn is_recent(item: &Item, need: &Need) -> bool {
-    let instant = |text: &str| text.parse::<Timestamp>().ok();
-    let Some(since) = need.since.as_deref().and_then(instant) else { return true };
-    item.last_updated().and_then(|updated| instant(&updated)).is_none_or(|updated| updated >= since)
-}
-
-/// Orders equal ids and versions by what they say, so that the order of arrival does not show.
-fn order_versions(items: &mut [Item]) {
-    let same = |a: &Item, b: &Item| a.kind == b.kind && a.id == b.id;
-    for run in items.chunk_by_mut(same).filter(|run| run.len() > 1) {
-        run.sort_by_cached_key(|item| (item.version().map(|version| version.into_owned()), item.tree.to_json()));
-    }
 }

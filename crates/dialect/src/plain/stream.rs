@@ -156,7 +156,7 @@ impl Stream {
 }
 
 /// Percent-encoded.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 

@@ -3,7 +3,7 @@
 use super::pages::{Place, params};
 use super::search::{Complaint, complaint, types};
 use super::shelf::{Kept, Shelf};
-use super::{Habits, Version, metadata};
+use super::{Habits, Version, metadata, practice};
 use crate::fault::{Fault, Refusal, tamper::tamper};
 use crate::ident;
 use crate::message::{Answer, Request, Response};
@@ -134,6 +134,9 @@ impl Supplier {
             return Ok(Said::Resource(Arc::new(Kept::new(metadata::metadata(self.habits())))));
         }
         self.let_in(request)?;
+        if path == practice::OPERATION && self.habits().dialect() == practice::DIALECT {
+            return Ok(Said::Raw(practice::answer(&self.shelf, request, faults)));
+        }
         if self.habits().json_only && wants_only_xml(request) {
             return Err(complaint(406, "not-supported", "only JSON is spoken here"));
         }

@@ -13,6 +13,23 @@ pub enum Version {
     R4,
 }
 
+impl Habits {
+    /// As Severn's configuration names the way this supplier speaks.
+    pub fn dialect(&self) -> &'static str {
+        if self.id == "gp" { "gp-connect" } else { self.version.dialect() }
+    }
+
+    /// What Severn's configuration says of it alone: keys and values.
+    pub fn options(&self) -> &'static [(&'static str, &'static str)] {
+        if self.id == "gp" { &[("from_asid", CONSUMER_ASID), ("to_asid", PRACTICE_ASID)] } else { &[] }
+    }
+}
+
+/// The accredited system id by which Severn is known to the proxy of the pretend region.
+pub(crate) const CONSUMER_ASID: &str = "200000000115";
+/// The practices' own.
+pub(crate) const PRACTICE_ASID: &str = "200000000116";
+
 impl Version {
     /// As a CapabilityStatement has it.
     pub fn number(self) -> &'static str {

@@ -8,28 +8,28 @@ use crate::person::Person;
 
 /// The list of allergies and the list of medicines, of the resources rendered before.
 pub(super) fn lists(habits: &Habits, base: &str, person: &Person, rendered: &[Node]) -> Vec<Node> {
-    let allergies = ("886921000000105", "Allergies and adverse reactions", "AllergyIntolerance");
-    let medicines = ("933361000000108", "Medications and medical devices", "MedicationStatement");
-    [allergies, medicines].into_iter().map(|kind| one(habits, base, person, rendered, kind)).collect()
+    let of = |code, title, kind| {
+        let on_it: Vec<&Node> = rendered.iter().filter(|node| node.text_at("resourceType") == Some(kind)).collect();
+        list_of(habits, base, person, (code, title), &on_it)
+    };
+    vec![
+        of("886921000000105", "Allergies and adverse reactions", "AllergyIntolerance"),
+        of("933361000000108", "Medications and medical devices", "MedicationStatement"),
+    ]
 }
 
-fn one(habits: &Habits, base: &str, person: &Person, rendered: &[Node], (code, title, kind): (&str, &str, &str)) -> Node {
+/// One list, by its code and title, of what is on it.
+pub(super) fn list_of(habits: &Habits, base: &str, person: &Person, (code, title): (&str, &str), on_it: &[&Node]) -> Node {
     let id = ident::local(habits.ids, &format!("{}/list/{code}", person.about.nhs_number));
     let patient = person.ids_at(habits).into_iter().next().unwrap_or_default();
-    let on_it = rendered.iter().filter(|node| node.text_at("resourceType") == Some(kind));
     let entries: Vec<Node> = on_it
-        .filter_map(|node| node.text_at("id"))
-        .map(|id| object! { "item": object! { "reference": pointer(habits, base, kind, id) } })
+        .iter()
+        .filter_map(|node| Some((node.text_at("resourceType")?, node.text_at("id")?)))
+        .map(|(kind, id)| object! { "item": object! { "reference": pointer(habits, base, kind, id) } })
         .collect();
     let empty = entries.is_empty().then(|| {
         codeable("https://fhir.nhs.uk/STU3/CodeSystem/CareConnect-ListEmptyReasonCode-1", "no-content-recorded", "No Content Recorded")
     });
-    let warning = |code: &String| {
-        object! {
-            "url": "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-ListWarningCode-1",
-            "valueCode": code,
-        }
-    };
     let mut notes: Vec<Node> = Vec::new();
     if empty.is_some() {
         notes.push(object! { "text": "Information not available." });
@@ -41,7 +41,7 @@ fn one(habits: &Habits, base: &str, person: &Person, rendered: &[Node], (code, t
         "resourceType": "List",
         "id": id,
         "meta": object! { "versionId": "1", "lastUpdated": "2026-11-01T06:30:00Z" },
-        "extension": person.about.practice_warnings.iter().map(warning).collect::<Vec<_>>(),
+        "extension": person.about.practice_warnings.iter().map(|code| warning(code)).collect::<Vec<_>>(),
         "status": "current",
         "mode": "snapshot",
         "title": title,
@@ -54,7 +54,16 @@ fn one(habits: &Habits, base: &str, person: &Person, rendered: &[Node], (code, t
     }
 }
 
-fn warning_text(code: &str) -> &'static str {
+/// The extension by which a list says that something is not on it.
+pub(super) fn warning(code: &str) -> Node {
+    object! {
+        "url": "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-ListWarningCode-1",
+        "valueCode": code,
+    }
+}
+
+/// The words that go with a warning.
+pub(super) fn warning_text(code: &str) -> &'static str {
     match code {
         "confidential-items" => "Items excluded due to confidentiality and/or patient preferences.",
         "data-awaiting-filing" => {
