@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use fhir::{Bundle, Entry, Kind, Tree, Version};
 use jiff::Timestamp;
-use record::{Call, CallId, Caller, Finding, FindingCode, Holder, Reply, Response, Status};
+use record::{Call, CallId, Caller, Finding, FindingCode, Holder, Need, Reply, Response, Status};
 
 use crate::conversation::{Conversation, Told};
 use crate::hosts::Hosts;
@@ -79,12 +79,22 @@ impl Errand {
 }
 
 fn begin(opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
-    let Opening { holder, settings, known, reader, now } = *opening;
-    let spine = Spine::of(settings);
     let asked = match &wanted {
         Wanted::Read(need) => sections::wanted(need),
         Wanted::Find | Wanted::One(..) => Vec::new(),
     };
+    begin_with(opening, wanted, asked)
+}
+
+/// Begins to ask for these areas, by the parameters that ask for them; one that nobody defined is not asked for.
+pub fn structured_record(opening: &Opening<'_>, areas: &[&str]) -> (Conversation, Vec<Call>) {
+    let asked = areas.iter().filter_map(|area| sections::of_parameter(area)).collect();
+    begin_with(opening, Wanted::Read(Need::everything()), asked)
+}
+
+fn begin_with(opening: &Opening<'_>, wanted: Wanted, asked: Vec<&'static Section>) -> (Conversation, Vec<Call>) {
+    let Opening { holder, settings, known, reader, now } = *opening;
+    let spine = Spine::of(settings);
     let mut conversation = GpConnect {
         holder: holder.clone(),
         arrivals: Arrivals::new(reading(holder, settings, &spine)),

@@ -41,12 +41,12 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use fhir::Version;
-use record::{Call, Need};
+use record::{Call, Need, Status};
 use url::Url;
 
 pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert};
-pub use gp_connect::{Relay, relay};
+pub use gp_connect::{Relay, relay, structured_record};
 pub use ids::mint;
 pub use plain::Known;
 pub use supplier::Opening;
@@ -170,6 +170,16 @@ impl Dialect {
     /// What is wrong with the settings of a source for this dialect: the key, and why.
     pub fn mistakes(self, settings: &Settings) -> Vec<(&'static str, String)> {
         (self.0.terms.mistakes)(settings)
+    }
+
+    /// How a source says that it does not know somebody: not all say so plainly.
+    pub fn unknown(self) -> Status {
+        self.0.terms.unknown
+    }
+
+    /// Whether its answers can be passed on unjoined: see [`relay`].
+    pub fn relays(self) -> bool {
+        std::ptr::eq(self.0, &gp_connect::SUPPLIER)
     }
 
     /// Begins to ask for what is needed about a person.

@@ -2,7 +2,7 @@
 
 use fhir::Version;
 use jiff::Timestamp;
-use record::{Call, Caller, Holder, Need, Reply};
+use record::{Call, Caller, Holder, Need, Reply, Status};
 
 use crate::conversation::{Conversation, Told};
 use crate::{Known, Settings};
@@ -27,11 +27,13 @@ pub(crate) struct Terms {
     pub options: &'static [&'static str],
     /// What is wrong with a source's settings: the key, and why.
     pub mistakes: fn(&Settings) -> Vec<(&'static str, String)>,
+    /// How one of its sources says that it does not know somebody.
+    pub unknown: Status,
 }
 
 impl Terms {
     /// Nothing.
-    pub(crate) const NONE: Terms = Terms { options: &[], mistakes: |_| Vec::new() };
+    pub(crate) const NONE: Terms = Terms { options: &[], mistakes: |_| Vec::new(), unknown: Status::OkEmpty };
 }
 
 /// One side of a conversation: a state machine over replies. It does no I/O, and the order of replies does not matter to it.

@@ -1,8 +1,9 @@
 //! Finding a person by number. Identity only; leave to find is not leave to read.
 
 use audit::{Audited, Event, Who};
+use dialect::{Known, Opening};
 use identity::{Facts, Leg, Verdict, guard, release};
-use record::{Ask, Chart, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
+use record::{Ask, Chart, Holder, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
 use tokio::time::Instant;
 
 use crate::journey::refused;
@@ -36,7 +37,7 @@ impl Exchange {
                 patient: told::patient(&ask),
                 why: access::Refusal::Restricted.to_string(),
             };
-            return Ok(entry.close(self.nobody(&ask), event).await);
+            return Ok(entry.close(self.nobody(&ask, number), event).await);
         }
         let (charts, plan) = self.ask_who(&admission, &ask, number).await;
         let found = self.found(number, charts, plan).await?;
@@ -60,14 +61,29 @@ impl Exchange {
     }
 
     /// What is found of somebody whom nobody knows. A restricted person looks the same, and no source is asked about them.
-    fn nobody(&self, ask: &Ask) -> Found {
+    fn nobody(&self, ask: &Ask, number: NhsNumber) -> Found {
         let mut plan = Plan::default();
         for entry in self.parts.entries.iter().filter(|entry| !entry.compare) {
-            let status = if came_through(ask, entry) { Status::NotAskedLoop } else { Status::OkEmpty };
-            plan.rows.push(Row { status: Some(status), ..Row::new(entry.id.clone(), fhir::Kind::PATIENT) });
+            plan.rows.push(self.as_if_unknown(ask, entry, number));
         }
         plan.finalise();
         Found { person: None, patients: Vec::new(), plan }
+    }
+
+    /// The row by which a source would say that it does not know somebody; it is not asked.
+    fn as_if_unknown(&self, ask: &Ask, entry: &SourceEntry, number: NhsNumber) -> Row {
+        let row = Row::new(entry.id.clone(), fhir::Kind::PATIENT);
+        if came_through(ask, entry) {
+            return Row { status: Some(Status::NotAskedLoop), ..row };
+        }
+        let now = self.parts.clock.now();
+        let holder = Holder { source: entry.id.clone(), number, local_ids: Vec::new() };
+        let known = Known::default();
+        let opening = Opening { holder: &holder, settings: &entry.settings, known: &known, reader: Some(&ask.caller), now };
+        // Some sources are not asked for everybody: then they are not asked about the unknown either, and their rows say why.
+        let (conversation, calls) = entry.dialect.find(&opening);
+        let own = calls.is_empty().then(|| conversation.finish().chart.rows.into_iter().find(|own| own.kind == row.kind)).flatten();
+        own.unwrap_or(Row { status: Some(entry.dialect.unknown()), tried: Some(now), ..row })
     }
 
     async fn ask_who(&self, admission: &access::Admission, ask: &Ask, number: NhsNumber) -> (Vec<(Chart, identity::Trust)>, Plan) {

@@ -205,7 +205,7 @@ pub(crate) async fn find(
     Ok(told)
 }
 
-fn status_of(failure: Failure) -> Status {
+pub(crate) fn status_of(failure: Failure) -> Status {
     match failure {
         Failure::CircuitOpen => Status::CircuitOpen,
         Failure::Broken | Failure::ForeignOrigin | Failure::Refused => Status::FailedHttp,

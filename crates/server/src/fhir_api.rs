@@ -8,6 +8,7 @@ mod metadata;
 mod params;
 mod search;
 mod snapshots;
+pub mod structured;
 pub mod viewer;
 mod wire;
 

@@ -21,6 +21,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/fhir/R4", any(fhir_api::serve))
         .route("/fhir/R4/", any(fhir_api::serve))
         .route("/fhir/R4/{*rest}", any(fhir_api::serve))
+        .route("/fhir/STU3/Patient/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
+        .route("/fhir/STU3/Patient/{id}/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
         .route("/live", get(|| async { "live\n" }))
         .route("/ready", get(ready))
         .route("/viewer", get(fhir_api::viewer::form).post(fhir_api::viewer::page))

@@ -1,6 +1,6 @@
 //! A pretend region to try Severn on: suppliers, people and everything that can go wrong.
 //!
-//! Seven suppliers hold parts of the lives of some forty people. Each speaks plain FHIR in its own
+//! Seven suppliers hold parts of the lives of some forty people. Each speaks FHIR in its own
 //! version and manner; none of them shares a line of code with what is tested, so that a mistake in
 //! Severn is not made twice.
 //!

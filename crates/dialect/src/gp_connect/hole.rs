@@ -64,7 +64,9 @@ pub(super) fn of_list(list: Ref<'_>, came: &dyn Fn(&str) -> bool) -> Vec<Hole> {
         Some("withheld") => holes.push(hole(Some(Status::Withheld), "the List is empty because its content is withheld".to_owned())),
         Some(_) => holes.push(hole(Some(Status::OkTruncated), "the List is empty for a reason other than nothing recorded".to_owned())),
     }
-    if entries.is_empty() && list.get("emptyReason").is_none() {
+    // Lists inside consultations and problems may be empty for no reason.
+    let main = list.all("code.coding.code").iter().any(|code| code.value().is_some_and(|code| sections::is_main(&code)));
+    if main && entries.is_empty() && list.get("emptyReason").is_none() {
         holes.push(hole(Some(Status::OkTruncated), "the List is empty and does not say why".to_owned()));
     }
     let mut dangling = false;

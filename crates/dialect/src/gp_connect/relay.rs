@@ -42,8 +42,8 @@ pub fn relay(source: &SourceId, settings: &Settings, answer: &Bytes, content_typ
     out.set_string(root, "type", "collection");
     let entries = out.new_array();
     out.set(root, "entry", entries);
-    for mut tree in trees {
-        if close(&mut tree, &gone) && tree.root().is("resourceType", "List") {
+    for (mut tree, cut) in trees {
+        if (close(&mut tree, &gone) || cut) && tree.root().is("resourceType", "List") {
             warn(&mut tree);
         }
         hide(&mut tree, &hosts);
@@ -60,36 +60,56 @@ fn kept<'a>(source: &SourceId, chart: &'a Chart) -> BTreeSet<(&'a str, String)> 
     chart.patients.iter().chain(&chart.items).filter(own).map(|item| (item.origin.kind.as_str(), item.id.clone())).collect()
 }
 
-/// Resources that pass, those inside Lists still there; and the names of those that do not.
-fn parted(source: &SourceId, bundle: Bundle, kept: &BTreeSet<(&str, String)>) -> (Vec<Tree>, BTreeSet<String>) {
-    let minted = |tree: &Tree| -> Option<(String, String)> {
-        let kind = tree.resource_type()?.into_owned();
-        let id = ids::mint(source, &kind, &tree.root().text("id")?);
-        Some((kind, id))
+/// Resources that pass, each with whether something inside it did not; and the names of those that do not.
+fn parted(source: &SourceId, bundle: Bundle, kept: &BTreeSet<(&str, String)>) -> (Vec<(Tree, bool)>, BTreeSet<String>) {
+    let passes = |tree: &Tree| {
+        let kind = tree.resource_type().unwrap_or_default();
+        kept.contains(&(kind.as_ref(), minted(source, &kind, tree)))
     };
-    let passes = |tree: &Tree| minted(tree).is_some_and(|(kind, id)| kept.contains(&(kind.as_str(), id)));
     let (mut trees, mut gone) = (Vec::new(), BTreeSet::new());
     for mut tree in bundle.entries.into_iter().filter_map(|entry| entry.resource) {
         // How the answer went is about no resource.
-        if tree.root().is("resourceType", "OperationOutcome") {
-            trees.push(tree);
-            continue;
-        }
-        if !passes(&tree) {
+        if tree.root().is("resourceType", "OperationOutcome") || passes(&tree) {
+            let cut = cut_inside(&mut tree, &passes, &mut gone);
+            trees.push((tree, cut));
+        } else {
             gone.extend(called(&tree));
-            continue;
-        }
-        let inside = contained::bring_out(&mut tree);
-        trees.push(tree);
-        for one in inside {
-            if passes(&one) {
-                trees.push(one);
-            } else {
-                gone.extend(called(&one));
-            }
         }
     }
     (trees, gone)
+}
+
+/// A resource's id here. Lists mostly come without one of their own: theirs is made of their content, as a reading makes it.
+fn minted(source: &SourceId, kind: &str, tree: &Tree) -> String {
+    if let Some(id) = tree.root().text("id").filter(|id| !id.is_empty()) {
+        return ids::mint(source, kind, &id);
+    }
+    let mut opened = tree.clone();
+    if kind == "List" {
+        contained::bring_out(&mut opened);
+    }
+    ids::hashed(source, opened.root().to_json().as_bytes())
+}
+
+/// Takes out of a List what stands inside it and may not pass. True if there was any.
+fn cut_inside(list: &mut Tree, passes: &dyn Fn(&Tree) -> bool, gone: &mut BTreeSet<String>) -> bool {
+    if !list.root().is("resourceType", "List") {
+        return false;
+    }
+    let inside = contained::bring_out(&mut list.clone());
+    let places = list.root().all("contained").into_iter().filter(|one| one.is_object());
+    let places: Vec<(NodeId, String)> = places.map(|one| (one.id(), format!("#{}", one.text("id").unwrap_or_default()))).collect();
+    let mut local = BTreeSet::new();
+    for (one, (place, name)) in inside.iter().zip(places).filter(|(one, _)| !passes(one)) {
+        list.detach(place);
+        local.insert(name);
+        gone.extend(called(one));
+    }
+    let root = list.root().id();
+    if list.root().get("contained").is_some_and(Ref::is_empty) {
+        list.remove(root, "contained");
+    }
+    close(list, &local) || !local.is_empty()
 }
 
 /// Takes out every reference to what is gone, with the list entry that held it. True if there was any.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use fhir::{Kind, Tree};
 use jiff::Timestamp;
-use record::{Call, CallId, Caller, Method, NHS_NUMBER_SYSTEM, NhsNumber};
+use record::{Call, CallId, Caller, Method, NHS_NUMBER_SYSTEM, NhsNumber, Status};
 use url::Url;
 
 use super::sections::Section;
@@ -19,8 +19,11 @@ const STRUCTURED: &str = "urn:nhs:names:services:gpconnect:fhir:operation:gpc.ge
 const DOCUMENT: &str = "urn:nhs:names:services:gpconnect:documents:fhir:rest:read:binary-1";
 
 /// What the configuration says of this supplier alone.
-pub(super) static TERMS: Terms =
-    Terms { options: &["audience", "document_interaction", "from_asid", "interaction", "issuer", "to_asid"], mistakes };
+pub(super) static TERMS: Terms = Terms {
+    options: &["audience", "document_interaction", "from_asid", "interaction", "issuer", "to_asid"],
+    mistakes,
+    unknown: Status::NoRecordGiven,
+};
 
 fn mistakes(settings: &Settings) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();

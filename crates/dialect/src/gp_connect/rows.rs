@@ -1,9 +1,9 @@
 //! The chart: what came, and for every type how it went.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::{Kind, Version};
-use record::{CARRIED, Chart, Counts, Row, SUPPORTING, Status};
+use record::{CARRIED, Cause, Chart, Counts, Item, Quarantined, Row, SUPPORTING, Status};
 
 use super::GpConnect;
 use super::sections::SECTIONS;
@@ -27,11 +27,14 @@ impl GpConnect {
         let whole = |kind: Kind| self.asked.iter().any(|section| section.kinds.contains(&kind)) || SUPPORTING.contains(&kind);
         let read = arrivals.finish(&whole);
         let attachments = read.attachments.clone();
-        let Tally { patients, kept, quarantined, counts } = tally(read, |item| match &self.wanted {
+        let Tally { patients, mut kept, mut quarantined, mut counts } = tally(read, |item| match &self.wanted {
             Wanted::Read(need) => (need.wants(item.kind) || SUPPORTING.contains(&item.kind)) && is_recent(item, need),
             Wanted::Find => false,
             Wanted::One(named, _) => r4_kind(Version::Stu3, named) == Some(item.kind),
         });
+        if patients.is_empty() {
+            hold_back(&mut kept, &mut quarantined, &mut counts);
+        }
         let mut kinds: BTreeSet<Kind> = self.kinds().into_iter().collect();
         kinds.extend(counts.keys());
         let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default())).collect();
@@ -129,6 +132,20 @@ impl GpConnect {
             part.add(None, "the practice does not take _since; asked without it");
         }
         part
+    }
+}
+
+/// A record of nobody knows whom is nobody's.
+fn hold_back(kept: &mut Vec<Item>, quarantined: &mut Vec<Quarantined>, counts: &mut BTreeMap<Kind, Counts>) {
+    for item in kept.drain(..) {
+        counts.entry(item.kind).or_default().quarantined += 1;
+        quarantined.push(Quarantined {
+            kind: Some(item.kind),
+            named: item.origin.kind,
+            id: item.origin.id,
+            cause: Cause::NoSubject,
+            detail: "the answer does not say whose record it is".to_owned(),
+        });
     }
 }
 

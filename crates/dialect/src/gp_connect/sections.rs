@@ -114,6 +114,11 @@ pub(super) fn of_parameter(name: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.parameter == name)
 }
 
+/// Whether a List of this code is what an area is answered by.
+pub(super) fn is_main(code: &str) -> bool {
+    SECTIONS.iter().any(|section| section.lists.contains(&code))
+}
+
 /// The types that a List of this code speaks of; none for a code nobody defined.
 pub(super) fn spoken_of(code: &str) -> Option<&'static [Kind]> {
     if let Some(section) = SECTIONS.iter().find(|section| section.lists.contains(&code)) {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod gp_connect;
+mod gp_fingerprints;
 mod plain;
 mod reading;
 mod server;

@@ -9,9 +9,10 @@ mod read;
 use exchange::Refused;
 
 use super::Fault;
+pub(super) use read::unknown;
 
 /// What the journey refused, as this server says it.
-fn fault(refused: Refused) -> Fault {
+pub(super) fn fault(refused: Refused) -> Fault {
     match refused {
         Refused::Denied(_) => Fault::Denied,
         Refused::Loop => Fault::Loop,

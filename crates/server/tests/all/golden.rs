@@ -279,15 +279,16 @@ async fn a_held_leg_fails_no_system_that_requires_completeness() {
     let answer = world.get(&path, &token).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json["total"], serde_json::Value::Null);
-    assert_eq!(answer.state("allergies"), Some("known"), "and the list may be incomplete");
+    assert_eq!(answer.state("allergies"), Some("unavailable"), "the practice is not asked in nobody's name");
+    assert!(answer.issues_of("gp").iter().all(|(severity, code, _)| severity == "warning" && code == "withheld"));
     assert_eq!(answer.state("results"), Some("unavailable"));
     for source in ["ccr", "soc"] {
         let told = answer.issues_of(source);
         assert!(told.iter().any(|(severity, code, _)| severity == "warning" && code == "withheld"), "{told:?}");
         assert!(told.iter().any(|(_, code, _)| code == "held"), "{told:?}");
     }
-    world.region.fail("gp", Fault::Refusing { how: Refusal::Unavailable });
-    assert_eq!(world.get(&path, &token).await.status, 504);
+    world.region.fail("mh", Fault::Refusing { how: Refusal::Unavailable });
+    assert_eq!(world.get(&path, &world.doctor_of(&person)).await.status, 504);
 }
 
 /// Which source answers first, and in which order it says things, shows nowhere.

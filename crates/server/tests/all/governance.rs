@@ -269,19 +269,30 @@ fn unknown() -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_search_finds_restricted_people_no_more_than_unknown_ones() {
-    let world = World::of(&["ccr", "gp"]);
-    let token = world.token(&Card::doctor());
-    let find = async |number: &str| {
-        let answer = world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &token).await;
-        let text = answer.text.replace(&answer.request(), "ID").replace(number, "NUMBER");
-        (answer.status, answer.json["total"].clone(), text)
-    };
-    let unknown = find(&unknown()).await;
-    assert_eq!((unknown.0, &unknown.1), (200, &json!(0)), "{}", unknown.2);
-    let asked = world.region.asked("ccr").len();
-    assert_eq!(find("9434765919").await, unknown);
-    assert_eq!(world.region.asked("ccr").len(), asked, "a source was asked about a restricted person");
-    assert!(world.ledger.events().iter().any(|event| event["event"] == "refused" && event["why"].as_str().unwrap().contains("restricted")));
+    // A practice says of nobody that it does not know them; and it is not asked in nobody's name.
+    let cases = [
+        (["ccr", "soc"], Card::doctor(), json!(0)),
+        (["ccr", "gp"], Card::doctor(), Value::Null),
+        (["ccr", "gp"], Card::system(), Value::Null),
+    ];
+    for (sources, card, total) in cases {
+        let world = World::of(&sources);
+        let token = world.token(&card);
+        let find = async |number: &str| {
+            let answer = world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &token).await;
+            let text = answer.text.replace(&answer.request(), "ID").replace(number, "NUMBER");
+            (answer.status, answer.json["total"].clone(), text)
+        };
+        let unknown = find(&unknown()).await;
+        assert_eq!((unknown.0, &unknown.1), (200, &total), "{}", unknown.2);
+        assert!(!unknown.2.contains("match"));
+        let asked = || sources.map(|source| world.region.asked(source).len());
+        let before = asked();
+        assert_eq!(find("9434765919").await, unknown);
+        assert_eq!(asked(), before, "a source was asked about a restricted person");
+        let events = world.ledger.events();
+        assert!(events.iter().any(|event| event["event"] == "refused" && event["why"].as_str().unwrap().contains("restricted")));
+    }
 }
 
 #[tokio::test(start_paused = true)]

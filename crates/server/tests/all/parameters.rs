@@ -112,7 +112,8 @@ async fn a_machine_gets_a_whole_answer_or_none() {
         limits: "breaker_window = 1000",
         ..Setup::default()
     };
-    let world = World::around(Arc::new(region(&["ccr", "gp", "uhb"])), &setup);
+    // Not a practice: it is asked in the name of a person only.
+    let world = World::around(Arc::new(region(&["ccr", "soc", "uhb"])), &setup);
     let person = world.person(DEMO_PERSON).await;
     let of_person = |card: Card| world.token(&Card { patient: Some(person.clone()), ..card });
     let doctor = of_person(Card::doctor());
@@ -123,14 +124,14 @@ async fn a_machine_gets_a_whole_answer_or_none() {
         let answer = world.get(&format!("{path}{complete}"), token).await;
         assert_eq!(answer.status, expected, "{complete}: {}", answer.text);
         if expected == 504 {
-            assert!(answer.issues_of("gp").iter().any(|(_, status, _)| status == "failed-http"), "{}", answer.text);
+            assert!(answer.issues_of("soc").iter().any(|(_, status, _)| status == "failed-http"), "{}", answer.text);
         }
     };
     for token in [&doctor, &machine, &accepted] {
         check(token, "", 200).await;
         check(token, "&_complete=required", 200).await;
     }
-    world.region.fail("gp", Fault::Refusing { how: Refusal::ServerError });
+    world.region.fail("soc", Fault::Refusing { how: Refusal::ServerError });
     check(&doctor, "", 200).await;
     check(&doctor, "&_complete=partial", 200).await;
     check(&doctor, "&_complete=required", 504).await;

@@ -56,7 +56,9 @@ async fn check(fault: Fault, statuses: &[&str], shows: Shows) {
     let person = known.person(DEMO_PERSON).await;
     let healthy = read(&known, &person).await;
     let sources: Vec<String> = region.sources().into_iter().map(|source| source.id).collect();
-    for source in sources.iter().filter(|source| sound(&healthy).contains(*source)) {
+    // A structured record is by its nature about one patient: what says nothing of its subject is theirs.
+    let theirs = |source: &str| source == "gp" && fault == Fault::NoSubject;
+    for source in sources.iter().filter(|source| sound(&healthy).contains(*source) && !theirs(source)) {
         // The number must be found before the source fails: a stranger is nobody's.
         let new = World::around(region.clone(), &setup());
         let stranger = new.person(DEMO_PERSON).await;
@@ -144,6 +146,18 @@ survives! {
     resources_about_others_are_held_back: Fault::OtherSubject, ["other-subject"], Part;
     resources_about_nobody_are_held_back: Fault::NoSubject, ["no-subject"], Part;
     two_patients_of_one_number_are_both_shown: Fault::DuplicatePatients, [], Part;
+}
+
+/// Everywhere else that would be anybody's; a practice's structured record is about one patient.
+#[tokio::test(start_paused = true)]
+async fn resources_about_nobody_in_a_structured_record_are_the_patients() {
+    let world = World::of(&["ccr", "gp"]);
+    let person = world.person(DEMO_PERSON).await;
+    let healthy = read(&world, &person).await;
+    world.region.fail("gp", Fault::NoSubject);
+    let seen = read(&world, &person).await;
+    assert_eq!(seen.shown, healthy.shown);
+    assert_eq!(seen.plan.of("gp").map(|(_, row)| row.quarantined).sum::<u64>(), 0);
 }
 
 /// With every source failing, there is no answer, and never an empty one.

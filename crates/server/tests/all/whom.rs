@@ -132,7 +132,7 @@ fn asked_for(world: &World, source: &str, end: &str) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_learnt_of_a_source_is_believed_for_a_day() {
-    let world = World::around(Arc::new(region(&["gp"])), &Setup { limits: "locator_hours = 8760", ..Setup::default() });
+    let world = World::around(Arc::new(region(&["rx"])), &Setup { limits: "locator_hours = 8760", ..Setup::default() });
     let person = world.person(DEMO_PERSON).await;
     let card = Card { lives_s: 72 * 3600, patient: Some(person.clone()), ..Card::doctor() };
     let token = world.token(&card);
@@ -140,7 +140,7 @@ async fn what_was_learnt_of_a_source_is_believed_for_a_day() {
     for hours in [0, 1, 22, 2] {
         world.clock.forward_s(hours * 3600);
         assert_eq!(world.get(&format!("Patient/{person}/$everything"), &token).await.status, 200);
-        seen.push((asked_for(&world, "gp", "/metadata"), asked_for(&world, "gp", "/$everything")));
+        seen.push((asked_for(&world, "rx", "/metadata"), asked_for(&world, "rx", "/$everything")));
     }
     // This one knows no $everything: it is asked for it, and for its statement, once a day.
     assert_eq!(seen, [(1, 1), (1, 1), (1, 1), (2, 2)]);

@@ -1,8 +1,8 @@
 //! A general practice as the national proxy shows it: `Patient/$gpc.getstructuredrecord` (STU3), strict about who asks and how.
 //!
 //! Bundles are collections without addresses, structured by Lists; practices of one maker put their Lists first, those of the other
-//! last. The lives of the region hold more than the interface carries (relatives, flags, family history): where everything is asked
-//! for, that is sent along, so that no life is cut. A real practice would keep it.
+//! last. The lives of the region hold more than the interface carries (relatives, flags, family history): that is sent along whatever
+//! is asked, so that no life is cut. A real practice would keep it.
 
 use super::shelf::{Folder, Kept, Shelf};
 use crate::fault::{Fault, Gap, tamper::tamper};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 mod areas;
 mod caller;
 
-use areas::{AREAS, Area};
+use areas::Area;
 
 /// How Severn names this way of speaking.
 pub(super) const DIALECT: &str = "gp-connect";
@@ -116,11 +116,10 @@ impl Practice<'_> {
         let kept: Vec<Arc<Kept>> = self.shelf.open(folder).to_vec();
         let implemented = |area: &&Area| !self.gaps.contains(&&Gap::NotImplemented(area.parameter.to_owned()));
         let wanted: Vec<&Area> = asked.areas.iter().copied().filter(implemented).collect();
-        let all = wanted.len() == AREAS.len();
         let comes = |kept: &&Arc<Kept>| match kept.kind.as_str() {
             "Patient" => !self.gaps.contains(&&Gap::NoPatient),
             "Binary" | "List" => false,
-            kind => wanted.iter().any(|area| area.kinds.contains(&kind)) || all && !areas::carries(kind),
+            kind => wanted.iter().any(|area| area.kinds.contains(&kind)) || !areas::carries(kind),
         };
         let mut come: Vec<Arc<Kept>> = kept.iter().filter(comes).cloned().collect();
         if self.gaps.contains(&&Gap::EndedAllergies) {

@@ -6,4 +6,5 @@ mod legal;
 
 mod listening;
 mod people;
+mod practice;
 mod suppliers;

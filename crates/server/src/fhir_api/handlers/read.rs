@@ -18,7 +18,7 @@ fn whom_to_ask() -> Question {
 }
 
 /// A person that nobody is: an id never minted takes the same way as any other, to the same refusal.
-pub(super) fn unknown() -> PersonId {
+pub(in super::super) fn unknown() -> PersonId {
     "unknown".parse().expect("letters are a person id")
 }
 
@@ -91,7 +91,7 @@ impl App {
     }
 
     /// The person a request is about. Nobody is told whether an id exists before it is decided that they may know.
-    pub(super) async fn person(&self, patient: &PatientRef) -> Result<Option<PersonId>, Fault> {
+    pub(in super::super) async fn person(&self, patient: &PatientRef) -> Result<Option<PersonId>, Fault> {
         match patient {
             PatientRef::Id(id) => self.exchange.person_of_patient(id).await.map_err(fault),
             PatientRef::Number(number) => self.exchange.person_of_number(number).await.map_err(fault),

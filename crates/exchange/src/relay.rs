@@ -1,0 +1,129 @@
+//! One practice's structured record, passed on as the practice gave it. A joined record in a practice's shape would be imported as
+//! that practice's own; so this is one source's answer, unjoined, to readers who may see it, or nothing.
+
+use access::{Permit, PersonFacts, Refusal};
+use audit::{Audited, Entry};
+use bytes::Bytes;
+use dialect::{Known, Opening, Relay, Told};
+use fhir::Kind;
+use identity::{Facts, Leg, Verdict, guard, release};
+use record::{Ask, CARRIED, Chart, Holder, NhsNumber, Plan, Question, Row, SharedRecord, SourceId, Status};
+use tokio::time::Instant;
+
+use crate::gather::status_of;
+use crate::journey::{refused, restriction};
+use crate::told::{self, Digests};
+use crate::{Exchange, Refused, SourceEntry};
+
+/// What came of asking the practices.
+#[derive(Debug, Clone)]
+pub struct Relayed {
+    /// Whose answer it is, and the answer; none where no practice gave one about the right person.
+    pub answer: Option<(SourceId, Relay)>,
+    /// How each practice that was asked answered.
+    pub plan: Plan,
+}
+
+impl Exchange {
+    /// Asks the practices that speak GP Connect, one after the other, for these areas (`includeAllergies`, …) of a person's record,
+    /// and passes on the first answer that is about the right person: permitted, guarded, labels obeyed, entered in the ledger.
+    pub async fn relay(&self, ask: Ask, areas: &[&str]) -> Result<Audited<Relayed>, Refused> {
+        self.no_loop(&ask).await?;
+        let (entry, permit, number) = self.may_relay(&ask).await?;
+        let until = Instant::now() + self.parts.settings.read;
+        let mut record = SharedRecord::of(permit.person().clone(), Vec::new());
+        let mut answer = None;
+        let practices = self.parts.entries.iter().filter(|practice| {
+            let came_from_there = practice.exchange.as_ref().is_some_and(|exchange| ask.hops.contains(exchange));
+            practice.dialect.relays() && !practice.compare && permit.may_ask(&practice.id) && !came_from_there
+        });
+        for practice in practices {
+            match self.ask_practice(&permit, practice, number, areas, until).await {
+                Err(status) => {
+                    let row = |kind: &Kind| Row { status: Some(status), ..Row::new(practice.id.clone(), *kind) };
+                    record.plan.rows.extend(CARRIED.iter().map(row));
+                }
+                Ok((told, body)) => answer = pass_on(&permit, practice, number, &ask, told, body, &mut record),
+            }
+            if answer.is_some() {
+                break;
+            }
+        }
+        record.plan.finalise();
+        let closing = told::closed(&permit, &record, Digests::of(&record));
+        Ok(entry.close(Relayed { answer, plan: record.plan }, closing).await)
+    }
+
+    /// The same steps as for any read. Lists carry the structure and the warnings of such a record: who may not see them gets none.
+    async fn may_relay(&self, ask: &Ask) -> Result<(Entry, Permit, NhsNumber), Refused> {
+        let Question::Read { person, .. } = &ask.question else { return Err(Refused::Denied(Refusal::NoActivity)) };
+        let entry = self.parts.ledger.open(&ask.request, told::opened(ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let number = self.parts.people.number_of(person).await?;
+        let evidence = self.evidence(ask, person).await?;
+        let facts = PersonFacts { person: number.map(|_| person.clone()), restriction: restriction(number.as_ref()) };
+        let permitted = access::admit(ask).and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now()));
+        match (permitted, number) {
+            (Ok(permit), Some(number)) if permit.allows(Kind::LIST) => Ok((entry, permit, number)),
+            (Ok(_), Some(_)) => Err(refused(entry, ask, Refusal::NoActivity).await),
+            (Err(refusal), _) => Err(refused(entry, ask, refusal).await),
+            (Ok(_), None) => Err(refused(entry, ask, Refusal::UnknownPerson).await),
+        }
+    }
+
+    /// One practice's answer: what it says in our words, and its own bytes.
+    async fn ask_practice(
+        &self,
+        permit: &Permit,
+        practice: &SourceEntry,
+        number: NhsNumber,
+        areas: &[&str],
+        until: Instant,
+    ) -> Result<(Told, Option<(Bytes, String)>), Status> {
+        let leg = self.parts.sources.leg(permit, &practice.id, until).await.map_err(status_of)?;
+        let holder = Holder { source: practice.id.clone(), number, local_ids: Vec::new() };
+        let known = Known::default();
+        let reader = Some(permit.caller());
+        let opening = Opening { holder: &holder, settings: &practice.settings, known: &known, reader, now: self.parts.clock.now() };
+        let (mut conversation, mut calls) = dialect::structured_record(&opening, areas);
+        let mut body = None;
+        while let Some(call) = calls.pop() {
+            let reply = self.parts.sources.ask(&leg, call).await;
+            let good = reply.outcome.as_ref().ok().filter(|response| (200..300).contains(&response.status));
+            body = good.map(|response| (response.body.clone(), response.content_type.clone()));
+            calls.extend(conversation.reply(reply));
+        }
+        Ok((conversation.finish(), body))
+    }
+}
+
+/// What of a practice's answer may pass; its rows go into the plan whatever it is.
+fn pass_on(
+    permit: &Permit,
+    practice: &SourceEntry,
+    number: NhsNumber,
+    ask: &Ask,
+    told: Told,
+    body: Option<(Bytes, String)>,
+    record: &mut SharedRecord,
+) -> Option<(SourceId, Relay)> {
+    let birth_date = match &ask.question {
+        Question::Read { need, .. } => need.birth_date.clone(),
+        Question::Find(_) => None,
+    };
+    let facts = Facts { number, birth_date, given_names: Vec::new() };
+    let verdict = guard(&facts, &[Leg { chart: &told.chart, trust: practice.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);
+    let chart = release(&verdict, told.chart);
+    let mut own = SharedRecord::of(permit.person().clone(), chart.patients.iter().chain(&chart.items).cloned().collect());
+    own.plan.rows = chart.rows.clone();
+    own.quarantined = chart.quarantined.iter().map(|one| (practice.id.clone(), one.clone())).collect();
+    access::withhold(permit, &mut own);
+    join::settle(&mut own, record::Join::All);
+    record.plan.rows.extend(own.plan.rows);
+    let (Verdict::Accepted(_), Some((body, content_type))) = (&verdict, body) else { return None };
+    let (patients, items) = own.items.clone().into_iter().partition(|item| item.kind == Kind::PATIENT);
+    let left = Chart { patients, items, ..chart };
+    let relay = dialect::relay(&practice.id, &practice.settings, &body, &content_type, &left)?;
+    record.items = own.items;
+    record.fates = own.fates;
+    Some((practice.id.clone(), relay))
+}
