@@ -128,7 +128,7 @@ fn begin_with(opening: &Opening<'_>, wanted: Wanted, asked: Vec<&'static Section
 fn reading(holder: &Holder, settings: &Settings, spine: &Spine) -> Reading {
     let mut bases = Bases::default();
     let own = [Some(&settings.source_base), spine.provider.as_ref()].into_iter().flatten();
-    own.clone().for_each(|base| _ = bases.add(base.as_str()));
+    own.clone().for_each(|base| bases.add(base.as_str()));
     let hosts = Hosts::new(&holder.source, own.filter_map(|base| base.host_str()));
     Reading {
         source: holder.source.clone(),
@@ -232,6 +232,7 @@ impl GpConnect {
             let codes = list.root().all("code.coding.code");
             self.lists.extend(codes.into_iter().filter_map(|code| code.value().map(|code| code.into_owned())));
         }
+        self.arrivals.reserve(entries.len());
         for entry in entries {
             match entry.resource.as_ref().filter(|tree| tree.root().is("resourceType", "OperationOutcome")) {
                 Some(outcome) => self.outcome(outcome),

@@ -57,7 +57,7 @@ pub fn relay(source: &SourceId, settings: &Settings, answer: &Bytes, content_typ
 /// What may pass, as the exchange names it.
 fn kept<'a>(source: &SourceId, chart: &'a Chart) -> BTreeSet<(&'a str, String)> {
     let own = |item: &&Item| item.origin.source == *source;
-    chart.patients.iter().chain(&chart.items).filter(own).map(|item| (item.origin.kind.as_str(), item.id.clone())).collect()
+    chart.patients.iter().chain(&chart.items).filter(own).map(|item| (item.origin.kind.as_ref(), item.id.clone())).collect()
 }
 
 /// Resources that pass, each with whether something inside it did not; and the names of those that do not.

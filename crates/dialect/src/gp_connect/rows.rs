@@ -141,7 +141,7 @@ fn hold_back(kept: &mut Vec<Item>, quarantined: &mut Vec<Quarantined>, counts: &
         counts.entry(item.kind).or_default().quarantined += 1;
         quarantined.push(Quarantined {
             kind: Some(item.kind),
-            named: item.origin.kind,
+            named: item.origin.kind.into_owned(),
             id: item.origin.id,
             cause: Cause::NoSubject,
             detail: "the answer does not say whose record it is".to_owned(),
