@@ -23,7 +23,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
             "line 3: exchange.listn is not known; did you mean `listen`?",
             "line 6: store.url: only sqlite:FILE is built so far; PostgreSQL comes with the person index",
             "line 11: source.organisation: `qwu`: an ODS code is 2 to 12 of A-Z and 0-9",
-            "line 12: source.dialect: `hl7`: no dialect of that name is built; use one of fhir-r4, fhir-stu3, fhir-dstu2",
+            "line 12: source.dialect: `hl7`: no dialect of that name is built; use one of fhir-r4, fhir-stu3, fhir-dstu2, gp-connect",
             "line 13: source.url: must be an http or https base without a query",
             "line 14: source.limits.source_ms: must be a whole number from 50 to 120000",
             "line 16: source.dialect: is missing",
@@ -33,6 +33,24 @@ fn every_mistake_is_told_at_once_with_its_line() {
             "line 18: source.name: must be a string, not integer",
         ]
     );
+}
+
+#[test]
+fn what_a_dialect_wants_is_checked_with_the_rest() {
+    let source = |url: &str, options: &str| {
+        let source = "[[source]]\nid = \"gp\"\nname = \"GP\"\norganisation = \"X26\"\ndialect = \"gp-connect\"\n";
+        mistakes(&format!("{EXCHANGE}{SIGN_IN}{source}url = \"{url}\"\n{options}"))
+    };
+    let proxy = "https://proxy.nhs.uk/https://gp.nhs.uk/A1";
+    let asids = "options = { from_asid = \"200000000115\", to_asid = \"200000000116\" }\n";
+    assert_eq!(source(proxy, asids), Vec::<String>::new());
+    assert_eq!(source(proxy, "").len(), 2);
+    assert!(source("http://gp.nhs.uk/A1", asids)[0].contains("source.url: must be https"));
+    let misspelt = source(proxy, "options = { from_asid = \"2\", to_asid = \"200000000116\", isuer = \"x\" }\n");
+    assert!(misspelt.len() == 2 && misspelt.iter().any(|mistake| mistake.contains("did you mean `issuer`")), "{misspelt:?}");
+    // Nobody else wants any.
+    let plain = "[[source]]\nid = \"a\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n";
+    assert!(mistakes(&format!("{EXCHANGE}{SIGN_IN}{plain}{asids}")).iter().any(|mistake| mistake.contains("from_asid is not known")));
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn claims(base: &str) -> Value {
 
 fn parameters(number: &str, more: &[Value]) -> Value {
     let number = json!({"name": "patientNHSNumber", "valueIdentifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": number}});
-    json!({"resourceType": "Parameters", "parameter": [vec![number], more.to_vec()].concat()})
+    let all: Vec<Value> = std::iter::once(number).chain(more.iter().cloned()).collect();
+    json!({"resourceType": "Parameters", "parameter": all})
 }
 
 /// A question that is as it should be, but for what `spoil` does to it.
