@@ -3,7 +3,6 @@
 use audit::{Audited, Event, Who};
 use identity::{Facts, Leg, Verdict, guard, release};
 use record::{Ask, Chart, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
-use tokio::time::Instant;
 
 use crate::journey::refused;
 use crate::{Exchange, Refused, SourceEntry, gather, told};
@@ -71,7 +70,7 @@ impl Exchange {
     }
 
     async fn ask_who(&self, admission: &access::Admission, ask: &Ask, number: NhsNumber) -> (Vec<(Chart, identity::Trust)>, Plan) {
-        let until = Instant::now() + self.parts.settings.read;
+        let until = self.until(ask);
         let asked = self.parts.entries.iter().filter(|entry| !entry.compare).map(|entry| async move {
             if came_through(ask, entry) {
                 return (entry, Err(Status::NotAskedLoop));
