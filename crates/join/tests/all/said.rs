@@ -24,7 +24,13 @@ pub fn item(source: &str, said: &Value) -> Item {
         id: format!("{source}-{own}"),
         origin: Origin { source: source.parse().unwrap(), kind: kind.name().into(), id: Some(own) },
         findings: Vec::new(),
-        traits: Traits { subjects: Vec::new(), unknown_modifier: said.get("modifierExtension").is_some(), generated_narrative: true },
+        traits: Traits {
+            subjects: Vec::new(),
+            unknown_modifier: said.get("modifierExtension").is_some(),
+            generated_narrative: true,
+            original: None,
+            via: None,
+        },
         tree: Tree::from_json(said.to_string().into()).unwrap(),
     }
 }
