@@ -27,10 +27,13 @@ mod conversation;
 mod convert;
 mod hosts;
 mod ids;
+mod interweave;
 mod narrative;
+mod origin;
 mod plain;
 mod reading;
 mod references;
+mod severn;
 mod supplier;
 mod suppliers;
 mod version;
@@ -44,6 +47,7 @@ use url::Url;
 pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert};
 pub use ids::mint;
+pub use interweave::DataProvider;
 pub use plain::Known;
 pub use supplier::Opening;
 use supplier::{Supplier, Wanted};
@@ -116,6 +120,8 @@ pub struct Settings {
     pub exchange_base: String,
     /// The source's base.
     pub source_base: Url,
+    /// The system behind the source, by a name that every exchange knows it by.
+    pub data_provider: Option<DataProvider>,
 }
 
 impl Settings {
@@ -132,6 +138,7 @@ impl Settings {
             references_max: 200,
             exchange_base: exchange_base.to_owned(),
             source_base,
+            data_provider: None,
         }
     }
 }
@@ -172,6 +179,7 @@ impl Dialect {
     }
 
     fn begin(self, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
-        (self.0.begin)(opening, wanted)
+        let (conversation, calls) = (self.0.begin)(opening, wanted);
+        (conversation.with(opening.settings.data_provider.clone()), calls)
     }
 }

@@ -108,6 +108,8 @@ pub struct Source {
     pub owns: Vec<String>,
     /// Where it is itself an exchange: its hop id.
     pub exchange: Option<ExchangeId>,
+    /// The system behind it, by the id that every exchange knows it by; written on what leaves here, so that neighbours know it again.
+    pub data_provider: Option<String>,
     /// How to authenticate.
     pub auth: Auth,
     /// A certificate authority of its own, in PEM.
@@ -314,6 +316,10 @@ impl<'a> Reader<'a> {
         let nhs_number_systems = section.texts("nhs_number_systems");
         let owns = section.texts("owns");
         let exchange = section.parsed("exchange");
+        if exchange.is_none() && dialect.is_some_and(|dialect: dialect::Dialect| dialect.name() == "severn") {
+            section.mistake("exchange", "is missing: the hop id of another Severn, by which a question that came from it is not put to it");
+        }
+        let data_provider = section.text("data_provider");
         let ca_file = section.text("ca_file").map(|path| self.path(&path));
         section.finish();
         Some(Source {
@@ -328,6 +334,7 @@ impl<'a> Reader<'a> {
             nhs_number_systems,
             owns,
             exchange,
+            data_provider,
             auth: auth?,
             ca_file,
             everything,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use access::Terms;
 use anyhow::Context;
 use audit::Journal;
+use dialect::DataProvider;
 use exchange::{Exchange, Locate, Parts, Settings, SourceEntry};
 use identity::Trust;
 use record::Clock;
@@ -127,6 +128,11 @@ fn entry(source: &config::Source, base: &str) -> SourceEntry {
             pages_max: limits.pages_max,
             bytes_max: limits.source_bytes_max,
             references_max: limits.references_max,
+            data_provider: source.data_provider.clone().map(|id| DataProvider {
+                id,
+                name: source.name.clone(),
+                organisation: source.organisation.clone(),
+            }),
             ..dialect::Settings::new(source.url.clone(), base)
         },
         locate: match source.locate {

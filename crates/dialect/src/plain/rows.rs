@@ -47,13 +47,16 @@ impl Part {
 
 /// What says more about what is missing comes last. `Unsupported` is first: of two older types that make one, one may be enough.
 fn rank(status: Status) -> usize {
-    const ORDER: [Status; 10] = [
+    const ORDER: [Status; 13] = [
         Status::Unsupported,
         Status::Ok,
+        Status::CacheStale,
         Status::OkTruncated,
+        Status::NoRecordGiven,
         Status::Withheld,
         Status::Throttled,
         Status::CircuitOpen,
+        Status::FailedInternal,
         Status::FailedParse,
         Status::FailedHttp,
         Status::FailedAuth,
@@ -66,16 +69,27 @@ impl Plain {
     /// The chart, now: what is unfinished is named as such.
     pub(super) fn told(mut self) -> Told {
         self.known.everything = self.has_everything().or(self.known.everything);
-        let arrivals =
+        let mut arrivals =
             std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
+        let mut counts: std::collections::BTreeMap<Kind, Counts> = std::collections::BTreeMap::new();
+        // What the server made itself stands for nothing that anybody said: no subject is looked for in it.
+        arrivals.arrived.retain(|arrived| {
+            let made = (self.ways.made)(arrived.kind, arrived.tree.root());
+            if made {
+                let count = counts.entry(arrived.kind).or_default();
+                (count.came, count.filtered) = (count.came + 1, count.filtered + 1);
+            }
+            !made
+        });
+        let made = counts.clone();
         let read = arrivals.finish(&|kind| self.wants(kind));
         let Read { mut items, quarantined, attachments } = read;
         // Content decides between two versions of one id that say the same version.
         items.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
         order_versions(&mut items);
-        let mut counts: std::collections::BTreeMap<Kind, Counts> = std::collections::BTreeMap::new();
         let (mut patients, mut kept) = (Vec::new(), Vec::new());
-        for item in items {
+        for mut item in items {
+            (self.ways.finish)(&mut item);
             let count = counts.entry(item.kind).or_default();
             count.came += 1;
             if item.kind == Kind::PATIENT {
@@ -95,7 +109,8 @@ impl Plain {
         }
         let mut kinds: BTreeSet<Kind> = self.kinds().into_iter().collect();
         kinds.extend(counts.keys());
-        let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default())).collect();
+        let of = |counts: &std::collections::BTreeMap<Kind, Counts>, kind| counts.get(&kind).copied().unwrap_or_default();
+        let rows = kinds.into_iter().map(|kind| self.row(kind, of(&counts, kind), of(&made, kind).came)).collect();
         let mut quarantined = quarantined;
         quarantined.sort_by(|a, b| (&a.named, &a.id, a.cause, &a.detail).cmp(&(&b.named, &b.id, b.cause, &b.detail)));
         let chart = Chart {
@@ -133,9 +148,11 @@ impl Plain {
         self.wants(item.kind) && (types::by_reference(item.kind) || is_recent(item, need))
     }
 
-    fn row(&self, kind: Kind, counts: Counts) -> Row {
-        let part = self.part(kind, counts.came > 0);
-        let status = match (part.status, counts.came > 0) {
+    /// `made`: how many of what came are the server's own making.
+    fn row(&self, kind: Kind, counts: Counts, made: u64) -> Row {
+        let came = counts.came > made;
+        let part = self.part(kind, came);
+        let status = match (part.status, came) {
             (Status::Ok, false) => Status::OkEmpty,
             (Status::Unsupported, true) => Status::Ok,
             (status, _) => status,
@@ -285,6 +302,7 @@ fn ended(stream: &Stream, kind: Kind, came: bool) -> Part {
         let named = of_one_type || hole.kind.is_some();
         // Whatever is not plainly about this type might be: a list that may lack something is not whole.
         let status = match status {
+            exact if hole.exact && named => exact,
             Status::Unsupported if named && !came => Status::Unsupported,
             Status::Withheld if !came => Status::Withheld,
             _ => Status::OkTruncated,
