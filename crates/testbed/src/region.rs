@@ -62,7 +62,7 @@ pub struct Source {
     pub name: String,
     /// ODS code.
     pub organisation: String,
-    /// `fhir-r4`, `fhir-stu3` or `fhir-dstu2`.
+    /// How it speaks, as Severn's configuration names it.
     pub dialect: &'static str,
     /// Address of its FHIR service.
     pub url: String,
@@ -237,7 +237,7 @@ fn source(habits: &Habits, url: String) -> Source {
         id: habits.id.to_owned(),
         name: habits.name.to_owned(),
         organisation: habits.organisation.to_owned(),
-        dialect: habits.version.dialect(),
+        dialect: if habits.data_provider.is_some() { "interweave" } else { habits.version.dialect() },
         url,
         bearer: match habits.auth {
             Auth::Bearer(token) => Some(token),

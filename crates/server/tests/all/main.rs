@@ -10,6 +10,7 @@ mod golden;
 mod governance;
 mod parameters;
 mod people;
+mod ring;
 mod survive;
 mod whom;
 mod world;

@@ -187,6 +187,8 @@ pub struct Habits {
     pub plain_errors: bool,
     /// Sends lists of allergies and medicines, as general practice does.
     pub lists: bool,
+    /// Marks every resource as Interweave wants it, with this as the id of the data provider.
+    pub data_provider: Option<&'static str>,
 }
 
 const SNOMED: Codes = Codes::Snomed("http://snomed.info/sct");
@@ -231,6 +233,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "gp",
@@ -260,6 +263,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: true,
+        data_provider: None,
     },
     Habits {
         id: "mh",
@@ -289,6 +293,37 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
+        data_provider: None,
+    },
+    Habits {
+        id: "nbr",
+        name: "Border shared record",
+        organisation: "7A7",
+        version: Version::R4,
+        path: "/interweave/r4",
+        auth: Auth::None,
+        prefers_xml: false,
+        full_urls: true,
+        json_only: false,
+        types: &[],
+        everything: Err(404),
+        page: (30, 100),
+        links: PageLinks::GetPages,
+        totals: false,
+        refs: Refs::Absolute,
+        contains_staff: false,
+        medicines: Medicines::Inline,
+        codes: &[SNOMED, LOINC, DMD],
+        nhs_system: NHS,
+        verification: Verification::UkCore,
+        person_system: "https://fhir.interweavedigital.nhs.uk/Id/local-patient-identifier",
+        ods_system: ODS,
+        ids: Ids::Uuid,
+        zone: Zone::Offset,
+        narrative: false,
+        plain_errors: false,
+        lists: false,
+        data_provider: Some("7A7-01"),
     },
     Habits {
         id: "ohc",
@@ -318,6 +353,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "rx",
@@ -355,6 +391,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "soc",
@@ -384,6 +421,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "uhb",
@@ -413,6 +451,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: true,
         lists: false,
+        data_provider: None,
     },
 ];
 
