@@ -137,7 +137,8 @@ impl Sources {
         let outcome = answered.unwrap_or(Err(Failure::Timeout));
         match &outcome {
             Ok(response) => {
-                admitted.note(response.status >= 500);
+                // A neighbour that sends a question back which came from it does well.
+                admitted.note(response.status >= 500 && response.status != LOOP);
                 place.answered(self.inner.clock.now());
                 leg.spend(response.body.len());
             }
@@ -158,6 +159,8 @@ fn target(base: &Url, target: &str) -> Option<Url> {
     Url::parse(&whole).ok().filter(|url| url.origin() == base.origin())
 }
 
+/// HTTP's "loop detected".
+const LOOP: u16 = 508;
 /// Of the time that is left, the part that a neighbour exchange may take, so that its answer is here in time with what it has.
 const NEIGHBOUR_SHARE: f64 = 0.9;
 

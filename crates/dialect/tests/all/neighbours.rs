@@ -118,6 +118,9 @@ fn a_person_whom_only_the_neighbour_itself_knows_is_not_found_there() {
     let (told, _) = crank(dialect("severn").find(&opening(&holder, &settings, &known)), &server, &mut |_| 0);
     assert!(told.chart.patients.is_empty());
     assert_eq!(status(&told, Kind::PATIENT), Status::OkEmpty);
+    let (told, _) = crank(dialect("severn").find(&opening(&holder, &settings, &known)), &neighbour, &mut |_| 0);
+    let found: Vec<&str> = told.chart.patients.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!((found, status(&told, Kind::PATIENT)), (vec!["trust-nbr-77"], Status::Ok), "whom a source of it knows is found");
 }
 
 #[test]
