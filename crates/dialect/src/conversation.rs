@@ -1,10 +1,12 @@
 //! A conversation with a source: which calls to make, given the replies so far. Pure; `source` does the asking.
 
+use std::sync::Arc;
+
 use fhir::Kind;
 use record::{Call, Chart, Reply};
 
 use crate::supplier::Speaker;
-use crate::{DataProvider, Known, interweave, origin};
+use crate::{DataProvider, Known, Settings, interweave, mapped, origin};
 
 /// What is being said between the exchange and one source about one person.
 ///
@@ -15,6 +17,8 @@ pub struct Conversation {
     speaker: Box<dyn Speaker>,
     /// Who is spoken with, by a name that every exchange knows it by.
     provider: Option<DataProvider>,
+    /// Terminologies whose codes are added beside the source's own.
+    terms: Option<Arc<terms::Terminology>>,
 }
 
 /// What a source told.
@@ -41,12 +45,12 @@ pub struct Attachment {
 
 impl Conversation {
     pub(crate) fn new(speaker: Box<dyn Speaker>) -> Conversation {
-        Conversation { speaker, provider: None }
+        Conversation { speaker, provider: None, terms: None }
     }
 
-    /// With this data provider.
-    pub(crate) fn with(self, provider: Option<DataProvider>) -> Conversation {
-        Conversation { provider, ..self }
+    /// With what is done to every supplier's items alike.
+    pub(crate) fn with(self, settings: &Settings) -> Conversation {
+        Conversation { provider: settings.data_provider.clone(), terms: settings.terms.clone(), ..self }
     }
 
     /// Takes a reply; returns the calls to send next.
@@ -67,6 +71,9 @@ impl Conversation {
                 origin::own(item, &provider.id);
                 interweave::mark(&mut item.tree, provider);
             }
+        }
+        if let Some(terms) = &self.terms {
+            told.chart.items.iter_mut().for_each(|item| mapped::add(item, terms));
         }
         told
     }

@@ -28,6 +28,7 @@ mod convert;
 mod hosts;
 mod ids;
 mod interweave;
+mod mapped;
 mod narrative;
 mod origin;
 mod plain;
@@ -39,6 +40,7 @@ mod suppliers;
 mod version;
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use fhir::Version;
 use record::{Call, Need};
@@ -122,6 +124,8 @@ pub struct Settings {
     pub source_base: Url,
     /// The system behind the source, by a name that every exchange knows it by.
     pub data_provider: Option<DataProvider>,
+    /// Terminologies whose codes are added beside the source's own.
+    pub terms: Option<Arc<terms::Terminology>>,
 }
 
 impl Settings {
@@ -139,6 +143,7 @@ impl Settings {
             exchange_base: exchange_base.to_owned(),
             source_base,
             data_provider: None,
+            terms: None,
         }
     }
 }
@@ -180,6 +185,6 @@ impl Dialect {
 
     fn begin(self, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
         let (conversation, calls) = (self.0.begin)(opening, wanted);
-        (conversation.with(opening.settings.data_provider.clone()), calls)
+        (conversation.with(opening.settings), calls)
     }
 }

@@ -61,7 +61,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
-    let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base)).collect();
+    let terms = crate::terminology::load(&config.terminology)?;
+    let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base, terms.clone())).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     let owners = config.sources.iter().flat_map(|source| source.owns.iter().map(|system| (system.clone(), source.id.clone()))).collect();
     let store = Arc::new(store);
@@ -112,7 +113,7 @@ fn source_config(source: &config::Source) -> SourceConfig {
     }
 }
 
-fn entry(source: &config::Source, base: &str) -> SourceEntry {
+fn entry(source: &config::Source, base: &str, terms: Option<Arc<terms::Terminology>>) -> SourceEntry {
     let limits = &source.limits;
     SourceEntry {
         id: source.id.clone(),
@@ -133,6 +134,7 @@ fn entry(source: &config::Source, base: &str) -> SourceEntry {
                 name: source.name.clone(),
                 organisation: source.organisation.clone(),
             }),
+            terms,
             ..dialect::Settings::new(source.url.clone(), base)
         },
         locate: match source.locate {

@@ -12,6 +12,7 @@ mod parameters;
 mod people;
 mod ring;
 mod survive;
+mod terminology;
 mod whom;
 mod world;
 mod xml;

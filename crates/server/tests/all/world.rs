@@ -49,6 +49,8 @@ pub struct Setup {
     pub sources: Vec<(&'static str, &'static str)>,
     /// Whole blocks.
     pub blocks: &'static str,
+    /// Files beside the configuration, by their paths.
+    pub files: Vec<(&'static str, &'static str)>,
     /// The exchange's id; `test` when there is none.
     pub id: &'static str,
     /// What leads to other exchanges.
@@ -522,6 +524,11 @@ impl Clock for Ticking {
 
 fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {
     std::fs::write(folder.0.join("keys.json"), issuer.jwks()).unwrap();
+    for (path, content) in &setup.files {
+        let path = folder.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
     let mut text = format!(
         "[exchange]\nid = \"{}\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\nurl = \"sqlite:severn.db\"\n\n\
          [limits]\n{}\n\n[[sign_in]]\nissuer = \"{ISSUER}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{}\n\n",
