@@ -34,7 +34,7 @@ fn person() -> PersonId {
 }
 
 fn find(caller: Caller) -> Ask {
-    Ask { request: "q".parse().unwrap(), caller, question: Question::Find("9990000018".parse().unwrap()), hops: Vec::new() }
+    Ask { request: "q".parse().unwrap(), caller, question: Question::Find("9990000018".parse().unwrap()), hops: Vec::new(), wait: None }
 }
 
 fn read(caller: Caller) -> Ask {

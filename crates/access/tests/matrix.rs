@@ -67,7 +67,7 @@ fn permit(role: &str, activities: &[&str], purpose: &str) -> Result<Permit, acce
         token_id: None,
     };
     let question = Question::Read { person: person(), need: Need::everything() };
-    let ask = Ask { request: "q".parse().unwrap(), caller, question, hops: Vec::new() };
+    let ask = Ask { request: "q".parse().unwrap(), caller, question, hops: Vec::new(), wait: None };
     let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
     decide(admit(&ask)?, &facts, &[Evidence::Launch(person())], Timestamp::UNIX_EPOCH)
 }

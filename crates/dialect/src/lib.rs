@@ -28,10 +28,14 @@ mod convert;
 mod gp_connect;
 mod hosts;
 mod ids;
+mod interweave;
+mod mapped;
 mod narrative;
+mod origin;
 mod plain;
 mod reading;
 mod references;
+mod severn;
 mod supplier;
 mod suppliers;
 mod tally;
@@ -39,6 +43,7 @@ mod version;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use fhir::Version;
 use record::{Call, Need, Status};
@@ -48,6 +53,7 @@ pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert};
 pub use gp_connect::{Relay, relay, structured_record};
 pub use ids::mint;
+pub use interweave::DataProvider;
 pub use plain::Known;
 pub use supplier::Opening;
 use supplier::{Supplier, Wanted};
@@ -122,6 +128,10 @@ pub struct Settings {
     pub source_base: Url,
     /// What only this dialect wants to know, by key: see [`Dialect::options`].
     pub options: BTreeMap<String, String>,
+    /// The system behind the source, by a name that every exchange knows it by.
+    pub data_provider: Option<DataProvider>,
+    /// Terminologies whose codes are added beside the source's own.
+    pub terms: Option<Arc<terms::Terminology>>,
 }
 
 impl Settings {
@@ -139,6 +149,8 @@ impl Settings {
             exchange_base: exchange_base.to_owned(),
             source_base,
             options: BTreeMap::new(),
+            data_provider: None,
+            terms: None,
         }
     }
 }
@@ -199,6 +211,7 @@ impl Dialect {
     }
 
     fn begin(self, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
-        (self.0.begin)(opening, wanted)
+        let (conversation, calls) = (self.0.begin)(opening, wanted);
+        (conversation.with(opening.settings), calls)
     }
 }

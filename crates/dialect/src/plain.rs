@@ -10,6 +10,7 @@ mod hole;
 mod rows;
 mod stream;
 mod types;
+pub(crate) mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,7 @@ pub use capability::Known;
 pub(crate) use hear::failed;
 pub(crate) use stream::plain as encoded;
 use stream::{Asked, Stream, plain};
+pub(crate) use ways::Ways;
 
 /// A need of so few types is asked for type by type: `$everything` would bring the rest for nothing.
 const FEW_KINDS: usize = 12;
@@ -52,7 +54,12 @@ pub(crate) static DSTU2: Supplier = Supplier {
 };
 
 fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
-    let (plain, calls) = Plain::start(version, opening, wanted);
+    begin_in(version, &ways::PLAIN, opening, wanted)
+}
+
+/// Begins a conversation with a server that has ways of its own.
+pub(crate) fn begin_in(version: Version, ways: &'static Ways, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
+    let (plain, calls) = Plain::start(version, ways, opening, wanted);
     (Conversation::new(Box::new(plain)), calls)
 }
 
@@ -60,6 +67,7 @@ fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Conversati
 #[derive(Debug)]
 pub(crate) struct Plain {
     version: Version,
+    ways: &'static Ways,
     holder: Holder,
     wanted: Wanted,
     settings: Settings,
@@ -83,10 +91,11 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    pub(crate) fn start(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Plain, Vec<Call>) {
+    fn start(version: Version, ways: &'static Ways, opening: &Opening<'_>, wanted: Wanted) -> (Plain, Vec<Call>) {
         let Opening { holder, settings, known, .. } = *opening;
         let mut conversation = Plain {
             version,
+            ways,
             holder: holder.clone(),
             settings: settings.clone(),
             known: known.clone(),
@@ -120,7 +129,8 @@ impl Plain {
         if self.holder.local_ids.is_empty() {
             return self.look_up();
         }
-        for id in self.holder.local_ids.clone() {
+        let ids_max = if self.ways.one_patient { 1 } else { usize::MAX };
+        for id in self.holder.local_ids.iter().take(ids_max).cloned().collect::<Vec<_>>() {
             self.ask(Asked::Patient(id.clone()));
             self.begin(id);
         }
@@ -175,8 +185,23 @@ impl Plain {
             (Asked::Search { named, .. }, Some(capability)) => capability.by_subject(named),
             _ => false,
         };
-        self.streams.push(Stream::new(asked, self.settings.page_size, since, by_subject));
+        let also = self.also(&asked);
+        self.streams.push(Stream { also, ..Stream::new(asked, self.settings.page_size, since, by_subject) });
         self.ask_first_page(self.streams.len() - 1);
+    }
+
+    /// What this server wants said beside the question.
+    fn also(&self, asked: &Asked) -> Vec<(&'static str, String)> {
+        if !matches!(asked, Asked::Everything(_) | Asked::Search { .. }) {
+            return Vec::new();
+        }
+        let mut also: Vec<(&'static str, String)> = self.ways.parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        if let (Asked::Everything(_), true, Wanted::Read(need)) = (asked, self.ways.everything_of_types, &self.wanted)
+            && !need.kinds.is_empty()
+        {
+            also.push(("_type", need.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",")));
+        }
+        also
     }
 
     fn ask_first_page(&mut self, at: usize) {
@@ -218,7 +243,8 @@ impl Plain {
             Everything::Auto => self.may_have_everything(),
             Everything::Never => false,
         };
-        if whole && !few { self.ask(Asked::Everything(patient)) } else { self.search_later(patient, true) }
+        let of_types = self.ways.everything_of_types && need.kinds.iter().all(|kind| CARRIED.contains(kind));
+        if of_types || whole && !few { self.ask(Asked::Everything(patient)) } else { self.search_later(patient, true) }
     }
 
     /// Many have it and do not say so: it is tried until it was refused once.

@@ -260,6 +260,34 @@ impl Arrivals {
         Took::New(place)
     }
 
+    /// Takes resources out again, as if they had never come; returns their types.
+    pub(crate) fn leave_out(&mut self, out: impl Fn(&Arrived) -> bool) -> Vec<Kind> {
+        if !self.arrived.iter().any(&out) {
+            return Vec::new();
+        }
+        let (mut gone, mut moved) = (Vec::new(), Vec::with_capacity(self.arrived.len()));
+        let urls = std::mem::take(&mut self.index).into_urls();
+        for mut arrived in std::mem::take(&mut self.arrived) {
+            if out(&arrived) {
+                gone.push(arrived.kind);
+                moved.push(None);
+                continue;
+            }
+            // Places have changed: what stays is noted anew.
+            let place = self.arrived.len();
+            arrived.other_version = self.index.place(arrived.kind, &arrived.id);
+            self.index.add(&arrived, place);
+            self.arrived.push(arrived);
+            moved.push(Some(place));
+        }
+        for (url, place) in urls {
+            if let Some(place) = moved[place] {
+                self.index.add_url(Some(url), place);
+            }
+        }
+        gone
+    }
+
     /// The resource at a place.
     pub(crate) fn at(&self, place: usize) -> &Arrived {
         &self.arrived[place]

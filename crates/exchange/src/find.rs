@@ -4,7 +4,6 @@ use audit::{Audited, Event, Who};
 use dialect::{Known, Opening};
 use identity::{Facts, Leg, Verdict, guard, release};
 use record::{Ask, Chart, Holder, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
-use tokio::time::Instant;
 
 use crate::journey::refused;
 use crate::{Exchange, Refused, SourceEntry, gather, told};
@@ -87,7 +86,7 @@ impl Exchange {
     }
 
     async fn ask_who(&self, admission: &access::Admission, ask: &Ask, number: NhsNumber) -> (Vec<(Chart, identity::Trust)>, Plan) {
-        let until = Instant::now() + self.parts.settings.read;
+        let until = self.until(ask);
         let asked = self.parts.entries.iter().filter(|entry| !entry.compare).map(|entry| async move {
             if came_through(ask, entry) {
                 return (entry, Err(Status::NotAskedLoop));

@@ -82,7 +82,7 @@ impl Exchange {
             tracing::warn!(error = %down, "the locator did not answer; every source is asked");
             Vec::new()
         });
-        let until = Instant::now() + self.parts.settings.read;
+        let until = self.until(&ask);
         let need = need.clone();
         let question = gather::Question { ask: &ask, number, need: &need.gathered(), located: &located, until };
         let ends = gather::all(&self.parts, &permit, &question).await;
@@ -189,6 +189,12 @@ impl Exchange {
         if let Err(down) = plan {
             tracing::warn!(error = %down, "a plan could not be kept");
         }
+    }
+
+    /// When a read must end: at our own limit, or when whoever passed the question on stops waiting.
+    pub(crate) fn until(&self, ask: &Ask) -> Instant {
+        let read = self.parts.settings.read;
+        Instant::now() + ask.wait.map_or(read, |wait| wait.min(read))
     }
 
     /// A question that has been here, or came through too many exchanges, goes no further.

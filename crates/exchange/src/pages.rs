@@ -51,7 +51,7 @@ impl Exchange {
         value: T,
     ) -> Result<Audited<T>, Refused> {
         let question = Question::Read { person: person.clone(), need: Need::everything() };
-        let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new() };
+        let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new(), wait: None };
         let entry =
             self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let number = self.parts.people.number_of(person).await?;

@@ -30,7 +30,7 @@ impl Exchange {
     pub async fn relay(&self, ask: Ask, areas: &[&str]) -> Result<Audited<Relayed>, Refused> {
         self.no_loop(&ask).await?;
         let (entry, permit, number) = self.may_relay(&ask).await?;
-        let until = Instant::now() + self.parts.settings.read;
+        let until = self.until(&ask);
         let mut record = SharedRecord::of(permit.person().clone(), Vec::new());
         let mut answer = None;
         let practices = self.parts.entries.iter().filter(|practice| {

@@ -5,13 +5,13 @@ use std::collections::hash_map::Entry;
 
 use fhir::Kind;
 use fhir::date::Precision;
-use record::{SourceId, Tier};
+use record::Tier;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use terms::Space;
 
 use crate::compare::{Verdict, compare};
-use crate::statement::{Facet, Statement};
+use crate::statement::{Facet, Speaker, Statement};
 use crate::units::{Unit, agreeing};
 
 /// What came of pairing units.
@@ -68,7 +68,7 @@ fn buckets(statements: &[Statement<'_>], units: &[Unit]) -> Vec<Vec<usize>> {
             buckets.entry(root).or_default().push(place);
         }
     }
-    let source = |place: &usize| units[*place].sources(statements).next();
+    let source = |place: &usize| units[*place].speakers(statements).next();
     buckets
         .into_values()
         .filter(|bucket| bucket.iter().any(|place| source(place) != source(&bucket[0]) || units[*place].members.len() > 1))
@@ -156,7 +156,7 @@ impl<'a, 's> Bucket<'a, 's> {
 
     fn pair(self, paired: &mut Paired) {
         let count = self.places.len();
-        let picks: Vec<BTreeMap<&SourceId, Vec<usize>>> = (0..count).map(|position| self.picks(position)).collect();
+        let picks: Vec<BTreeMap<Speaker<'_>, Vec<usize>>> = (0..count).map(|position| self.picks(position)).collect();
         let sole = |from: usize, to: usize| picks[from].values().any(|found| found.as_slice() == [to]);
         let mut edges: Vec<(usize, usize)> = Vec::new();
         for a in 0..count {
@@ -178,11 +178,11 @@ impl<'a, 's> Bucket<'a, 's> {
     }
 
     /// The candidates of a unit in each other source: narrowed by equal instant, then by equal value.
-    fn picks(&self, position: usize) -> BTreeMap<&'a SourceId, Vec<usize>> {
-        let mut by_source: BTreeMap<&SourceId, Vec<usize>> = BTreeMap::new();
+    fn picks(&self, position: usize) -> BTreeMap<Speaker<'a>, Vec<usize>> {
+        let mut by_source: BTreeMap<Speaker<'_>, Vec<usize>> = BTreeMap::new();
         for other in (0..self.places.len()).filter(|other| *other != position) {
             if matches!(self.verdict(position, other), Verdict::Differ(_) | Verdict::Same) {
-                let mut sources: Vec<&SourceId> = self.unit(other).sources(self.statements).collect();
+                let mut sources: Vec<Speaker<'a>> = self.unit(other).speakers(self.statements).collect();
                 sources.sort();
                 sources.dedup();
                 sources.into_iter().for_each(|source| by_source.entry(source).or_default().push(other));
@@ -299,7 +299,7 @@ fn independent(statements: &[Statement<'_>], one: &Unit, other: &Unit) -> bool {
         [only] => Some(*only),
         _ => unit.owner,
     };
-    let source = |member: usize| &statements[member].item.origin.source;
+    let source = |member: usize| statements[member].speaker();
     author(one).zip(author(other)).is_some_and(|(a, b)| source(a) != source(b))
 }
 

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use fhir::date::Partial;
 use fhir::{Kind, Ref};
-use record::Item;
+use record::{Item, SourceId};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use terms::{Negated, Space};
@@ -17,6 +17,9 @@ pub(crate) type Code<'a> = (Space<'a>, Cow<'a, str>);
 
 /// Codes: most often one or two.
 pub(crate) type Codes<'a> = SmallVec<[Code<'a>; 2]>;
+
+/// A source, and the one behind it, if there is one.
+pub(crate) type Speaker<'a> = (&'a SourceId, Option<&'a str>);
 
 /// Something in which statements of one thing may differ, which makes them a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,7 +79,7 @@ pub(crate) struct Statement<'a> {
     /// The clinical date, or its beginning.
     pub when: Option<Partial>,
     pub standing: Standing,
-    /// Business identifiers that are a key: system and value.
+    /// Business identifiers that are a key, and the provider's own: system and value.
     pub identifiers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     chart: &'a Chart<'a>,
     detail: OnceCell<Box<Detail<'a>>>,
@@ -103,6 +106,11 @@ pub(crate) struct Detail<'a> {
 impl<'a> Statement<'a> {
     pub fn kind(&self) -> Kind {
         self.item.kind
+    }
+
+    /// Who says it: the source, and the one behind it where the source passes on.
+    pub fn speaker(&self) -> Speaker<'a> {
+        (&self.item.origin.source, self.item.traits.via.as_deref())
     }
 
     pub fn detail(&self) -> &Detail<'a> {
@@ -168,13 +176,18 @@ impl<'a> Chart<'a> {
 /// Reads what an item states, at a glance.
 pub(crate) fn read<'a>(at: usize, item: &'a Item, chart: &'a Chart<'a>) -> Statement<'a> {
     let (kind, root) = (item.kind, item.tree.root());
+    let mut identifiers = kinds::identifiers(kind, root);
+    // By its provider's own id it is known by whatever way it came, as by an identifier. Source Patients stay each under its own.
+    if let Some(original) = item.traits.original.as_ref().filter(|_| kind != Kind::PATIENT) {
+        identifiers.push((original.provider.as_str().into(), original.id.as_str().into()));
+    }
     Statement {
         at,
         item,
         codes: kinds::about(kind, root, chart),
         when: kinds::when(kind, root),
         standing: kinds::standing(kind, root),
-        identifiers: kinds::identifiers(kind, root),
+        identifiers,
         chart,
         detail: OnceCell::new(),
         words: OnceCell::new(),

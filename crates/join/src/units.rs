@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use fhir::Kind;
 use fhir::date::Precision;
-use record::{Finding, FindingCode, SourceId, Tier};
+use record::{Finding, FindingCode, Tier};
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 
 use crate::Rules;
 use crate::compare::{self, Shared};
 use crate::content::{self, Labels};
-use crate::statement::{Facet, Standing, Statement};
+use crate::statement::{Facet, Speaker, Standing, Statement};
 
 /// Statements that are one, and what made them so.
 #[derive(Debug, Clone)]
@@ -38,12 +38,12 @@ impl Unit {
         self.members.iter().copied().filter(|member| !self.lagging.contains(member))
     }
 
-    pub fn sources<'a>(&'a self, statements: &'a [Statement<'_>]) -> impl Iterator<Item = &'a SourceId> {
-        self.members.iter().map(|member| &statements[*member].item.origin.source)
+    pub fn speakers<'a>(&'a self, statements: &'a [Statement<'_>]) -> impl Iterator<Item = Speaker<'a>> {
+        self.members.iter().map(|member| statements[*member].speaker())
     }
 
     pub fn shares_a_source(&self, other: &Unit, statements: &[Statement<'_>]) -> bool {
-        self.sources(statements).any(|source| other.sources(statements).any(|theirs| theirs == source))
+        self.speakers(statements).any(|speaker| other.speakers(statements).any(|theirs| theirs == speaker))
     }
 
     fn least<'a>(&self, statements: &'a [Statement<'_>]) -> &'a str {
@@ -103,7 +103,12 @@ fn split(statements: &[Statement<'_>], places: &[usize], system: &str, rules: &R
     let groups = agreeing(places, exact);
     let one_thing = groups.len() == 1;
     for group in groups {
-        let owner = owner_source.and_then(|source| group.iter().copied().find(|place| statements[*place].item.origin.source == *source));
+        let owned = owner_source.and_then(|source| group.iter().copied().find(|place| statements[*place].item.origin.source == *source));
+        // What its provider says to us itself stands before what exchanges pass on.
+        let first_hand = |place: &usize| {
+            statements[*place].item.traits.original.as_ref().is_some_and(|original| original.provider == system && original.hops == 0)
+        };
+        let owner = owned.or_else(|| group.iter().copied().find(first_hand));
         match owner {
             Some(owner) => {
                 let lagging =
@@ -229,8 +234,8 @@ fn doubled(statements: &[Statement<'_>], mut units: Vec<Unit>, labels: &Labels<'
     }
     let mut merges: Vec<Vec<usize>> = Vec::new();
     for places in alike.into_values() {
-        let first = &statements[units[places[0]].members[0]].item.origin.source;
-        if places.iter().all(|place| units[*place].sources(statements).all(|source| source == first)) {
+        let first = statements[units[places[0]].members[0]].speaker();
+        if places.iter().all(|place| units[*place].speakers(statements).all(|speaker| speaker == first)) {
             continue;
         }
         let mut by_content: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();

@@ -15,6 +15,8 @@ pub struct Ask {
     pub question: Question,
     /// Exchanges this question came through, oldest first.
     pub hops: Vec<ExchangeId>,
+    /// How long the exchange that passed it on waits for the answer: what is not here by then is a gap, and the rest is answered.
+    pub wait: Option<std::time::Duration>,
 }
 
 /// What is asked.

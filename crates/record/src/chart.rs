@@ -87,6 +87,21 @@ pub struct Traits {
     pub unknown_modifier: bool,
     /// Whether the narrative is said to be generated from the data (or there is none).
     pub generated_narrative: bool,
+    /// Who first said it, where that is told by a name that every exchange uses.
+    pub original: Option<Original>,
+    /// The sources that a neighbour had it from, where a neighbour passed it on: what two of them say is said twice.
+    pub via: Option<String>,
+}
+
+/// Where a resource was first said: the same by whatever way it came, so that what two neighbours relay is known to be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// The data provider: a system, by the id that every exchange knows it by.
+    pub provider: String,
+    /// The resource's id there.
+    pub id: String,
+    /// How many exchanges passed it on before it came here. None: its provider said it to us itself.
+    pub hops: usize,
 }
 
 /// A resource kept from the reader, and why. Counted by source and reason, never shown.

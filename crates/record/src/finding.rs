@@ -27,6 +27,8 @@ pub enum FindingCode {
     Lossy,
     /// An element is not of the shape its version defines.
     Malformed,
+    /// A code of another system or version was added beside what the source sent, which stays.
+    MappedCode,
     /// Markup that a page must not run was taken out of a narrative.
     NarrativeCleaned,
     /// The source warned that its answer may lack something.
@@ -51,6 +53,7 @@ impl FindingCode {
             FindingCode::IdMade => "id-made",
             FindingCode::Lossy => "lossy-conversion",
             FindingCode::Malformed => "malformed",
+            FindingCode::MappedCode => "mapped-code",
             FindingCode::NarrativeCleaned => "narrative-cleaned",
             FindingCode::SourceWarning => "source-warning",
             FindingCode::SubjectAssumed => "subject-assumed",

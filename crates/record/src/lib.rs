@@ -30,7 +30,7 @@ mod shared;
 pub use ask::{Ask, Caller, Filter, Include, Join, Need, Organisation, Question, UserId};
 pub use call::{Call, CallId, Failure, Method, Reply, Response};
 pub use carried::{CARRIED, SUPPORTING};
-pub use chart::{Cause, Chart, Holder, Item, Origin, Quarantined, Traits};
+pub use chart::{Cause, Chart, Holder, Item, Origin, Original, Quarantined, Traits};
 pub use clock::Clock;
 pub use finding::{Finding, FindingCode};
 pub use ids::{ExchangeId, MalformedId, OdsCode, PersonId, RequestId, SourceId};

@@ -31,6 +31,35 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Status; 20] = [
+        Status::Ok,
+        Status::OkEmpty,
+        Status::OkTruncated,
+        Status::CacheFresh,
+        Status::CacheStale,
+        Status::NotLocated,
+        Status::NotAskedLoop,
+        Status::NotAskedShadow,
+        Status::NotAskedScope,
+        Status::NoRecordGiven,
+        Status::Unsupported,
+        Status::Withheld,
+        Status::Throttled,
+        Status::CircuitOpen,
+        Status::FailedTimeout,
+        Status::FailedAuth,
+        Status::FailedHttp,
+        Status::FailedParse,
+        Status::FailedInternal,
+        Status::IdentityMismatch,
+    ];
+
+    /// The status of a code; of those that share one, the first.
+    pub fn of_code(code: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.code() == code)
+    }
+
     /// The code on the wire, of system `urn:severn:status`.
     pub fn code(self) -> &'static str {
         match self {

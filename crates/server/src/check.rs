@@ -6,11 +6,15 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::config::{Config, Mistake};
+use crate::terminology;
 
 /// Prints every mistake with its line; exits 1 if there is one.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     match load(file)? {
         Ok(config) => {
+            if let Some(terminology) = terminology::load(&config.terminology)? {
+                println!("terminology: {}", terminology::words(terminology.size()));
+            }
             println!(
                 "{}: fine. {} sources, {} sign-in providers, listens on {}.",
                 file.display(),

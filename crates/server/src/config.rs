@@ -31,6 +31,23 @@ pub struct Config {
     pub consumers: Vec<Consumer>,
     /// `[limits]`
     pub limits: Limits,
+    /// `[terminology]`: files of the operator's own.
+    pub terminology: Terminology,
+}
+
+/// `[terminology]`
+#[derive(Debug, Clone, Default)]
+pub struct Terminology {
+    /// Folders of SNOMED CT releases (RF2, snapshot).
+    pub snomed: Vec<PathBuf>,
+    /// Folders of dm+d releases (XML).
+    pub dmd: Vec<PathBuf>,
+    /// ConceptMaps (JSON).
+    pub concept_maps: Vec<PathBuf>,
+    /// Map reference sets to read, each with the system of the codes that it holds.
+    pub maps: Vec<(String, String)>,
+    /// Whether to keep the names of SNOMED CT concepts, to show beside mapped codes.
+    pub names: bool,
 }
 
 /// `[exchange]`
@@ -109,6 +126,8 @@ pub struct Source {
     pub owns: Vec<String>,
     /// Where it is itself an exchange: its hop id.
     pub exchange: Option<ExchangeId>,
+    /// The system behind it, by the id that every exchange knows it by; written on what leaves here, so that neighbours know it again.
+    pub data_provider: Option<String>,
     /// How to authenticate.
     pub auth: Auth,
     /// A certificate authority of its own, in PEM.
@@ -226,6 +245,7 @@ impl<'a> Reader<'a> {
         let sign_in: Vec<_> = top.sections("sign_in").into_iter().map(|section| self.sign_in(section)).collect();
         let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
         self.ids_once(&top.sections("source"));
+        let terminology = self.terminology(top.section("terminology"));
         let consumers: Vec<_> = top.sections("consumer").into_iter().map(|section| self.consumer(section)).collect();
         if sources.is_empty() {
             self.mistakes.at(None, "no [[source]]: there is nobody to ask");
@@ -241,7 +261,27 @@ impl<'a> Reader<'a> {
             sources: sources.into_iter().collect::<Option<_>>()?,
             consumers: consumers.into_iter().collect::<Option<_>>()?,
             limits,
+            terminology,
         })
+    }
+
+    fn terminology(&self, section: Section<'a>) -> Terminology {
+        let paths = |key| section.texts(key).iter().map(|path| self.path(path)).collect::<Vec<_>>();
+        let (snomed, dmd, concept_maps) = (paths("snomed"), paths("dmd"), paths("concept_maps"));
+        let sections = section.sections("map");
+        let maps = sections.into_iter().filter_map(|map| {
+            let (refset, system) = (map.required("refset"), map.required("system"));
+            map.finish();
+            Some((refset?, system?))
+        });
+        let maps = maps.collect();
+        let names = section.choice("names", &[("keep", true), ("leave", false)], true);
+        let terminology = Terminology { snomed, dmd, concept_maps, maps, names };
+        for (key, what) in crate::terminology::lacking(&terminology) {
+            section.mistake(key, what);
+        }
+        section.finish();
+        terminology
     }
 
     fn exchange(&self, section: Section<'a>) -> Option<ExchangeConfig> {
@@ -317,6 +357,10 @@ impl<'a> Reader<'a> {
         let nhs_number_systems = section.texts("nhs_number_systems");
         let owns = section.texts("owns");
         let exchange = section.parsed("exchange");
+        if exchange.is_none() && dialect.is_some_and(|dialect: dialect::Dialect| dialect.name() == "severn") {
+            section.mistake("exchange", "is missing: the hop id of another Severn, by which a question that came from it is not put to it");
+        }
+        let data_provider = section.text("data_provider");
         let ca_file = section.text("ca_file").map(|path| self.path(&path));
         let options = options(&section, dialect, url.as_ref());
         section.finish();
@@ -332,6 +376,7 @@ impl<'a> Reader<'a> {
             nhs_number_systems,
             owns,
             exchange,
+            data_provider,
             auth: auth?,
             ca_file,
             everything,

@@ -63,6 +63,7 @@ struct Asked {
     params: Params,
     headers: axum::http::HeaderMap,
     hops: Vec<record::ExchangeId>,
+    wait: Option<std::time::Duration>,
     body: bytes::Bytes,
     strict: bool,
     xml: bool,
@@ -72,7 +73,8 @@ struct Asked {
 
 impl Asked {
     fn ask(&self, question: Question) -> Ask {
-        Ask { request: self.request.clone(), caller: self.caller.clone(), question, hops: self.hops.clone() }
+        let (request, caller, hops) = (self.request.clone(), self.caller.clone(), self.hops.clone());
+        Ask { request, caller, question, hops, wait: self.wait }
     }
 
     /// Who asks and in which capacity, to bind a cursor to: what was laid out for a doctor is not for the same person's other role.
@@ -170,6 +172,7 @@ impl App {
             caller,
             params: with_body(query, &interaction, &parts, &body)?,
             hops: wire::hops(&parts.headers)?,
+            wait: wire::wait(&parts.headers),
             strict: wire::strict(&parts.headers),
             xml: format == Format::Xml,
             target: parts.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default(),

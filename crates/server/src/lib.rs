@@ -15,5 +15,6 @@ pub mod http;
 pub mod logs;
 mod page;
 pub mod serve;
+pub mod terminology;
 pub mod token;
 pub mod wiring;

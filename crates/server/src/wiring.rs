@@ -6,6 +6,7 @@ use std::time::Duration;
 use access::Terms;
 use anyhow::Context;
 use audit::Journal;
+use dialect::DataProvider;
 use exchange::{Exchange, Locate, Parts, Settings, SourceEntry};
 use identity::Trust;
 use record::Clock;
@@ -60,7 +61,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
-    let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base)).collect();
+    let terms = crate::terminology::load(&config.terminology)?;
+    let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base, terms.clone())).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     let owners = config.sources.iter().flat_map(|source| source.owns.iter().map(|system| (system.clone(), source.id.clone()))).collect();
     let store = Arc::new(store);
@@ -111,7 +113,7 @@ fn source_config(source: &config::Source) -> SourceConfig {
     }
 }
 
-fn entry(source: &config::Source, base: &str) -> SourceEntry {
+fn entry(source: &config::Source, base: &str, terms: Option<Arc<terms::Terminology>>) -> SourceEntry {
     let limits = &source.limits;
     SourceEntry {
         id: source.id.clone(),
@@ -128,6 +130,12 @@ fn entry(source: &config::Source, base: &str) -> SourceEntry {
             bytes_max: limits.source_bytes_max,
             references_max: limits.references_max,
             options: source.options.clone(),
+            data_provider: source.data_provider.clone().map(|id| DataProvider {
+                id,
+                name: source.name.clone(),
+                organisation: source.organisation.clone(),
+            }),
+            terms,
             ..dialect::Settings::new(source.url.clone(), base)
         },
         locate: match source.locate {

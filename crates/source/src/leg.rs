@@ -128,7 +128,7 @@ impl Sources {
             source: leg.source.clone(),
             method: call.method,
             url: url.clone(),
-            headers: headers(leg, call),
+            headers: headers(leg, call, place.config.exchange.is_some()),
             body: call.body.clone(),
             until: leg.until,
             body_max,
@@ -137,7 +137,8 @@ impl Sources {
         let outcome = answered.unwrap_or(Err(Failure::Timeout));
         match &outcome {
             Ok(response) => {
-                admitted.note(response.status >= 500);
+                // A neighbour that sends a question back which came from it does well.
+                admitted.note(response.status >= 500 && response.status != LOOP);
                 place.answered(self.inner.clock.now());
                 leg.spend(response.body.len());
             }
@@ -158,8 +159,17 @@ fn target(base: &Url, target: &str) -> Option<Url> {
     Url::parse(&whole).ok().filter(|url| url.origin() == base.origin())
 }
 
-fn headers(leg: &Leg, call: &Call) -> Vec<(String, String)> {
+/// HTTP's "loop detected".
+const LOOP: u16 = 508;
+/// Of the time that is left, the part that a neighbour exchange may take, so that its answer is here in time with what it has.
+const NEIGHBOUR_SHARE: f64 = 0.9;
+
+fn headers(leg: &Leg, call: &Call, to_exchange: bool) -> Vec<(String, String)> {
     let mut headers = vec![("severn-hops".to_owned(), leg.hops.clone()), ("x-request-id".to_owned(), leg.trace.as_str().to_owned())];
+    if to_exchange {
+        let left = leg.until.saturating_duration_since(Instant::now()).mul_f64(NEIGHBOUR_SHARE);
+        headers.push(("severn-wait".to_owned(), left.as_millis().to_string()));
+    }
     if let Some(authorization) = &leg.authorization {
         headers.push(("authorization".to_owned(), authorization.clone()));
     }

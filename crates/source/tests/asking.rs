@@ -98,7 +98,7 @@ fn permit(hops: &[&str]) -> Permit {
     let person: record::PersonId = "p-1".parse().unwrap();
     let question = Question::Read { person: person.clone(), need: Need::everything() };
     let hops = hops.iter().map(|hop| hop.parse().unwrap()).collect();
-    let ask = Ask { request: "q-1".parse().unwrap(), caller, question, hops };
+    let ask = Ask { request: "q-1".parse().unwrap(), caller, question, hops, wait: None };
     let facts = PersonFacts { person: Some(person.clone()), restriction: Restriction::Unrestricted };
     decide(admit(&ask).unwrap(), &facts, &[Evidence::Launch(person)], jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
@@ -356,4 +356,19 @@ async fn every_call_says_which_exchanges_it_came_through() {
     assert_eq!(value("severn-hops"), Some("first, second, own"));
     assert_eq!(value("x-request-id"), Some("q-1"));
     assert_eq!(value("authorization"), None);
+    assert_eq!(value("severn-wait"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_exchange_is_told_how_long_it_has() {
+    let script = Script::of(&[Does::Answers(200), Does::Answers(200)]);
+    let config = SourceConfig { exchange: Some("other".parse().unwrap()), ..config(Limits::default()) };
+    let sources = Sources::new(vec![config], script.clone(), Arc::new(jiff::Timestamp::UNIX_EPOCH), "own".parse().unwrap());
+    let leg = leg(&sources).await.unwrap();
+    ask(&sources, &leg, get()).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    ask(&sources, &leg, get()).await.unwrap();
+    let wait = |at: usize| script.got()[at].headers.iter().find(|(name, _)| name == "severn-wait").map(|(_, value)| value.clone()).unwrap();
+    // Nine tenths of what is left of the source's eight seconds.
+    assert_eq!((wait(0), wait(1)), ("7200".to_owned(), "4500".to_owned()));
 }

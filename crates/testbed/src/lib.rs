@@ -1,6 +1,6 @@
 //! A pretend region to try Severn on: suppliers, people and everything that can go wrong.
 //!
-//! Seven suppliers hold parts of the lives of some forty people. Each speaks FHIR in its own
+//! Eight suppliers hold parts of the lives of some forty people. Each speaks FHIR in its own
 //! version and manner; none of them shares a line of code with what is tested, so that a mistake in
 //! Severn is not made twice.
 //!
@@ -31,6 +31,7 @@ mod census;
 mod fault;
 mod ident;
 mod kinds;
+mod locator;
 mod message;
 mod node;
 mod pen;
@@ -43,6 +44,7 @@ pub use census::{Expected, Held, Nature, table};
 pub use fault::{Fault, Gap, Refusal, Setting, Wrong};
 pub use ident::{Ids, is_synthetic_nhs_number};
 pub use kinds::Kind;
+pub use locator::Locator;
 pub use message::{Answer, Request, Response};
 pub use node::Node;
 pub use person::{About, Fact, Holding, KnownAs, Person, people, person};

@@ -99,9 +99,13 @@ impl Plain {
     fn entry(&mut self, at: usize, entry: Entry, patients: &mut Vec<String>) {
         let (Took::New(place) | Took::Again(place)) = self.arrivals.take(entry, at) else { return };
         let arrived = self.arrivals.at(place);
-        *self.streams[at].came.entry(arrived.kind).or_default() += 1;
+        let made = (self.ways.made)(arrived.kind, arrived.tree.root());
+        if !made {
+            *self.streams[at].came.entry(arrived.kind).or_default() += 1;
+        }
         let asked_who = matches!(self.streams[at].asked, Asked::Lookup(_) | Asked::Patient(_));
-        if asked_who && arrived.kind == Kind::PATIENT && is_theirs(&arrived.tree, &self.holder) {
+        // The Patient that a server made of several stands for them all.
+        if asked_who && (made || !self.ways.one_patient) && arrived.kind == Kind::PATIENT && is_theirs(&arrived.tree, &self.holder) {
             patients.extend(arrived.origin.id.clone());
         }
     }
@@ -155,6 +159,10 @@ impl Plain {
             .filter(|bundle| bundle.resource_type == "OperationOutcome")
             .and_then(|bundle| bundle.entries.into_iter().next()?.resource);
         let means = outcome.as_ref().and_then(|outcome| hole::refusal(self.version, outcome));
+        if let Some(status) = (self.ways.refusal)(response.status) {
+            outcome.iter().for_each(|outcome| self.outcome_inside(at, outcome));
+            return self.end(at, status, Some(format!("HTTP {}", response.status)), false);
+        }
         let first = self.streams[at].pages == 0;
         if first && matches!(response.status, 400 | 422) && self.ask_wider(at, response) {
             return;

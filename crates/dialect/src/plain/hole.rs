@@ -4,6 +4,7 @@ use fhir::{Kind, Ref, Tree, Version};
 use record::Status;
 
 use crate::references::r4_kind;
+use crate::severn;
 
 /// What an issue takes away from an answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +13,8 @@ pub(super) struct Hole {
     pub kind: Option<Kind>,
     /// What a row that has nothing becomes for it; a row with data is truncated. `None`: worth a finding only.
     pub status: Option<Status>,
+    /// Whether the status is the source's own word for a row, rather than what we make of an issue.
+    pub exact: bool,
     /// Severity and code, as the source said them; never its words, which may speak of the person.
     pub said: String,
 }
@@ -22,6 +25,9 @@ pub(super) fn read(version: Version, outcome: &Tree) -> Vec<Hole> {
 }
 
 fn hole(version: Version, issue: Ref<'_>) -> Hole {
+    if let Some(severn::Gap { kind, status, said }) = severn::gap(issue) {
+        return Hole { kind, status, exact: true, said };
+    }
     let severity = known(issue.text("severity").as_deref(), &["error", "fatal", "information", "success", "warning"]);
     let code = issue.text("code").unwrap_or_default();
     let consent = issue.all("details.coding.code").into_iter().filter_map(|code| code.value()).any(|code| is_refusal(&code));
@@ -42,7 +48,7 @@ fn hole(version: Version, issue: Ref<'_>) -> Hole {
     } else {
         String::new()
     };
-    Hole { kind: named(version, issue), status, said: format!("{severity}/{code}") }
+    Hole { kind: named(version, issue), status, exact: false, said: format!("{severity}/{code}") }
 }
 
 /// GP Connect's codes for a refusal are used by others too.
@@ -82,7 +88,7 @@ mod tests {
     fn an_issue_is_read_for_what_it_takes_away() {
         let check = |issue: &str, kind, status, said: &str| {
             let tree = Tree::from_json(format!(r#"{{"resourceType":"OperationOutcome","issue":[{issue}]}}"#).into()).unwrap();
-            let expected = Hole { kind, status, said: said.to_owned() };
+            let expected = Hole { kind, status, exact: false, said: said.to_owned() };
             assert_eq!(read(Version::R4, &tree), [expected], "{issue}");
         };
         check(

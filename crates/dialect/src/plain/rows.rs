@@ -47,13 +47,16 @@ impl Part {
 
 /// What says more about what is missing comes last. `Unsupported` is first: of two older types that make one, one may be enough.
 fn rank(status: Status) -> usize {
-    const ORDER: [Status; 10] = [
+    const ORDER: [Status; 13] = [
         Status::Unsupported,
         Status::Ok,
+        Status::CacheStale,
         Status::OkTruncated,
+        Status::NoRecordGiven,
         Status::Withheld,
         Status::Throttled,
         Status::CircuitOpen,
+        Status::FailedInternal,
         Status::FailedParse,
         Status::FailedHttp,
         Status::FailedAuth,
@@ -66,14 +69,22 @@ impl Plain {
     /// The chart, now: what is unfinished is named as such.
     pub(super) fn told(mut self) -> Told {
         self.known.everything = self.has_everything().or(self.known.everything);
-        let arrivals =
+        let mut arrivals =
             std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
-        let read = arrivals.finish(&|kind| self.wants(kind));
+        // What the server made itself stands for nothing that anybody said: nobody is looked for in it.
+        let made = arrivals.leave_out(|arrived| (self.ways.made)(arrived.kind, arrived.tree.root()));
+        let mut read = arrivals.finish(&|kind| self.wants(kind));
+        read.items.iter_mut().for_each(self.ways.finish);
         let attachments = read.attachments.clone();
-        let Tally { patients, kept, quarantined, counts } = tally(read, |item| self.keeps(item));
+        let Tally { patients, kept, quarantined, mut counts } = tally(read, |item| self.keeps(item));
+        for kind in &made {
+            let count = counts.entry(*kind).or_default();
+            (count.came, count.filtered) = (count.came + 1, count.filtered + 1);
+        }
         let mut kinds: BTreeSet<Kind> = self.kinds().into_iter().collect();
         kinds.extend(counts.keys());
-        let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default())).collect();
+        let made_of = |kind| made.iter().filter(|own| **own == kind).count() as u64;
+        let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default(), made_of(kind))).collect();
         let chart = Chart {
             source: self.holder.source.clone(),
             version: self.version,
@@ -109,9 +120,11 @@ impl Plain {
         self.wants(item.kind) && (types::by_reference(item.kind) || is_recent(item, need))
     }
 
-    fn row(&self, kind: Kind, counts: Counts) -> Row {
-        let part = self.part(kind, counts.came > 0);
-        let status = match (part.status, counts.came > 0) {
+    /// `made`: how many of what came are the server's own making.
+    fn row(&self, kind: Kind, counts: Counts, made: u64) -> Row {
+        let came = counts.came > made;
+        let part = self.part(kind, came);
+        let status = match (part.status, came) {
             (Status::Ok, false) => Status::OkEmpty,
             (Status::Unsupported, true) => Status::Ok,
             (status, _) => status,
@@ -261,6 +274,7 @@ fn ended(stream: &Stream, kind: Kind, came: bool) -> Part {
         let named = of_one_type || hole.kind.is_some();
         // Whatever is not plainly about this type might be: a list that may lack something is not whole.
         let status = match status {
+            exact if hole.exact && named => exact,
             Status::Unsupported if named && !came => Status::Unsupported,
             Status::Withheld if !came => Status::Withheld,
             _ => Status::OkTruncated,

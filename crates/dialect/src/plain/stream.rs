@@ -44,6 +44,8 @@ pub(super) struct Stream {
     pub count: Option<u32>,
     /// `_since`, while the source takes it.
     pub since: Option<String>,
+    /// Further parameters that this server wants.
+    pub also: Vec<(&'static str, String)>,
     /// Whether to ask by `subject=` instead of `patient=`.
     pub by_subject: bool,
     /// Whether the other of the two was tried.
@@ -70,6 +72,7 @@ impl Stream {
             urls: FxHashSet::default(),
             count: count.filter(|_| paged),
             since: since.filter(|_| paged),
+            also: Vec::new(),
             by_subject,
             swapped: false,
             notes: BTreeSet::new(),
@@ -105,6 +108,9 @@ impl Stream {
         }
         if let Some(instant) = &self.since {
             add(since, &plain(instant));
+        }
+        for (name, value) in &self.also {
+            add(&format!("{name}="), &plain(value));
         }
         target
     }

@@ -49,6 +49,11 @@ impl Index {
         if *own == kind { Some(*place) } else { self.shared.get(&(kind, id.to_owned())).copied() }
     }
 
+    /// The addresses, with the place of each.
+    pub(super) fn into_urls(self) -> impl Iterator<Item = (String, usize)> {
+        self.by_url.into_iter()
+    }
+
     /// The resource whose entry had this address.
     pub(super) fn by_url(&self, url: &str) -> Option<usize> {
         self.by_url.get(url).copied()

@@ -4,6 +4,7 @@
 
 mod gp_connect;
 mod gp_fingerprints;
+mod neighbours;
 mod plain;
 mod reading;
 mod server;

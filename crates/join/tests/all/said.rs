@@ -18,13 +18,18 @@ pub fn item(source: &str, said: &Value) -> Item {
     let own = said["id"].as_str().unwrap().to_owned();
     let mut said = said.clone();
     said["id"] = Value::String(format!("{source}-{own}"));
-    let text = |path: &str| said.pointer(path).and_then(Value::as_str).map(str::to_owned);
     Item {
         kind,
         id: format!("{source}-{own}"),
         origin: Origin { source: source.parse().unwrap(), kind: kind.name().into(), id: Some(own) },
         findings: Vec::new(),
-        traits: Traits { subjects: Vec::new(), unknown_modifier: said.get("modifierExtension").is_some(), generated_narrative: true },
+        traits: Traits {
+            subjects: Vec::new(),
+            unknown_modifier: said.get("modifierExtension").is_some(),
+            generated_narrative: true,
+            original: None,
+            via: None,
+        },
         tree: Tree::from_json(said.to_string().into()).unwrap(),
     }
 }

@@ -110,7 +110,7 @@ fn permit() -> Permit {
         token_id: None,
     };
     let question = Question::Read { person: person.clone(), need: Need::everything() };
-    let ask = Ask { request: "r".parse().expect("a request id"), caller, question, hops: Vec::new() };
+    let ask = Ask { request: "r".parse().expect("a request id"), caller, question, hops: Vec::new(), wait: None };
     let facts = PersonFacts { person: Some(person.clone()), restriction: Restriction::Unrestricted };
     let admission = access::admit(&ask).expect("leave to ask");
     access::decide(admission, &facts, &[Evidence::Launch(person)], jiff::Timestamp::UNIX_EPOCH).expect("a permit")

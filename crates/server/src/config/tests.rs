@@ -23,7 +23,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
             "line 3: exchange.listn is not known; did you mean `listen`?",
             "line 6: store.url: only sqlite:FILE is built so far; PostgreSQL comes with the person index",
             "line 11: source.organisation: `qwu`: an ODS code is 2 to 12 of A-Z and 0-9",
-            "line 12: source.dialect: `hl7`: no dialect of that name is built; use one of fhir-r4, fhir-stu3, fhir-dstu2, gp-connect",
+            "line 12: source.dialect: `hl7`: no dialect of that name is built; use one of fhir-r4, fhir-stu3, fhir-dstu2, gp-connect, interweave, severn",
             "line 13: source.url: must be an http or https base without a query",
             "line 14: source.limits.source_ms: must be a whole number from 50 to 120000",
             "line 16: source.dialect: is missing",
@@ -82,6 +82,6 @@ fn the_blocks_that_the_pretend_region_prints_are_taken() {
     let blocks: String = testbed::Region::in_memory().sources().iter().map(|source| source.to_toml("token")).collect();
     let config = Config::parse(&format!("{EXCHANGE}{SIGN_IN}{blocks}"), Path::new("."));
     let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    assert_eq!(config.sources.len(), 7);
+    assert_eq!(config.sources.len(), 8);
     assert_eq!((config.limits.read_ms, config.limits.source.source_ms, config.limits.source.resources_max), (10_000, 8_000, 5_000));
 }

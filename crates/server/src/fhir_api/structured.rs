@@ -77,7 +77,7 @@ impl App {
             }
         };
         let question = Question::Read { person: person.unwrap_or_else(unknown), need: Need::everything() };
-        let ask = Ask { request: id.clone(), caller, question, hops: wire::hops(&parts.headers)? };
+        let ask = Ask { request: id.clone(), caller, question, hops: wire::hops(&parts.headers)?, wait: wire::wait(&parts.headers) };
         let areas: Vec<&str> = wanted.areas.iter().map(String::as_str).collect();
         let relayed = self.exchange.relay(ask, &areas).await.map_err(fault)?;
         relayed.try_map(|relayed| self.written(relayed))

@@ -1,5 +1,7 @@
 //! Media types, headers and bodies, both ways.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -78,6 +80,11 @@ pub fn hops(headers: &HeaderMap) -> Result<Vec<ExchangeId>, Fault> {
         }
     }
     Ok(hops)
+}
+
+/// `Severn-Wait`: milliseconds for which the exchange that passed a question on waits for its answer.
+pub fn wait(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("severn-wait")?.to_str().ok()?.trim().parse().ok().map(Duration::from_millis)
 }
 
 /// The bearer token.

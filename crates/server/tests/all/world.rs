@@ -49,6 +49,48 @@ pub struct Setup {
     pub sources: Vec<(&'static str, &'static str)>,
     /// Whole blocks.
     pub blocks: &'static str,
+    /// Files beside the configuration, by their paths.
+    pub files: Vec<(&'static str, &'static str)>,
+    /// The exchange's id; `test` when there is none.
+    pub id: &'static str,
+    /// What leads to other exchanges.
+    pub wire: Arc<Wire>,
+}
+
+/// What leads from exchange to exchange, by host name. It signs for the doctor of the person whom a test is about, as a sign-in
+/// provider of both regions would.
+#[derive(Default)]
+pub struct Wire {
+    ends: Mutex<BTreeMap<String, (Router, Issuer)>>,
+    /// Ids of the person at each host.
+    pub persons: Mutex<BTreeMap<String, String>>,
+    /// What was asked on it: host and path, and the hops.
+    pub asked: Mutex<Vec<(String, String)>>,
+}
+
+impl Wire {
+    /// The answer of the exchange at a host, if there is one.
+    async fn send(&self, request: &source::Request, now: i64) -> Option<Response> {
+        let host = request.url.host_str()?;
+        let (router, token) = {
+            let ends = self.ends.lock().unwrap();
+            let (router, issuer) = ends.get(host)?;
+            let patient = self.persons.lock().unwrap().get(host).cloned();
+            (router.clone(), issuer.sign(&Card { patient, ..Card::doctor() }.claims(now)))
+        };
+        let target = &request.url[url::Position::BeforePath..];
+        let mut asked = axum::http::Request::builder().uri(target).header("authorization", format!("Bearer {token}"));
+        for (name, value) in &request.headers {
+            asked = asked.header(name, value);
+        }
+        let hops = request.headers.iter().find(|(name, _)| name == "severn-hops").map(|(_, hops)| hops.clone());
+        self.asked.lock().unwrap().push((format!("{host}{target}"), hops.unwrap_or_default()));
+        let response = router.oneshot(asked.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let content_type = parts.headers["content-type"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Some(Response { status: parts.status.as_u16(), content_type, headers: Vec::new(), body, url: request.url.to_string() })
+    }
 }
 
 /// Suppliers of the pretend region, by id.
@@ -70,12 +112,13 @@ impl World {
         let config = Config::parse(&text, &folder.0)
             .unwrap_or_else(|mistakes| panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
-        let transport = InMemory { region: region.clone(), ledger: ledger.clone() };
+        let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone(), clock: clock.clone() };
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal: ledger.clone() };
         let (app, writing) = wiring::app(config, outside).unwrap();
         let mut tasks = JoinSet::new();
         tasks.spawn(writing);
         let router = server::http::router(Arc::new(app));
+        setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), (router.clone(), issuer.clone()));
         World { region, ledger, clock, issuer, router, _folder: folder, _writing: tasks }
     }
 
@@ -306,6 +349,7 @@ impl Card {
 }
 
 /// A sign-in provider with a key of its own.
+#[derive(Clone)]
 pub struct Issuer {
     key: EncodingKey,
 }
@@ -410,12 +454,17 @@ impl Journal for Ledger {
 struct InMemory {
     region: Arc<Region>,
     ledger: Arc<Ledger>,
+    wire: Arc<Wire>,
+    clock: Arc<Ticking>,
 }
 
 #[async_trait]
 impl Transport for InMemory {
     async fn send(&self, request: source::Request) -> Result<Response, Failure> {
         self.ledger.a_source_is_asked();
+        if let Some(response) = self.wire.send(&request, self.clock.now().as_second()).await {
+            return Ok(response);
+        }
         let path = &request.url[url::Position::BeforePath..];
         let mut asked = testbed::Request::get(path);
         if request.method == Method::Post {
@@ -475,10 +524,17 @@ impl Clock for Ticking {
 
 fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {
     std::fs::write(folder.0.join("keys.json"), issuer.jwks()).unwrap();
+    for (path, content) in &setup.files {
+        let path = folder.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
     let mut text = format!(
-        "[exchange]\nid = \"test\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\nurl = \"sqlite:severn.db\"\n\n\
+        "[exchange]\nid = \"{}\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\nurl = \"sqlite:severn.db\"\n\n\
          [limits]\n{}\n\n[[sign_in]]\nissuer = \"{ISSUER}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{}\n\n",
-        setup.limits, setup.blocks
+        if setup.id.is_empty() { "test" } else { setup.id },
+        setup.limits,
+        setup.blocks
     );
     for source in region.sources() {
         let token_file = format!("{}.token", source.id);

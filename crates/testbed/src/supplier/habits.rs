@@ -16,7 +16,11 @@ pub enum Version {
 impl Habits {
     /// As Severn's configuration names the way this supplier speaks.
     pub fn dialect(&self) -> &'static str {
-        if self.id == "gp" { "gp-connect" } else { self.version.dialect() }
+        match self.id {
+            "gp" => "gp-connect",
+            _ if self.data_provider.is_some() => "interweave",
+            _ => self.version.dialect(),
+        }
     }
 
     /// What Severn's configuration says of it alone: keys and values.
@@ -204,6 +208,8 @@ pub struct Habits {
     pub plain_errors: bool,
     /// Sends lists of allergies and medicines, as general practice does.
     pub lists: bool,
+    /// Marks every resource as Interweave wants it, with this as the id of the data provider.
+    pub data_provider: Option<&'static str>,
 }
 
 const SNOMED: Codes = Codes::Snomed("http://snomed.info/sct");
@@ -248,6 +254,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "gp",
@@ -277,6 +284,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: true,
+        data_provider: None,
     },
     Habits {
         id: "mh",
@@ -306,6 +314,37 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
+        data_provider: None,
+    },
+    Habits {
+        id: "nbr",
+        name: "Border shared record",
+        organisation: "7A7",
+        version: Version::R4,
+        path: "/interweave/r4",
+        auth: Auth::None,
+        prefers_xml: false,
+        full_urls: true,
+        json_only: false,
+        types: &[],
+        everything: Err(404),
+        page: (30, 100),
+        links: PageLinks::GetPages,
+        totals: false,
+        refs: Refs::Absolute,
+        contains_staff: false,
+        medicines: Medicines::Inline,
+        codes: &[SNOMED, LOINC, DMD],
+        nhs_system: NHS,
+        verification: Verification::UkCore,
+        person_system: "https://fhir.interweavedigital.nhs.uk/Id/local-patient-identifier",
+        ods_system: ODS,
+        ids: Ids::Uuid,
+        zone: Zone::Offset,
+        narrative: false,
+        plain_errors: false,
+        lists: false,
+        data_provider: Some("7A7-01"),
     },
     Habits {
         id: "ohc",
@@ -335,6 +374,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "rx",
@@ -372,6 +412,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "soc",
@@ -401,6 +442,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        data_provider: None,
     },
     Habits {
         id: "uhb",
@@ -430,6 +472,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: true,
         lists: false,
+        data_provider: None,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! What a supplier holds: a folder for each person, filled when it is first opened.
 
 use super::{Habits, auxiliary, lists, patient};
-use crate::node::Node;
+use crate::node::{Node, list, object};
 use crate::pen::Pen;
 use crate::person::{Person, people};
 use std::collections::{BTreeSet, HashMap};
@@ -99,13 +99,29 @@ impl Shelf {
         if habits.lists {
             nodes.extend(lists::lists(habits, base, person, &nodes));
         }
-        nodes.into_iter().map(|node| Arc::new(Kept::new(node))).collect()
+        nodes.into_iter().map(|node| Arc::new(Kept::new(self.marked(node)))).collect()
+    }
+
+    /// With the marks of Interweave, where the supplier sets them.
+    fn marked(&self, mut node: Node) -> Node {
+        let habits = &self.habits;
+        let Some(provider) = habits.data_provider else { return node };
+        let tag = |name: &str, code: &str| {
+            object! {
+                "system": format!("https://fhir.interweavedigital.nhs.uk/{name}"), "code": code, "display": habits.name,
+            }
+        };
+        if let Some(mut meta) = node.at("meta").cloned() {
+            meta.append(object! { "tag": list![tag("Source", provider), tag("Provenance", habits.organisation)] });
+            node.set("meta", meta);
+        }
+        node
     }
 
     fn auxiliary(&self) -> &HashMap<String, Arc<Kept>> {
         self.auxiliary.get_or_init(|| {
             let keep = |node| {
-                let kept = Kept::new(node);
+                let kept = Kept::new(self.marked(node));
                 (format!("{}/{}", kept.kind, kept.id), Arc::new(kept))
             };
             auxiliary::auxiliary(&self.habits, &self.base).into_iter().map(keep).collect()

@@ -60,13 +60,23 @@ impl App {
     }
 }
 
-/// Names, birth date, gender and the NHS number: enough to know who it is, and no more.
+/// Names, birth date, gender, the NHS number and whose Patient it is: enough to know who it is, and no more.
 fn minimised(item: &record::Item) -> Vec<u8> {
     let root = item.tree.root();
     let mut kept = fhir::Tree::object();
     let whole = kept.root().id();
     kept.set_string(whole, "resourceType", "Patient");
-    for key in ["id", "name", "gender", "birthDate"] {
+    let (meta, tags, tag) = (kept.new_object(), kept.new_array(), kept.new_object());
+    kept.set_string(tag, "system", "urn:severn:source");
+    kept.set_string(tag, "code", item.origin.source.as_str());
+    kept.push(tags, tag);
+    kept.set(meta, "tag", tags);
+    if let Some(id) = root.get("id") {
+        let id = kept.copy(id);
+        kept.set(whole, "id", id);
+    }
+    kept.set(whole, "meta", meta);
+    for key in ["name", "gender", "birthDate"] {
         if let Some(value) = root.get(key) {
             let value = kept.copy(value);
             kept.set(whole, key, value);

@@ -4,7 +4,7 @@ use audit::Audited;
 use axum::http::StatusCode;
 use exchange::{Answering, Digests, Joined};
 use fhir::Kind;
-use record::{Need, PersonId, Question, Status};
+use record::{Counts, Need, PersonId, Question, Status};
 
 use super::super::search::{Complete, PatientRef, Search};
 use super::super::snapshots::Kept;
@@ -107,7 +107,9 @@ impl App {
     /// Nobody answered: never an empty 200, unless each said that it knows nothing.
     fn unanswered(&self, read: &Joined) -> Result<(), Fault> {
         let rows = &read.record.plan.rows;
-        let answered = rows.iter().any(|row| row.status.is_some_and(Status::answered));
+        // A neighbour answers though a source behind it did not: its rows say what is lacking, and what came is shown.
+        let shows = |counts: &Counts| counts.came > counts.filtered + counts.quarantined + counts.withheld;
+        let answered = rows.iter().any(|row| row.status.is_some_and(Status::answered) || shows(&row.counts));
         let all_know_nothing = rows.iter().all(|row| row.status.is_none_or(|status| status.complete()));
         if answered || all_know_nothing {
             return Ok(());
