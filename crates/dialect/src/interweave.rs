@@ -37,7 +37,7 @@ fn accept(item: &mut Item) {
     let tags = root.all("meta.tag");
     let mut lacking: Vec<(&str, &str)> =
         MARKS.iter().filter(|(system, _)| origin::codes(&tags, system).next().is_none()).map(|(_, words)| ("meta.tag", *words)).collect();
-    if item.origin.last_updated.is_none() {
+    if item.last_updated().is_none() {
         lacking.push(("meta.lastUpdated", "it does not say when it was last changed"));
     }
     let kind = item.origin.kind.clone();

@@ -128,11 +128,13 @@ impl<'a> Writer<'a> {
         {
             // How a system words its codes is no content.
             let (name, uri) = match terms::space(&system) {
+                Space::Ctv3 => ("CTV3", ""),
                 Space::Cvx => ("CVX", ""),
                 Space::Icd10 => ("ICD-10", ""),
                 Space::Loinc => ("LOINC", ""),
                 Space::Opcs4 => ("OPCS-4", ""),
                 Space::Other(uri) => ("other ", uri),
+                Space::Read2 => ("Read 2", ""),
                 Space::RxNorm => ("RxNorm", ""),
                 Space::Sctid => ("SCTID", ""),
             };
