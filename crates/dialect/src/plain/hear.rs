@@ -159,6 +159,10 @@ impl Plain {
             .filter(|bundle| bundle.resource_type == "OperationOutcome")
             .and_then(|bundle| bundle.entries.into_iter().next()?.resource);
         let means = outcome.as_ref().and_then(|outcome| hole::refusal(self.version, outcome));
+        // It says no more of an id that it does not know than of a person whom the reader may not see: the number tells which.
+        if response.status == 403 && self.ways.one_patient && matches!(self.streams[at].asked, Asked::Patient(_)) {
+            return self.not_there(at);
+        }
         if let Some(status) = (self.ways.refusal)(response.status) {
             outcome.iter().for_each(|outcome| self.outcome_inside(at, outcome));
             return self.end(at, status, Some(format!("HTTP {}", response.status)), false);

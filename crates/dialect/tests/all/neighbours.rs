@@ -110,6 +110,17 @@ fn a_refusal_of_another_severn_is_taken_at_its_word_and_not_tried_in_parts() {
 }
 
 #[test]
+fn an_id_that_another_severn_no_longer_knows_is_asked_for_by_number() {
+    let server = |target: &str| if target.contains("nbr-77") { Ok((403, outcome("forbidden"))) } else { neighbour(target) };
+    let (told, asked) = ask("severn", &[Kind::FLAG], &["nbr-77"], &server);
+    assert!(asked.iter().any(|target| target.starts_with("Patient/0190f3c2/$everything")), "{asked:?}");
+    assert_eq!(status(&told, Kind::FLAG), Status::OkEmpty);
+    let refused = |target: &str| if target == "metadata" { neighbour(target) } else { Ok((403, outcome("forbidden"))) };
+    let (told, _) = ask("severn", &[Kind::FLAG], &["nbr-77"], &refused);
+    assert_eq!(status(&told, Kind::FLAG), Status::Withheld, "and a reader who may not is refused all the same");
+}
+
+#[test]
 fn a_person_whom_only_the_neighbour_itself_knows_is_not_found_there() {
     let minted =
         r#"{"resourceType":"Patient","id":"0190f3c2","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000018"}]}"#;
