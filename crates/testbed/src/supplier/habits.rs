@@ -16,7 +16,11 @@ pub enum Version {
 impl Habits {
     /// As Severn's configuration names the way this supplier speaks.
     pub fn dialect(&self) -> &'static str {
-        if self.id == "gp" { "gp-connect" } else { self.version.dialect() }
+        match self.id {
+            "gp" => "gp-connect",
+            _ if self.bundles => "carecentric",
+            _ => self.version.dialect(),
+        }
     }
 
     /// What Severn's configuration says of it alone: keys and values.
@@ -204,6 +208,8 @@ pub struct Habits {
     pub plain_errors: bool,
     /// Sends lists of allergies and medicines, as general practice does.
     pub lists: bool,
+    /// Holds part of what it has in JSON bundles of its own, beside FHIR.
+    pub bundles: bool,
 }
 
 const SNOMED: Codes = Codes::Snomed("http://snomed.info/sct");
@@ -248,6 +254,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
+        bundles: false,
     },
     Habits {
         id: "gp",
@@ -277,6 +284,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: true,
+        bundles: false,
     },
     Habits {
         id: "mh",
@@ -306,6 +314,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
+        bundles: false,
     },
     Habits {
         id: "ohc",
@@ -317,7 +326,22 @@ pub static SUPPLIERS: &[Habits] = &[
         prefers_xml: false,
         full_urls: true,
         json_only: false,
-        types: &[],
+        types: &[
+            "AllergyIntolerance",
+            "Condition",
+            "Device",
+            "DiagnosticReport",
+            "DocumentReference",
+            "Immunization",
+            "MedicationAdministration",
+            "MedicationDispense",
+            "MedicationRequest",
+            "MedicationStatement",
+            "Observation",
+            "Procedure",
+            "Provenance",
+            "Specimen",
+        ],
         everything: Err(404),
         page: (20, 50),
         links: PageLinks::GetPages,
@@ -335,6 +359,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        bundles: true,
     },
     Habits {
         id: "rx",
@@ -372,6 +397,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        bundles: false,
     },
     Habits {
         id: "soc",
@@ -401,6 +427,7 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
+        bundles: false,
     },
     Habits {
         id: "uhb",
@@ -430,8 +457,19 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: true,
         lists: false,
+        bundles: false,
     },
 ];
+
+impl Habits {
+    /// The path below which everything of it lies: FHIR, and what there is beside.
+    pub fn home(&self) -> &'static str {
+        match self.path.rsplit_once('/') {
+            Some((home, _)) if self.bundles => home,
+            _ => self.path,
+        }
+    }
+}
 
 /// The supplier of this id.
 pub fn habits(id: &str) -> Option<&'static Habits> {
