@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fhir::Version;
-use record::{Item, Quarantined, SourceId};
+use record::{Chart, Item, Quarantined, SourceId};
 
 use crate::body;
 use crate::hosts::Hosts;
@@ -39,6 +39,19 @@ pub fn convert(version: Version, body: Bytes, content_type: &str) -> Converted {
     }
     let Read { items, quarantined, .. } = arrivals.finish(&|_| true);
     Converted { items, quarantined, refused: None }
+}
+
+/// Reads one JSON bundle of CareCentric's (`adt`, `alerts`, …) the way a conversation does, as from a source named `file`.
+/// `None`: there is no bundle of that name.
+///
+/// ```
+/// let body = r#"{"AlertsCollection":[{"AlertId":"7","Alert":"Risk of falls"}]}"#;
+/// let chart = dialect::convert_bundle("alerts", body.into()).unwrap();
+/// assert_eq!(chart.items[0].id, "file-alerts-7");
+/// assert!(chart.items[0].tree.root().is("code.text", "Risk of falls"));
+/// ```
+pub fn convert_bundle(bundle: &str, body: Bytes) -> Option<Chart> {
+    crate::carecentric::convert(bundle, body)
 }
 
 fn reading(version: Version) -> Reading {

@@ -23,6 +23,7 @@
 //! says the same to `join`. A new supplier is one module and its line in `suppliers`.
 
 mod body;
+mod carecentric;
 mod conversation;
 mod convert;
 mod gp_connect;
@@ -50,7 +51,7 @@ use record::{Call, Need, Status};
 use url::Url;
 
 pub use conversation::{Attachment, Conversation, Told};
-pub use convert::{Converted, convert};
+pub use convert::{Converted, convert, convert_bundle};
 pub use gp_connect::{Relay, relay, structured_record};
 pub use ids::mint;
 pub use interweave::DataProvider;

@@ -14,7 +14,7 @@ pub(crate) mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fhir::{Kind, Version};
+use fhir::{Entry, Kind, Tree, Version};
 use record::{CARRIED, Call, CallId, Finding, Holder, Method, NHS_NUMBER_SYSTEM, Reply, Status};
 
 use crate::conversation::{Conversation, Told};
@@ -26,6 +26,7 @@ use crate::{Everything, Settings};
 use calls::{Calls, Errand};
 pub use capability::Known;
 pub(crate) use hear::failed;
+pub(crate) use rows::NOT_LISTED;
 pub(crate) use stream::plain as encoded;
 use stream::{Asked, Stream, plain};
 pub(crate) use ways::Ways;
@@ -92,8 +93,16 @@ pub(crate) struct Plain {
 
 impl Plain {
     fn start(version: Version, ways: &'static Ways, opening: &Opening<'_>, wanted: Wanted) -> (Plain, Vec<Call>) {
+        let mut conversation = Plain::new(version, ways, opening, wanted);
+        conversation.open();
+        let calls = conversation.go_on();
+        (conversation, calls)
+    }
+
+    /// A conversation in which nothing is asked yet.
+    pub(crate) fn new(version: Version, ways: &'static Ways, opening: &Opening<'_>, wanted: Wanted) -> Plain {
         let Opening { holder, settings, known, .. } = *opening;
-        let mut conversation = Plain {
+        Plain {
             version,
             ways,
             holder: holder.clone(),
@@ -111,21 +120,31 @@ impl Plain {
             bytes: 0,
             findings: BTreeSet::new(),
             wanted,
-        };
-        conversation.open();
-        let calls = conversation.go_on();
-        (conversation, calls)
+        }
+    }
+
+    /// Asks what the server can do, and for the one resource that is wanted: for a supplier who knows otherwise who the person is,
+    /// and says it with [`Plain::ask_about`].
+    pub(crate) fn inquire(&mut self) -> Vec<Call> {
+        self.ask_of_nobody();
+        self.go_on()
+    }
+
+    /// Asks for the data of these Patients, by the source's ids.
+    pub(crate) fn ask_about(&mut self, patients: Vec<String>) -> Vec<Call> {
+        patients.into_iter().for_each(|patient| self.begin(patient));
+        self.go_on()
+    }
+
+    /// Takes a resource, already R4, that another part of the same supplier told.
+    pub(crate) fn bring(&mut self, resource: Tree, stream: usize) {
+        let version = std::mem::replace(&mut self.arrivals.reading.version, Version::R4);
+        self.arrivals.take(Entry { full_url: None, resource: Some(resource), rest: None }, stream);
+        self.arrivals.reading.version = version;
     }
 
     fn open(&mut self) {
-        if matches!(self.wanted, Wanted::Read(_)) && self.known.capability.is_none() && !self.known.silent {
-            let call = self.call("metadata".to_owned(), Vec::new(), 0);
-            self.calls.put(call, Errand::Metadata);
-        }
-        if let Wanted::One(named, id) = &self.wanted {
-            let asked = Asked::One { named: named.clone(), id: id.clone() };
-            self.ask(asked);
-        }
+        self.ask_of_nobody();
         if self.holder.local_ids.is_empty() {
             return self.look_up();
         }
@@ -133,6 +152,17 @@ impl Plain {
         for id in self.holder.local_ids.iter().take(ids_max).cloned().collect::<Vec<_>>() {
             self.ask(Asked::Patient(id.clone()));
             self.begin(id);
+        }
+    }
+
+    fn ask_of_nobody(&mut self) {
+        if matches!(self.wanted, Wanted::Read(_)) && self.known.capability.is_none() && !self.known.silent {
+            let call = self.call("metadata".to_owned(), Vec::new(), 0);
+            self.calls.put(call, Errand::Metadata);
+        }
+        if let Wanted::One(named, id) = &self.wanted {
+            let asked = Asked::One { named: named.clone(), id: id.clone() };
+            self.ask(asked);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a joined record should say, known without asking the code under test.
 
+use crate::bundles;
 use crate::kinds::{Key, Kind};
 use crate::person::{Fact, Holding, KnownAs, Person, people};
 use crate::supplier::{Codes, Habits, SUPPLIERS, Verification, habits};
@@ -39,7 +40,7 @@ pub struct Held {
     pub supplier: &'static str,
     /// The type at the supplier, in its own version.
     pub resource_type: &'static str,
-    /// The id at the supplier.
+    /// The id at the supplier; of a record in a bundle, with the bundle's name before it.
     pub id: String,
     /// How it stands to those before it.
     pub nature: Nature,
@@ -115,6 +116,19 @@ impl Person {
         counts
     }
 
+    /// The same, of what a supplier serves as FHIR.
+    pub fn counts_in_fhir(&self, supplier: &str) -> BTreeMap<&'static str, usize> {
+        let mut counts = self.counts(supplier);
+        let held = self.facts.iter().flat_map(|fact| fact.holdings.iter().map(|holding| (fact.kind, holding)));
+        for (_, holding) in held.filter(|(kind, holding)| holding.supplier == supplier && bundles::place(*kind, holding).is_some()) {
+            if let Some(count) = counts.get_mut(resource_type(holding)) {
+                *count -= 1;
+            }
+        }
+        counts.retain(|_, count| *count > 0);
+        counts
+    }
+
     fn expected(&self, fact: &Fact) -> Expected {
         let units = self.units(fact);
         let mut held: Vec<Option<Held>> = vec![None; fact.holdings.len()];
@@ -138,8 +152,13 @@ impl Person {
                     group = next_group;
                     next_group += 1;
                 }
-                held[*index] =
-                    Some(Held { supplier: holding.supplier, resource_type: resource_type(holding), id: holding.id.clone(), nature, group });
+                held[*index] = Some(Held {
+                    supplier: holding.supplier,
+                    resource_type: resource_type(holding),
+                    id: id_of(fact.kind, holding),
+                    nature,
+                    group,
+                });
             }
         }
         let held = held.into_iter().flatten().collect();
@@ -218,6 +237,11 @@ fn compare(fact: &Fact, joined: &[&Unit], unit: &Unit) -> Nature {
         true => Nature::Apart("one source never says a thing twice".into()),
         false => Nature::Duplicate,
     }
+}
+
+/// The id under which a holding can be asked for: a record in a bundle has the bundle's name before its own.
+fn id_of(kind: Kind, holding: &Holding) -> String {
+    bundles::place(kind, holding).map_or(holding.id.clone(), |(bundle, ..)| format!("{bundle}-{}", holding.id))
 }
 
 fn resource_type(holding: &Holding) -> &'static str {

@@ -1,7 +1,8 @@
 //! A pretend region to try Severn on: suppliers, people and everything that can go wrong.
 //!
 //! Eight suppliers hold parts of the lives of some forty people. Each speaks FHIR in its own
-//! version and manner; none of them shares a line of code with what is tested, so that a mistake in
+//! version and manner, and one speaks bundles of JSON beside it; none of them shares a line of code with
+//! what is tested, so that a mistake in
 //! Severn is not made twice.
 //!
 //! ```
@@ -27,6 +28,7 @@
 //! People are written in `fixtures/people`, one file each; organisations, staff and codes in
 //! `fixtures/region`.
 
+mod bundles;
 mod census;
 mod fault;
 mod ident;

@@ -1,5 +1,6 @@
 //! How a supplier writes: its version, codes, references, times and names.
 
+use crate::bundles;
 use crate::ident;
 use crate::node::{Node, list, object};
 use crate::person::{Common, Holding, Person};
@@ -243,7 +244,8 @@ impl<'a> Pen<'a> {
         let Some(fact) = self.person.fact(key) else {
             return Node::Nothing;
         };
-        let held = fact.holdings.iter().find(|h| h.supplier == self.habits.id);
+        // What lies beside FHIR cannot be pointed at from there.
+        let held = fact.holdings.iter().find(|h| h.supplier == self.habits.id && bundles::place(fact.kind, h).is_none());
         let found = held.and_then(|h| Some((h.detail.resource_type(self.version())?, &h.id)));
         found.map_or(Node::Nothing, |(kind, id)| self.reference(kind, id, None))
     }

@@ -64,7 +64,7 @@ pub struct Source {
     pub organisation: String,
     /// How it speaks, as Severn's configuration names it.
     pub dialect: &'static str,
-    /// Address of its FHIR service.
+    /// Address of its service.
     pub url: String,
     /// The bearer token to show, where one is wanted.
     pub bearer: Option<&'static str>,
@@ -120,7 +120,7 @@ impl Region {
 
     /// What is needed to ask each supplier.
     pub fn sources(&self) -> Vec<Source> {
-        self.suppliers().map(|s| source(s.habits(), s.base().to_owned())).collect()
+        self.suppliers().map(|s| source(s.habits(), s.home().to_owned())).collect()
     }
 
     /// The suppliers.
@@ -184,8 +184,8 @@ impl Region {
     pub async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Closed> {
         let uri = request.uri().to_string();
         let at = |desk: &&Desk| {
-            let base = desk.supplier.base();
-            uri.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+            let home = desk.supplier.home();
+            uri.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
         };
         let desk = self.desks.iter().find(at).ok_or(Closed)?;
         let id = desk.supplier.habits().id;
@@ -230,7 +230,7 @@ fn present_faults(settings: &mut Vec<Setting>) -> Vec<Fault> {
 pub fn region_toml(ip: IpAddr, first_port: u16, token_file: impl Fn(&str) -> String) -> String {
     let block = |(at, habits): (u16, &Habits)| {
         let address = SocketAddr::new(ip, first_port.saturating_add(at));
-        let source = source(habits, format!("http://{address}{}", habits.path));
+        let source = source(habits, format!("http://{address}{}", habits.home()));
         source.to_toml(&token_file(habits.id))
     };
     (1..).zip(SUPPLIERS).map(block).collect::<Vec<_>>().join("\n")

@@ -2,6 +2,7 @@
 
 mod answer;
 mod auxiliary;
+mod ccapi;
 mod habits;
 mod lists;
 mod metadata;

@@ -13,6 +13,9 @@ use crate::references::r4_kind;
 use crate::supplier::Wanted;
 use crate::tally::{Tally, is_recent, tally};
 
+/// Of a type that a statement of capability leaves out.
+pub(crate) const NOT_LISTED: &str = "the source does not list this type";
+
 /// How one part of a row went.
 struct Part {
     status: Status,
@@ -187,7 +190,7 @@ impl Plain {
         let whole = self.streams.iter().find(|stream| matches!(&stream.asked, Asked::Everything(own) if own == patient));
         if let Some(stream) = whole.filter(|stream| stream.is_whole()) {
             if !came && !self.is_known(kind) {
-                return Part::noted(Status::Unsupported, "the source does not list this type");
+                return Part::noted(Status::Unsupported, NOT_LISTED);
             }
             return ended(stream, kind, came).and_also(self.referred_part(kind));
         }
@@ -234,7 +237,7 @@ impl Plain {
     }
 
     fn unknown(&self) -> Part {
-        Part::noted(Status::Unsupported, "the source does not list this type")
+        Part::noted(Status::Unsupported, NOT_LISTED)
     }
 
     /// Whether the source's version has a type, and its statement of capability does not leave it out.

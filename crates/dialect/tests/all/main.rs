@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod carecentric;
 mod gp_connect;
 mod gp_fingerprints;
 mod neighbours;

@@ -27,8 +27,12 @@ pub(crate) fn tamper(habits: &Habits, faults: &[Fault], kept: Vec<Arc<Kept>>) ->
 }
 
 fn stranger(habits: &Habits) -> Node {
-    let id = ident::local(habits.ids, "a stranger");
-    object! { "reference": format!("Patient/{id}") }
+    object! { "reference": format!("Patient/{}", stranger_id(habits)) }
+}
+
+/// An id of nobody that the supplier knows.
+pub(crate) fn stranger_id(habits: &Habits) -> String {
+    ident::local(habits.ids, "a stranger")
 }
 
 fn double_patients(kept: Vec<Arc<Kept>>) -> Vec<Arc<Kept>> {
@@ -111,7 +115,7 @@ fn rename(node: &mut Node) {
 }
 
 /// `1948-03-11` becomes `1948-11-03`; a day past the twelfth loses a digit's worth instead.
-fn slip(born: &str) -> String {
+pub(crate) fn slip(born: &str) -> String {
     let parts: Vec<&str> = born.split('-').collect();
     let [year, month, day] = parts[..] else {
         return born.to_owned();

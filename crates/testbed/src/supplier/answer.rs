@@ -63,6 +63,11 @@ impl Supplier {
         &self.shelf.base
     }
 
+    /// The address below which everything of it lies.
+    pub fn home(&self) -> &str {
+        self.base().strip_suffix(self.habits().path.strip_prefix(self.habits().home()).unwrap_or_default()).unwrap_or(self.base())
+    }
+
     /// Takes a request, with these things going wrong.
     pub fn answer(&self, request: &Request, faults: &[Fault], now: Timestamp) -> Answer {
         let mut after = Duration::ZERO;
@@ -113,6 +118,9 @@ impl Supplier {
     }
 
     fn respond(&self, request: &Request, faults: &[Fault], xml: bool, now: Timestamp) -> Response {
+        if let Some(response) = self.ccapi(request, faults) {
+            return response;
+        }
         match self.route(request, faults) {
             Ok(Said::Bundle(page)) => self.bundle(page, xml, now),
             Ok(Said::Raw(response)) => response,

@@ -19,6 +19,7 @@ impl Habits {
         match self.id {
             "gp" => "gp-connect",
             _ if self.data_provider.is_some() => "interweave",
+            _ if self.bundles => "carecentric",
             _ => self.version.dialect(),
         }
     }
@@ -210,6 +211,8 @@ pub struct Habits {
     pub lists: bool,
     /// Marks every resource as Interweave wants it, with this as the id of the data provider.
     pub data_provider: Option<&'static str>,
+    /// Holds part of what it has in JSON bundles of its own, beside FHIR.
+    pub bundles: bool,
 }
 
 const SNOMED: Codes = Codes::Snomed("http://snomed.info/sct");
@@ -255,6 +258,7 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: false,
         lists: false,
         data_provider: None,
+        bundles: false,
     },
     Habits {
         id: "gp",
@@ -285,6 +289,7 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: false,
         lists: true,
         data_provider: None,
+        bundles: false,
     },
     Habits {
         id: "mh",
@@ -315,6 +320,7 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: false,
         lists: false,
         data_provider: None,
+        bundles: false,
     },
     Habits {
         id: "nbr",
@@ -345,6 +351,7 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: false,
         lists: false,
         data_provider: Some("7A7-01"),
+        bundles: false,
     },
     Habits {
         id: "ohc",
@@ -356,7 +363,22 @@ pub static SUPPLIERS: &[Habits] = &[
         prefers_xml: false,
         full_urls: true,
         json_only: false,
-        types: &[],
+        types: &[
+            "AllergyIntolerance",
+            "Condition",
+            "Device",
+            "DiagnosticReport",
+            "DocumentReference",
+            "Immunization",
+            "MedicationAdministration",
+            "MedicationDispense",
+            "MedicationRequest",
+            "MedicationStatement",
+            "Observation",
+            "Procedure",
+            "Provenance",
+            "Specimen",
+        ],
         everything: Err(404),
         page: (20, 50),
         links: PageLinks::GetPages,
@@ -375,6 +397,7 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: false,
         lists: false,
         data_provider: None,
+        bundles: true,
     },
     Habits {
         id: "rx",
@@ -413,6 +436,7 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: false,
         lists: false,
         data_provider: None,
+        bundles: false,
     },
     Habits {
         id: "soc",
@@ -443,6 +467,7 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: false,
         lists: false,
         data_provider: None,
+        bundles: false,
     },
     Habits {
         id: "uhb",
@@ -473,8 +498,19 @@ pub static SUPPLIERS: &[Habits] = &[
         plain_errors: true,
         lists: false,
         data_provider: None,
+        bundles: false,
     },
 ];
+
+impl Habits {
+    /// The path below which everything of it lies: FHIR, and what there is beside.
+    pub fn home(&self) -> &'static str {
+        match self.path.rsplit_once('/') {
+            Some((home, _)) if self.bundles => home,
+            _ => self.path,
+        }
+    }
+}
 
 /// The supplier of this id.
 pub fn habits(id: &str) -> Option<&'static Habits> {

@@ -1,9 +1,10 @@
 //! What a supplier holds: a folder for each person, filled when it is first opened.
 
 use super::{Habits, auxiliary, lists, patient};
+use crate::bundles;
 use crate::node::{Node, list, object};
 use crate::pen::Pen;
-use crate::person::{Person, people};
+use crate::person::{Holding, Person, people};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
@@ -92,7 +93,8 @@ impl Shelf {
         let (habits, base) = (&self.habits, self.base.as_str());
         let mut nodes = patient::patients(habits, base, person);
         for fact in &person.facts {
-            for holding in fact.holdings.iter().filter(|h| h.supplier == habits.id) {
+            let in_fhir = |h: &&Holding| h.supplier == habits.id && bundles::place(fact.kind, h).is_none();
+            for holding in fact.holdings.iter().filter(in_fhir) {
                 nodes.extend(Pen::new(habits, base, person, &fact.key, holding).resources());
             }
         }

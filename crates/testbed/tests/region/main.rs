@@ -1,6 +1,7 @@
 //! The pretend region, from outside.
 
 mod ask;
+mod carecentric;
 mod faults;
 mod legal;
 
