@@ -80,6 +80,10 @@ pub(crate) struct Plain {
     begun: BTreeSet<String>,
     /// Those of them the source no longer knows.
     gone: BTreeSet<String>,
+    /// Those of them who were known by id, and are to come with their data.
+    awaited: BTreeSet<String>,
+    /// Whether any of them did, once all is told.
+    met: bool,
     /// Patients whose searches wait for the statement of capability; whether for all types or the first only.
     waiting: BTreeMap<String, bool>,
     /// Patients asked for type by type.
@@ -113,6 +117,8 @@ impl Plain {
             arrivals: Arrivals::new(reading(version, holder, settings)),
             begun: BTreeSet::new(),
             gone: BTreeSet::new(),
+            awaited: BTreeSet::new(),
+            met: false,
             waiting: BTreeMap::new(),
             searched: BTreeSet::new(),
             reads: BTreeMap::new(),
@@ -150,8 +156,13 @@ impl Plain {
         }
         let ids_max = if self.ways.one_patient { 1 } else { usize::MAX };
         for id in self.holder.local_ids.iter().take(ids_max).cloned().collect::<Vec<_>>() {
-            self.ask(Asked::Patient(id.clone()));
-            self.begin(id);
+            self.begin(id.clone());
+            // `$everything` brings the Patient along: where it does not, they are asked for when it has ended.
+            if self.asks_everything_of(&id) {
+                self.awaited.insert(id);
+            } else {
+                self.ask(Asked::Patient(id));
+            }
         }
     }
 
@@ -259,6 +270,10 @@ impl Plain {
         systems.extend(self.settings.nhs_number_systems.iter().cloned());
         systems.dedup();
         systems.into_iter().for_each(|system| self.ask(Asked::Lookup(system)));
+    }
+
+    fn asks_everything_of(&self, patient: &str) -> bool {
+        self.streams.iter().any(|stream| matches!(&stream.asked, Asked::Everything(own) if own == patient))
     }
 
     /// Asks for a patient's data.

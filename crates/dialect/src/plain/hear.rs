@@ -207,11 +207,20 @@ impl Plain {
     fn end(&mut self, at: usize, status: Status, note: Option<String>, in_parts: bool) {
         self.streams[at].end(status, note);
         match self.streams[at].asked.clone() {
+            Asked::Everything(patient) if self.awaited.contains(&patient) && !self.found(&patient) => self.ask(Asked::Patient(patient)),
             Asked::Everything(patient) if status != Status::Ok && in_parts => self.search_later(patient, true),
             // The id that was known is no longer theirs: ask again by number.
             Asked::Patient(id) if !self.found(&id) => self.look_up(),
+            Asked::Patient(id) if self.awaited.contains(&id) && self.failed_whole(&id) => self.search_later(id, true),
             _ => {}
         }
+    }
+
+    /// Whether `$everything` of a Patient came to nothing, in a way that does not bar asking for the parts.
+    fn failed_whole(&self, patient: &str) -> bool {
+        let whole = self.streams.iter().find(|stream| matches!(&stream.asked, Asked::Everything(own) if own == patient));
+        let bars = |status| matches!(status, Status::Ok | Status::Throttled | Status::FailedAuth | Status::CircuitOpen);
+        whole.and_then(|stream| stream.ended).is_some_and(|status| !bars(status))
     }
 
     /// Whether the Patient of this id arrived and carries the number.

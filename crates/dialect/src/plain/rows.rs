@@ -72,6 +72,7 @@ impl Plain {
     /// The chart, now: what is unfinished is named as such.
     pub(super) fn told(mut self) -> Told {
         self.known.everything = self.has_everything().or(self.known.everything);
+        self.met = self.awaited.iter().any(|id| self.found(id));
         let mut arrivals =
             std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
         // What the server made itself stands for nothing that anybody said: nobody is looked for in it.
@@ -177,7 +178,8 @@ impl Plain {
             .iter()
             .filter(|stream| lookups(stream) || reads(stream))
             .any(|stream| stream.is_whole() && stream.came.contains_key(&Kind::PATIENT));
-        if found {
+        // Who was known by id may have come with their data.
+        if found || self.met {
             return Part::of(Status::Ok);
         }
         let looked = self.streams.iter().filter(lookups).map(|stream| ended(stream, Kind::PATIENT, false)).reduce(Part::and);

@@ -60,7 +60,22 @@ fn everything_is_one_question() {
     assert_eq!(status(&told, Kind::TASK), Status::Unsupported);
     let (_, calls) = Dialect::FHIR_R4.start(&opening(&holder(&["p"]), &settings(), &told.learnt), &Need::everything());
     let targets: Vec<&str> = calls.iter().map(|call| call.target.as_str()).collect();
-    assert_eq!(targets, ["Patient/p", "Patient/p/$everything"]);
+    assert_eq!(targets, ["Patient/p/$everything"], "it brings the Patient along");
+    let again =
+        crank(Dialect::FHIR_R4.start(&opening(&holder(&["p"]), &settings(), &told.learnt), &Need::everything()), &server, &mut |_| 0).0;
+    assert_eq!((status(&again, Kind::PATIENT), status(&again, Kind::CONDITION)), (Status::Ok, Status::Ok));
+    let bare = |target: &str| match target {
+        "Patient/p/$everything" => bundle(&[about("Condition", "1", "")]),
+        "Patient/p" => Ok((200, patient("p"))),
+        _ => panic!("{target} was asked"),
+    };
+    let (told, asked) =
+        crank(Dialect::FHIR_R4.start(&opening(&holder(&["p"]), &settings(), &told.learnt), &Need::everything()), &bare, &mut |_| 0);
+    assert_eq!(
+        (asked.len(), status(&told, Kind::PATIENT), told.chart.patients.len()),
+        (2, Status::Ok, 1),
+        "where it does not, they are asked for"
+    );
 }
 
 #[test]
