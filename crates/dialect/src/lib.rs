@@ -57,7 +57,7 @@ pub use ids::mint;
 pub use interweave::DataProvider;
 pub use plain::Known;
 pub use supplier::Opening;
-pub use version::{Telling, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
+pub use version::{STU3_TYPE, Telling, stu3_code, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
 use supplier::{Supplier, Wanted};
 
 /// How a source speaks: one of [`Dialect::all`].

@@ -32,7 +32,7 @@ use rustc_hash::FxHashMap;
 use draft::Draft;
 use rule::Shape;
 
-pub use down::{Telling, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
+pub use down::{STU3_TYPE, Telling, stu3_code, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
 
 /// Which set of rules made a resource R4, told in its findings. Rises whenever a rule changes.
 const RULES: &str = "1";

@@ -15,7 +15,7 @@ use fhir::{Kind, NodeId, Ref, Tree, Version};
 use record::{Finding, FindingCode};
 
 use super::draft::Draft;
-use super::rule::Shape;
+use super::rule::{Rule, Shape};
 use super::{carry, translate};
 
 pub(super) use requests::{REFERRAL, is_referral};
@@ -90,6 +90,19 @@ pub fn stu3_kinds(name: &str) -> Option<Kind> {
         "ProcedureRequest" | "ReferralRequest" => Some(Kind::SERVICE_REQUEST),
         name => Kind::all().find(|kind| stu3_name(*kind) == name && (name == "Basic") == (*kind == Kind::BASIC)),
     }
+}
+
+/// The name of a filter to what STU3 has as a type of its own, and R4 has not: no search parameter of FHIR's.
+pub const STU3_TYPE: &str = "_stu3-type";
+
+/// A code that a search of an STU3 type asks for, as R4 has it.
+pub fn stu3_code<'a>(named: &str, element: &str, code: &'a str) -> &'a str {
+    let rules = super::shape(Version::Stu3, Version::R4, named).map(|shape| shape.rules).unwrap_or_default();
+    let codes = rules.iter().filter_map(|rule| match rule {
+        Rule::Codes(key, codes) if *key == element => Some(*codes),
+        _ => None,
+    });
+    codes.flatten().find(|(old, new)| *old == code && !new.is_empty()).map_or(code, |(_, new)| new)
 }
 
 /// A token of a search (`system|code`) as STU3 spells it, in R4's spelling.

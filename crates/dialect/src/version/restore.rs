@@ -60,60 +60,77 @@ fn name_of(draft: &Draft<'_>, extension: NodeId, prefix: &str) -> Option<String>
 /// Puts one extension's value into the element of that name. `stood` is the element it hung on, which it replaces where that
 /// is the same element in another form.
 fn put(draft: &mut Draft<'_>, (object, type_name): (NodeId, &str), name: &str, extension: NodeId, stood: Option<(&str, NodeId)>) {
-    let Some((element, value)) = value_of(draft, type_name, name, extension) else { return };
-    let replaced = stood.map(|(key, _)| key.strip_prefix('_').unwrap_or(key)).filter(|key| {
+    let Some(element) = element_of(draft, type_name, name, extension).filter(|element| holds(draft, element, extension)) else { return };
+    let plain = |key: &'_ str| key.strip_prefix('_').unwrap_or(key).to_owned();
+    let replaced = stood.map(|(key, item)| (plain(key), item)).filter(|(key, _)| {
         let other = draft.target().element(type_name, key);
         *key == element.name || (!element.choice.is_empty() && other.is_some_and(|other| other.choice == element.choice))
     });
-    let place = match (replaced, stood) {
-        (None, _) => None,
-        (Some(key), Some((_, item))) if draft.at(object, key).is_some_and(|node| draft.is_array(node)) => Some(item),
-        (Some(key), _) => {
-            draft.converted(extension, BACK);
-            draft.tree.detach(extension);
-            draft.take(object, key);
+    match replaced {
+        Some((key, item)) if draft.at(object, &key).is_some_and(|node| draft.is_array(node)) => {
+            // One of several: its fellows keep their places.
+            let (Some(array), value) = (draft.at(object, &key), taken(draft, element, extension)) else { return };
+            draft.replace(array, item, value);
+        }
+        Some((key, _)) => {
+            let value = taken(draft, element, extension);
+            draft.take(object, &key);
             draft.take(object, &format!("_{key}"));
             draft.tree.set(object, element.name, value);
-            return;
         }
-    };
-    match place {
-        // One of several: its fellows keep their places.
-        Some(item) => {
-            if let Some(array) = draft.at(object, element.name) {
-                draft.replace(array, item, value);
+        None if element.list => {
+            let value = taken(draft, element, extension);
+            draft.append(object, element.name, value);
+        }
+        None => match draft.at(object, element.name) {
+            None if draft.has(object, &format!("_{}", element.name)) => return,
+            None => {
+                let value = taken(draft, element, extension);
+                draft.tree.set(object, element.name, value);
             }
-        }
-        None if element.list => draft.append(object, element.name, value),
-        None if draft.has(object, element.name) || draft.has(object, &format!("_{}", element.name)) => return,
-        None => draft.tree.set(object, element.name, value),
+            // Part of it had a place of its own.
+            Some(there) if is_free(draft, there, element, extension) => fill(draft, element.type_name, extension, there),
+            Some(_) => return,
+        },
     }
     draft.converted(extension, BACK);
     draft.tree.detach(extension);
 }
 
+/// Whether an object that is there already has room for all that an extension holds within.
+fn is_free(draft: &Draft<'_>, object: NodeId, element: &Element, extension: NodeId) -> bool {
+    draft.is_object(object)
+        && value_key(draft, extension).is_none()
+        && draft.items(extension, "extension").into_iter().all(|one| {
+            let name = draft.text(one, "url").unwrap_or_default();
+            element_of(draft, element.type_name, &name, one).is_some_and(|own| own.list || !draft.has(object, own.name))
+        })
+}
+
 const BACK: &str = "back in the element that it stood for";
 
-/// The element an extension stands for, and its value, taken out of it. Nothing is taken where the element cannot hold it all.
-fn value_of(draft: &mut Draft<'_>, type_name: &str, name: &str, extension: NodeId) -> Option<(&'static Element, NodeId)> {
-    let element = element_of(draft, type_name, name, extension)?;
-    if !holds(draft, element, extension) {
-        return None;
-    }
-    if let Some(key) = value_key(draft, extension) {
-        return Some((element, draft.at(extension, &key)?));
+/// The value of an extension that an element can hold, taken out of it.
+fn taken(draft: &mut Draft<'_>, element: &Element, extension: NodeId) -> NodeId {
+    if let Some(value) = value_key(draft, extension).and_then(|key| draft.take(extension, &key)) {
+        return value;
     }
     let object = draft.tree.new_object();
+    fill(draft, element.type_name, extension, object);
+    object
+}
+
+/// Sets the elements that stand in extensions within an extension.
+fn fill(draft: &mut Draft<'_>, type_name: &str, extension: NodeId, object: NodeId) {
     for one in draft.items(extension, "extension") {
-        let Some(name) = draft.text(one, "url") else { continue };
-        let Some((inner, value)) = value_of(draft, element.type_name, &name, one) else { continue };
+        let name = draft.text(one, "url").unwrap_or_default();
+        let Some(inner) = element_of(draft, type_name, &name, one) else { continue };
+        let value = taken(draft, inner, one);
         if inner.list {
             draft.append(object, inner.name, value);
         } else {
             draft.tree.set(object, inner.name, value);
         }
     }
-    Some((element, object))
 }
 
 fn value_key(draft: &Draft<'_>, extension: NodeId) -> Option<String> {

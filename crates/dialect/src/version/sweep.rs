@@ -260,6 +260,8 @@ fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<No
             draft.note(FindingCode::Malformed, item, format!("an object where its version has a plain value; {} has an object too", draft.to.name()));
             Some(item)
         }
+        // A rule has put it there.
+        _ if known.contains('.') && target.contains('.') => Some(item),
         _ if known == target || (is_quantity(known) && is_quantity(target)) => Some(item),
         _ => None,
     }

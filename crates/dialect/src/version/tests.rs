@@ -7,6 +7,7 @@ use record::{Cause, Finding, FindingCode};
 
 use super::{Draft, to_r4};
 
+mod down;
 mod leaves;
 mod shape;
 mod third_party;

@@ -36,6 +36,14 @@ pub(super) const SHAPES: &[Shape] = &[
 /// What the outermost provision says, STU3's consent says itself; what is nested in it are exceptions.
 fn provision(draft: &mut Draft<'_>, consent: NodeId) {
     let Some(provision) = draft.at(consent, "provision").filter(|node| draft.is_object(*node)) else { return };
+    if draft.has(provision, "type") {
+        // STU3 says permit or deny of exceptions only: there it cannot be overlooked.
+        let list = draft.tree.new_array();
+        draft.tree.push(list, provision);
+        draft.tree.set(consent, "except", list);
+        draft.take(consent, "provision");
+        return;
+    }
     for (inner, own) in [
         ("period", "period"),
         ("actor", "actor"),
