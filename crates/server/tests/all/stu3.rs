@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::tables::{self, Element};
-use fhir::{NodeKind, Ref, Tree, Version};
+use fhir::{Kind, NodeKind, Ref, Tree, Version};
+use record::{Chart, Item};
 use serde_json::{Value, json};
 use testbed::{DEMO_PERSON, Fault, Refusal};
 
@@ -261,4 +262,58 @@ async fn an_incomplete_read_is_for_the_face_that_was_accepted() {
     assert_eq!(shown.status, 200, "{}", shown.text);
     assert!(shown.issues_of("gp").iter().any(|(_, status, _)| status == "failed-http"));
     assert_eq!(world.get(&partial, &machine).await.status, 400);
+}
+
+/// An answer as the chart of a source: without identifiers, so that only what is said can bring things together.
+fn chart(version: Version, answer: &Answer, source: &str) -> Chart {
+    let converted = dialect::convert(version, answer.text.clone().into(), "application/fhir+json");
+    assert!(converted.quarantined.is_empty(), "{:?}", converted.quarantined);
+    let source: record::SourceId = source.parse().unwrap();
+    let ours = [Kind::DETECTED_ISSUE, Kind::LINKAGE, Kind::OPERATION_OUTCOME, Kind::PATIENT, Kind::PROVENANCE];
+    let mut items: Vec<Item> = converted.items.into_iter().filter(|item| !ours.contains(&item.kind)).collect();
+    for item in &mut items {
+        item.origin.source = source.clone();
+        item.id = item.id.replacen("file", source.as_str(), 1);
+        let root = item.tree.root().id();
+        item.tree.remove(root, "identifier");
+    }
+    Chart { source, version, patients: vec![], items, quarantined: vec![], rows: vec![], about_one_patient: false, findings: vec![] }
+}
+
+/// Who stands together, and who in conflict.
+fn joined(charts: Vec<Chart>) -> (BTreeSet<Vec<String>>, BTreeSet<Vec<String>>) {
+    let rules = join::Rules { key: [0; 32], owners: vec![] };
+    let record = join::charts("p".parse().unwrap(), charts, &rules);
+    let named = |members: &[usize]| {
+        let mut ids: Vec<String> = members.iter().map(|member| record.items[*member].id.clone()).collect();
+        ids.sort();
+        ids
+    };
+    let clusters = record.clusters.iter().map(|cluster| named(&cluster.members)).collect();
+    (clusters, record.conflicts.iter().map(|conflict| named(&conflict.members)).collect())
+}
+
+/// R4 to STU3 to R4: whoever joins it with the R4 it was made of finds each fact with its twin, as if nothing had happened.
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_from_stu3_joins_as_what_never_left() {
+    let world = World::of(&["ccr", "ohc", "gp", "mh", "uhb", "soc"]);
+    let mut clusters = 0;
+    for number in testbed::people().iter().map(|person| person.about.nhs_number.as_str()).take(12) {
+        let found = world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &world.token(&Card::doctor())).await;
+        let Some(own) = found.of_type("Patient").next().map(|one| one["id"].as_str().unwrap().to_owned()) else { continue };
+        let token = world.doctor_of(&own);
+        let path = format!("Patient/{own}/$everything?_count=5000&join=all");
+        let (r4, down) = (world.get(&path, &token).await, stu3(&world, &path, &token).await);
+        if r4.status != 200 {
+            continue;
+        }
+        let stayed = joined(vec![chart(Version::R4, &r4, "a"), chart(Version::R4, &r4, "b")]);
+        let returned = joined(vec![chart(Version::R4, &r4, "a"), chart(Version::Stu3, &down, "b")]);
+        let lost: Vec<_> = stayed.0.difference(&returned.0).collect();
+        let gained: Vec<_> = returned.0.difference(&stayed.0).collect();
+        assert!(lost.is_empty() && gained.is_empty(), "{number}: lost {lost:#?}, gained {gained:#?}");
+        assert_eq!(stayed.1, returned.1, "{number}");
+        clusters += stayed.0.len();
+    }
+    assert!(clusters > 50, "{clusters}");
 }

@@ -37,6 +37,7 @@ pub(super) const SHAPES: &[Shape] = &[
         rules: &[
             Rename("encounter", "context"),
             Wrap("requester", "agent"),
+            Run(status_reason),
             Narrow(
                 "intent",
                 &[
@@ -60,6 +61,24 @@ pub(super) const SHAPES: &[Shape] = &[
         rules: &[Run(taken), Narrow("status", &[("unknown", "")])],
     },
 ];
+
+/// GP Connect says in an extension why a prescription ended, with the day, which came up as it was.
+fn status_reason(draft: &mut Draft<'_>, request: NodeId) {
+    const URL: &str = "https://fhir.nhs.uk/STU3/StructureDefinition/Extension-CareConnect-GPC-MedicationStatusReason-1";
+    let Some(reason) = draft.take(request, "statusReason") else { return };
+    draft.converted(reason, "STU3 has an extension for it");
+    let inner = draft.extension("statusReason", "valueCodeableConcept", reason);
+    let extensions = draft.items(request, "extension");
+    match extensions.into_iter().find(|one| draft.text(*one, "url").is_some_and(|url| url.ends_with("-CareConnect-GPC-MedicationStatusReason-1"))) {
+        Some(extension) => draft.extend(extension, inner),
+        None => {
+            let list = draft.tree.new_array();
+            draft.tree.push(list, inner);
+            let extension = draft.extension(URL, "extension", list);
+            draft.extend(request, extension);
+        }
+    }
+}
 
 /// R4's statuses say whether it is taken: `not-taken` in so many words, active and completed by what they mean. Of the rest
 /// STU3 is told that it is not known.

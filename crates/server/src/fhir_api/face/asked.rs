@@ -115,7 +115,10 @@ fn retarget(param: &mut Param) {
 }
 
 fn r4_name(name: &str) -> &str {
-    dialect::stu3_kinds(name).map_or(name, Kind::name)
+    match dialect::stu3_kinds(name) {
+        Some(kind) => kind.name(),
+        None => name,
+    }
 }
 
 /// `ReferralRequest:recipient:Organization`
