@@ -76,7 +76,9 @@ fn what_goes_up_comes_down_again() {
 }
 
 /// Values that R4 says by silence or another word and STU3 need not say.
-const RESPELT: &[&str] = &["false", "y"];
+///
+/// A statement that something active is not taken is `not-taken` in R4, and no more active on the way back.
+const RESPELT: &[&str] = &["active", "false", "y"];
 
 /// R4 to STU3 to R4: what was carried is back in its own element, and the resource says what it said.
 #[test]

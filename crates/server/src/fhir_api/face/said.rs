@@ -121,13 +121,29 @@ fn bundle(tree: &Tree, telling: &Telling<'_>) -> Vec<u8> {
     let issues = ledger.issues();
     let outcomes: Vec<Vec<u8>> = outcomes.into_iter().map(|one| outcome(one, telling, &issues)).collect();
     let mut out = b"{".to_vec();
+    let mut head = Tree::object();
+    let top = head.root().id();
     for (key, value) in root.entries().filter(|(key, _)| *key != "entry") {
+        let value = head.copy(value);
+        head.set(top, key, value);
+    }
+    stamped(&mut head);
+    for (key, value) in head.root().entries() {
         out.extend_from_slice(format!("\"{key}\":{},", value.to_json()).as_bytes());
     }
     out.extend_from_slice(b"\"entry\":[");
     out.extend_from_slice(&outcomes.into_iter().chain(others).collect::<Vec<_>>().join(&b','));
     out.extend_from_slice(b"]}");
     out
+}
+
+/// STU3 says in its meta when a Bundle was made.
+fn stamped(head: &mut Tree) {
+    let root = head.root().id();
+    let Some(timestamp) = head.remove(root, "timestamp") else { return };
+    if let Some(meta) = head.object_at(root, "meta") {
+        head.set(meta, "lastUpdated", timestamp);
+    }
 }
 
 fn entry(entry: Ref<'_>, telling: &Telling<'_>, ledger: &mut Ledger) -> Vec<u8> {
