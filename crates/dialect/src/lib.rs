@@ -57,8 +57,8 @@ pub use ids::mint;
 pub use interweave::DataProvider;
 pub use plain::Known;
 pub use supplier::Opening;
-pub use version::{STU3_TYPE, Telling, stu3_code, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
 use supplier::{Supplier, Wanted};
+pub use version::{STU3_TYPE, Telling, stu3_code, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
 
 /// How a source speaks: one of [`Dialect::all`].
 #[derive(Debug, Clone, Copy)]

@@ -119,12 +119,25 @@ pub fn stu3_token(value: &str) -> String {
 /// Whether an object is a resource of a type that STU3 has not.
 pub(super) fn homeless(draft: &Draft<'_>, object: NodeId) -> bool {
     draft.has(object, "resourceType")
-        && draft.text(object, "resourceType").is_some_and(|name| Kind::parse(&name).is_none_or(|kind| stu3_name(kind) == "Basic" && kind != Kind::BASIC))
+        && draft
+            .text(object, "resourceType")
+            .is_some_and(|name| Kind::parse(&name).is_none_or(|kind| stu3_name(kind) == "Basic" && kind != Kind::BASIC))
 }
 
 /// What every resource may have, and a Basic can be about.
-const COMMON: &[&str] =
-    &["contained", "extension", "id", "identifier", "implicitRules", "language", "meta", "modifierExtension", "resourceType", "subject", "text"];
+const COMMON: &[&str] = &[
+    "contained",
+    "extension",
+    "id",
+    "identifier",
+    "implicitRules",
+    "language",
+    "meta",
+    "modifierExtension",
+    "resourceType",
+    "subject",
+    "text",
+];
 
 /// Makes a Basic of it: FHIR's own way for what a version has no type for. Its elements are carried.
 pub(super) fn shelter(draft: &mut Draft<'_>, object: NodeId) {

@@ -32,10 +32,7 @@ const PRESCRIBED: &[(&str, &str, &str)] = &[
 ];
 
 /// The same for STU3, where R4 left it open. A flag among them is a boolean.
-const PRESCRIBED_STU3: &[(&str, &str, &str)] = &[
-    ("Immunization", "notGiven", "false"),
-    ("MedicationStatement", "taken", "unk"),
-];
+const PRESCRIBED_STU3: &[(&str, &str, &str)] = &[("Immunization", "notGiven", "false"), ("MedicationStatement", "taken", "unk")];
 
 /// Of a choice, the type that says least.
 const PREFERRED: &[&str] = &["CodeableConcept", "dateTime", "string", "boolean"];

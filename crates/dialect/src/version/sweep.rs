@@ -257,7 +257,11 @@ fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<No
         ("Identifier", "Reference") => Some(draft.wrapped("identifier", item)),
         ("", _) | ("Element" | "BackboneElement", _) | (_, "Resource") => Some(item),
         _ if fhir::tables::primitive(known).is_some() => {
-            draft.note(FindingCode::Malformed, item, format!("an object where its version has a plain value; {} has an object too", draft.to.name()));
+            draft.note(
+                FindingCode::Malformed,
+                item,
+                format!("an object where its version has a plain value; {} has an object too", draft.to.name()),
+            );
             Some(item)
         }
         // A rule has put it there.

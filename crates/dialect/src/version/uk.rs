@@ -88,7 +88,8 @@ pub(super) fn older(draft: &mut Draft<'_>, extension: NodeId) {
     }
     match name {
         "CodingSCTDescId" => inner(draft, extension, "descriptionId", "descriptionId", |draft, one| {
-            let id = draft.at(one, "valueIdentifier").filter(|id| draft.keys(*id).iter().all(|key| matches!(key.as_str(), "system" | "value")));
+            let id =
+                draft.at(one, "valueIdentifier").filter(|id| draft.keys(*id).iter().all(|key| matches!(key.as_str(), "system" | "value")));
             if let Some(id) = id
                 && let Some(value) = draft.take(id, "value")
             {

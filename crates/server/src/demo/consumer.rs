@@ -131,7 +131,7 @@ async fn turn(State(exercise): State<Arc<Exercise>>, body: String) -> Redirect {
         Stage::Whole => {}
         Stage::Silent => {
             exercise.region.fail(FAILING, down);
-        },
+        }
         Stage::Nobody => exercise.region.sources().iter().for_each(|source| {
             exercise.region.fail(&source.id, down.clone());
         }),

@@ -36,7 +36,8 @@ pub fn statement(app: &App, face: Face) -> Value {
         statement["acceptUnknown"] = json!("both");
         // STU3 lists operations for the server, not for a type.
         let own = [("gpc.getstructuredrecord", "https://fhir.nhs.uk/STU3/OperationDefinition/GPConnect-GetStructuredRecord-Operation-1")];
-        let operations = operations().into_iter().chain(own).map(|(name, definition)| json!({"name": name, "definition": {"reference": definition}}));
+        let operations =
+            operations().into_iter().chain(own).map(|(name, definition)| json!({"name": name, "definition": {"reference": definition}}));
         statement["rest"][0]["operation"] = operations.collect();
     }
     statement
@@ -82,7 +83,8 @@ fn resource(face: Face, kind: fhir::Kind, named: &str) -> Value {
         std::iter::once(own).chain((own != name).then_some(name))
     };
     let known = fhir::tables::search_params(kind).iter().filter(|param| super::filters::narrows(param.kind));
-    let mut params: Vec<Value> = known.flat_map(|param| called(param.name).map(|name| json!({"name": name, "type": param.kind.code()}))).collect();
+    let mut params: Vec<Value> =
+        known.flat_map(|param| called(param.name).map(|name| json!({"name": name, "type": param.kind.code()}))).collect();
     for (name, code) in [("_id", "token"), ("_lastUpdated", "date")] {
         params.push(json!({"name": name, "type": code}));
     }
@@ -103,7 +105,8 @@ fn resource(face: Face, kind: fhir::Kind, named: &str) -> Value {
         resource["searchInclude"] = json!(includes);
     }
     if kind == fhir::Kind::PATIENT && face == Face::R4 {
-        resource["operation"] = operations().into_iter().map(|(name, definition)| json!({"name": name, "definition": definition})).collect();
+        resource["operation"] =
+            operations().into_iter().map(|(name, definition)| json!({"name": name, "definition": definition})).collect();
     }
     resource
 }

@@ -66,7 +66,8 @@ fn values(json: &Value, into: &mut BTreeMap<String, usize>) {
 
 /// Ids, and what their tags say: source, freshness, cluster, tier.
 fn tagged(answer: &Answer) -> BTreeMap<String, BTreeSet<String>> {
-    let resources = answer.entries().iter().map(|entry| &entry["resource"]).filter(|resource| resource["resourceType"] != "OperationOutcome");
+    let resources =
+        answer.entries().iter().map(|entry| &entry["resource"]).filter(|resource| resource["resourceType"] != "OperationOutcome");
     let tags = |resource: &Value| {
         let tags = resource["meta"]["tag"].as_array().into_iter().flatten();
         tags.map(|tag| format!("{}|{}", tag["system"].as_str().unwrap(), tag["code"].as_str().unwrap())).collect()
@@ -89,7 +90,8 @@ async fn a_reader_of_stu3_sees_the_facts_that_a_reader_of_r4_sees() {
     let world = World::of(&["ccr", "ohc", "gp", "mh", "uhb", "soc"]);
     for person in testbed::people().iter().filter(|person| person.doubtful().is_empty()) {
         let number = person.about.nhs_number.as_str();
-        let found = world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &world.token(&Card::doctor())).await;
+        let found =
+            world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &world.token(&Card::doctor())).await;
         let Some(own) = found.of_type("Patient").next().map(|one| one["id"].as_str().unwrap().to_owned()) else { continue };
         let token = world.doctor_of(&own);
         let path = format!("Patient/{own}/$everything?_count=5000");
@@ -117,7 +119,9 @@ fn lossless(r4: &Value, stu3: &Value, answer: &Answer) {
     let (mut was, mut is) = (BTreeMap::new(), BTreeMap::new());
     values(r4, &mut was);
     values(stu3, &mut is);
-    let coded = |value: &str| value.starts_with("http") || value.contains('/') || !value.contains([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    let coded = |value: &str| {
+        value.starts_with("http") || value.contains('/') || !value.contains([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    };
     for (value, _) in was.iter().filter(|(value, _)| !coded(value) && !is.contains_key(*value)) {
         panic!("`{value}` is not in {stu3}\nof {r4}\n{}", answer.outcome());
     }
@@ -216,7 +220,12 @@ async fn every_page_of_stu3_leads_with_its_outcome_and_stays_stu3() {
             for entry in &entries[1..] {
                 assert!(ids.insert(entry["fullUrl"].to_string()), "twice: {}", entry["fullUrl"]);
             }
-            next = json["link"].as_array().unwrap().iter().find(|link| link["relation"] == "next").map(|link| link["url"].as_str().unwrap().to_owned());
+            next = json["link"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|link| link["relation"] == "next")
+                .map(|link| link["url"].as_str().unwrap().to_owned());
             pages += 1;
         }
         assert!(pages > 2);
@@ -300,7 +309,8 @@ async fn what_comes_back_from_stu3_joins_as_what_never_left() {
     let world = World::of(&["ccr", "ohc", "gp", "mh", "uhb", "soc"]);
     let mut clusters = 0;
     for number in testbed::people().iter().map(|person| person.about.nhs_number.as_str()).take(12) {
-        let found = world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &world.token(&Card::doctor())).await;
+        let found =
+            world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &world.token(&Card::doctor())).await;
         let Some(own) = found.of_type("Patient").next().map(|one| one["id"].as_str().unwrap().to_owned()) else { continue };
         let token = world.doctor_of(&own);
         let path = format!("Patient/{own}/$everything?_count=5000&join=all");

@@ -46,11 +46,7 @@ pub(super) const SHAPES: &[Shape] = &[
             Run(topic),
         ],
     },
-    Shape {
-        from: "Encounter",
-        to: "Encounter",
-        rules: &[Rename("reasonCode", "reason"), Rename("basedOn", "incomingReferral")],
-    },
+    Shape { from: "Encounter", to: "Encounter", rules: &[Rename("reasonCode", "reason"), Rename("basedOn", "incomingReferral")] },
     Shape { from: "Encounter.diagnosis", to: "Encounter.diagnosis", rules: &[Rename("use", "role")] },
     Shape { from: "Goal", to: "Goal", rules: &[Run(goal)] },
     Shape {
@@ -118,7 +114,10 @@ fn goal(draft: &mut Draft<'_>, goal: NodeId) {
             let plain = draft.at(goal, "achievementStatus").is_some_and(|concept| {
                 draft.keys(concept).len() == 1
                     && draft.items(concept, "coding").len() == 1
-                    && draft.items(concept, "coding").iter().all(|one| draft.keys(*one).iter().all(|key| matches!(key.as_str(), "code" | "system")))
+                    && draft
+                        .items(concept, "coding")
+                        .iter()
+                        .all(|one| draft.keys(*one).iter().all(|key| matches!(key.as_str(), "code" | "system")))
             });
             if plain {
                 draft.take(goal, "achievementStatus");

@@ -75,11 +75,7 @@ pub(super) const SHAPES: &[Shape] = &[
             Rename("performer", "practitioner"),
             Run(explanation),
             Rename("protocolApplied", "vaccinationProtocol"),
-            Extended(
-                "recorded",
-                "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-DateRecorded-1",
-                "valueDateTime",
-            ),
+            Extended("recorded", "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-DateRecorded-1", "valueDateTime"),
         ],
     },
     Shape { from: "Immunization.performer", to: "Immunization.practitioner", rules: &[Rename("function", "role")] },
@@ -100,11 +96,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
     },
     Shape { from: "Observation.component", to: "Observation.component", rules: &[Run(whole_number), Run(yes_or_no)] },
-    Shape {
-        from: "RiskAssessment",
-        to: "RiskAssessment",
-        rules: &[Rename("encounter", "context"), Run(first_reason), Run(comment)],
-    },
+    Shape { from: "RiskAssessment", to: "RiskAssessment", rules: &[Rename("encounter", "context"), Run(first_reason), Run(comment)] },
     Shape { from: "Medication", to: "Medication", rules: &[Sink("batch", "package", "batch")] },
     Shape { from: "Medication.batch", to: "Medication.package.batch", rules: &[] },
     Shape { from: "Medication.ingredient", to: "Medication.ingredient", rules: &[Rename("strength", "amount")] },
@@ -152,7 +144,9 @@ fn comment(draft: &mut Draft<'_>, object: NodeId) {
         }
         for key in draft.keys(note) {
             match draft.take(note, &key) {
-                Some(node) if key.starts_with('_') || key == "id" => draft.note(record::FindingCode::Lossy, node, "STU3 has no place for it: not carried"),
+                Some(node) if key.starts_with('_') || key == "id" => {
+                    draft.note(record::FindingCode::Lossy, node, "STU3 has no place for it: not carried")
+                }
                 Some(node) if key == "extension" => {
                     if let Some(under) = draft.tree.object_at(object, "_comment") {
                         let holder = draft.wrapped("extension", node);

@@ -10,10 +10,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         from: "MedicationAdministration",
         to: "MedicationAdministration",
-        rules: &[
-            Denied("not-done", "notGiven", "unknown", &[("statusReason", "reasonNotGiven")]),
-            Rename("request", "prescription"),
-        ],
+        rules: &[Denied("not-done", "notGiven", "unknown", &[("statusReason", "reasonNotGiven")]), Rename("request", "prescription")],
     },
     Shape {
         from: "MedicationDispense",
@@ -23,10 +20,7 @@ pub(super) const SHAPES: &[Shape] = &[
                 "declined",
                 "notDone",
                 "stopped",
-                &[
-                    ("statusReasonCodeableConcept", "notDoneReasonCodeableConcept"),
-                    ("statusReasonReference", "notDoneReasonReference"),
-                ],
+                &[("statusReasonCodeableConcept", "notDoneReasonCodeableConcept"), ("statusReasonReference", "notDoneReasonReference")],
             ),
             Narrow("status", &[("cancelled", "stopped"), ("unknown", "")]),
         ],
@@ -50,16 +44,8 @@ pub(super) const SHAPES: &[Shape] = &[
             ),
         ],
     },
-    Shape {
-        from: "MedicationRequest.substitution",
-        to: "MedicationRequest.substitution",
-        rules: &[Rename("allowedBoolean", "allowed")],
-    },
-    Shape {
-        from: "MedicationStatement",
-        to: "MedicationStatement",
-        rules: &[Run(taken), Narrow("status", &[("unknown", "")])],
-    },
+    Shape { from: "MedicationRequest.substitution", to: "MedicationRequest.substitution", rules: &[Rename("allowedBoolean", "allowed")] },
+    Shape { from: "MedicationStatement", to: "MedicationStatement", rules: &[Run(taken), Narrow("status", &[("unknown", "")])] },
 ];
 
 /// GP Connect says in an extension why a prescription ended, with the day, which came up as it was.
@@ -69,7 +55,10 @@ fn status_reason(draft: &mut Draft<'_>, request: NodeId) {
     draft.converted(reason, "STU3 has an extension for it");
     let inner = draft.extension("statusReason", "valueCodeableConcept", reason);
     let extensions = draft.items(request, "extension");
-    match extensions.into_iter().find(|one| draft.text(*one, "url").is_some_and(|url| url.ends_with("-CareConnect-GPC-MedicationStatusReason-1"))) {
+    match extensions
+        .into_iter()
+        .find(|one| draft.text(*one, "url").is_some_and(|url| url.ends_with("-CareConnect-GPC-MedicationStatusReason-1")))
+    {
         Some(extension) => draft.extend(extension, inner),
         None => {
             let list = draft.tree.new_array();

@@ -24,11 +24,7 @@ pub(super) const SHAPES: &[Shape] = &[
             Rename("encounter", "context"),
             Rename("createdDateTime", "occurrenceDateTime"),
             Rename("createdPeriod", "occurrencePeriod"),
-            Code(
-                "type",
-                "http://terminology.hl7.org/CodeSystem/media-type",
-                &[("audio", "audio"), ("image", "photo"), ("video", "video")],
-            ),
+            Code("type", "http://terminology.hl7.org/CodeSystem/media-type", &[("audio", "audio"), ("image", "photo"), ("video", "video")]),
         ],
     },
     Shape { from: "MolecularSequence", to: "Sequence", rules: &[] },

@@ -13,11 +13,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape { from: "Consent.provision", to: "Consent.except", rules: &[] },
     Shape { from: "Consent.provision.actor", to: "Consent.except.actor", rules: &[] },
     Shape { from: "Consent.provision.data", to: "Consent.except.data", rules: &[] },
-    Shape {
-        from: "DocumentReference",
-        to: "DocumentReference",
-        rules: &[Rename("category", "class"), Rename("date", "indexed")],
-    },
+    Shape { from: "DocumentReference", to: "DocumentReference", rules: &[Rename("category", "class"), Rename("date", "indexed")] },
     Shape { from: "DocumentReference.context", to: "DocumentReference.context", rules: &[Wrap("related", "ref")] },
     Shape { from: "Provenance", to: "Provenance", rules: &[Rename("occurredPeriod", "period")] },
     Shape {

@@ -44,11 +44,7 @@ pub(super) const SHAPES: &[Shape] = &[
             Rename("performer", "recipient"),
         ],
     },
-    Shape {
-        from: "RequestGroup",
-        to: "RequestGroup",
-        rules: &[Rename("encounter", "context"), Codes("status", STATUSES)],
-    },
+    Shape { from: "RequestGroup", to: "RequestGroup", rules: &[Rename("encounter", "context"), Codes("status", STATUSES)] },
     Shape {
         from: "ServiceRequest",
         to: "ProcedureRequest",
@@ -80,7 +76,8 @@ pub(in crate::version) fn is_referral(request: Ref<'_>) -> bool {
     if !request.is("resourceType", "ServiceRequest") {
         return false;
     }
-    let category = request.all("category.coding").into_iter().any(|coding| coding.is("code", REFERRAL.1) && coding.is("system", REFERRAL.0));
+    let category =
+        request.all("category.coding").into_iter().any(|coding| coding.is("code", REFERRAL.1) && coding.is("system", REFERRAL.0));
     let texts = ["category.text", "category.coding.display", "code.text", "code.coding.display"];
     category || texts.iter().flat_map(|path| request.all(path)).any(|text| text.value().is_some_and(|text| says_referral(&text)))
 }

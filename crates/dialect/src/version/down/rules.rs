@@ -19,7 +19,9 @@ pub(in crate::version) fn code(draft: &mut Draft<'_>, object: NodeId, key: &str,
     draft.take(object, key);
     let bare = draft.keys(concept).len() == 1 && codings.len() == 1;
     match chosen {
-        Some((coding, (old, new))) if bare && old == new && draft.keys(coding).iter().all(|key| matches!(key.as_str(), "code" | "system")) => {
+        Some((coding, (old, new)))
+            if bare && old == new && draft.keys(coding).iter().all(|key| matches!(key.as_str(), "code" | "system")) =>
+        {
             if let Some(system) = draft.at(coding, "system") {
                 draft.converted(system, "STU3's codes here are always of that system");
             }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::super::down::{Telling, to_stu3};
 use super::{CASES, folders, leaves, resources, shape, to_r4};
 
-const TELLING: Telling<'_> = Telling { r4_base: "http://x/fhir/R4", stu3_base: "http://x/fhir/STU3", is_referral: &|id| id == "r", asked: None };
+const TELLING: Telling<'_> =
+    Telling { r4_base: "http://x/fhir/R4", stu3_base: "http://x/fhir/STU3", is_referral: &|id| id == "r", asked: None };
 
 /// Says a resource in STU3: how many findings that gave, and what is wrong with it.
 pub(super) fn faults(tree: &mut Tree) -> (usize, Vec<String>) {
@@ -70,7 +71,13 @@ fn what_goes_up_comes_down_again() {
             let (was, is) = (facts(&before), facts(&tree));
             let gone: Vec<&String> = was.difference(&is).filter(|value| !value.starts_with("http")).collect();
             println!("{case:?} {:?}: gone {gone:?}", before.root().text("id"));
-            assert_eq!(gone.into_iter().filter(|value| !RESPELT.contains(&value.as_str())).count(), 0, "{}\n{}", before.to_json(), tree.to_json());
+            assert_eq!(
+                gone.into_iter().filter(|value| !RESPELT.contains(&value.as_str())).count(),
+                0,
+                "{}\n{}",
+                before.to_json(),
+                tree.to_json()
+            );
         }
     }
 }
@@ -161,7 +168,8 @@ fn references_follow_their_targets() {
         r##"{"resourceType":"Observation","basedOn":[{"reference":"ServiceRequest/r"},{"reference":"ServiceRequest/p"},{"reference":"#c"},
         {"reference":"http://x/fhir/R4/ServiceRequest/r"},{"reference":"http://elsewhere/ServiceRequest/r"}],"focus":[{"reference":"BodyStructure/1"}]}"##,
     );
-    let expected = ["ReferralRequest/r", "ProcedureRequest/p", "#c", "http://x/fhir/STU3/ReferralRequest/r", "http://elsewhere/ServiceRequest/r"];
+    let expected =
+        ["ReferralRequest/r", "ProcedureRequest/p", "#c", "http://x/fhir/STU3/ReferralRequest/r", "http://elsewhere/ServiceRequest/r"];
     for (place, expected) in expected.iter().enumerate() {
         assert_eq!(out["basedOn"][place]["reference"], **expected, "{out}");
     }
@@ -177,9 +185,13 @@ fn a_referral_is_told_from_other_requests() {
     let check = |json: &str, expected: &str| assert_eq!(down(json).0["resourceType"], expected, "{json}");
     check(r#"{"resourceType":"ServiceRequest","code":{"text":"Full blood count"}}"#, "ProcedureRequest");
     check(r#"{"resourceType":"ServiceRequest","code":{"text":"Referral to cardiology"}}"#, "ReferralRequest");
-    check(r#"{"resourceType":"ServiceRequest","category":[{"coding":[{"system":"http://snomed.info/sct","code":"3457005"}]}]}"#, "ReferralRequest");
+    check(
+        r#"{"resourceType":"ServiceRequest","category":[{"coding":[{"system":"http://snomed.info/sct","code":"3457005"}]}]}"#,
+        "ReferralRequest",
+    );
     check(r#"{"resourceType":"ServiceRequest","category":[{"coding":[{"system":"http://x","code":"3457005"}]}]}"#, "ProcedureRequest");
-    let mut tree = Tree::from_json(r#"{"resourceType":"ReferralRequest","status":"active","serviceRequested":[{"text":"x"}]}"#.into()).unwrap();
+    let mut tree =
+        Tree::from_json(r#"{"resourceType":"ReferralRequest","status":"active","serviceRequested":[{"text":"x"}]}"#.into()).unwrap();
     to_r4(Version::Stu3, &mut tree, &mut Vec::new()).unwrap();
     to_stu3(&mut tree, &TELLING);
     assert_eq!(tree.resource_type().unwrap(), "ReferralRequest");
@@ -187,9 +199,13 @@ fn a_referral_is_told_from_other_requests() {
 
 #[test]
 fn a_type_that_stu3_lacks_travels_as_a_basic() {
-    let (out, findings) = down(r#"{"resourceType":"VerificationResult","id":"1","status":"validated","code":"odd","target":[{"reference":"Patient/1"}]}"#);
+    let (out, findings) =
+        down(r#"{"resourceType":"VerificationResult","id":"1","status":"validated","code":"odd","target":[{"reference":"Patient/1"}]}"#);
     assert_eq!((&out["resourceType"], &out["code"]["coding"][0]["code"]), (&"Basic".into(), &"VerificationResult".into()));
-    assert!(out["extension"].as_array().unwrap().iter().any(|one| one["valueCode"] == "validated" || one["valueString"] == "validated"), "{out}");
+    assert!(
+        out["extension"].as_array().unwrap().iter().any(|one| one["valueCode"] == "validated" || one["valueString"] == "validated"),
+        "{out}"
+    );
     assert!(findings.len() > 2);
 }
 

@@ -45,15 +45,27 @@ impl Stage {
 
 /// What must be seen on the screen: stage, key, words. Each must be so.
 pub const CHECKS: &[(Stage, &str, &str)] = &[
-    (Stage::Whole, "facts", "The person's allergies, problems and medicines from several sources are on the screen, and each says which source it is from."),
+    (
+        Stage::Whole,
+        "facts",
+        "The person's allergies, problems and medicines from several sources are on the screen, and each says which source it is from.",
+    ),
     (Stage::Whole, "quiet", "Nothing on the screen says that this read is incomplete."),
     (Stage::Whole, "conflict", "Where two sources contradict each other, both statements are on the screen."),
     (Stage::Silent, "names", "The screen says that social care did not answer, in words that a clinician understands."),
     (Stage::Silent, "where", "It says so where the lists are read, without a further click, hover or scroll to the end."),
-    (Stage::Silent, "none", "No list says \u{201c}none\u{201d}, \u{201c}nil\u{201d} or \u{201c}no known\u{2026}\u{201d} because of the silent source."),
+    (
+        Stage::Silent,
+        "none",
+        "No list says \u{201c}none\u{201d}, \u{201c}nil\u{201d} or \u{201c}no known\u{2026}\u{201d} because of the silent source.",
+    ),
     (Stage::Silent, "pages", "The warning stays when the reader turns to another page or list of the same record."),
     (Stage::Silent, "kept", "A copy that is printed, exported or filed from this screen carries the warning too."),
-    (Stage::Nobody, "not-empty", "The screen says that the record cannot be shown now. It does not show an empty record, nor one from before as if it were new."),
+    (
+        Stage::Nobody,
+        "not-empty",
+        "The screen says that the record cannot be shown now. It does not show an empty record, nor one from before as if it were new.",
+    ),
 ];
 
 /// One request of the consumer.
@@ -114,7 +126,8 @@ impl Signed {
     /// Why this consumer may not have an incomplete read; empty when it may.
     pub fn against(&self, seen: &[Seen]) -> Vec<String> {
         let mut reasons = Vec::new();
-        for (what, text) in [("who signs, and their role", &self.who), ("the client's id", &self.client), ("the system's name", &self.name)] {
+        for (what, text) in [("who signs, and their role", &self.who), ("the client's id", &self.client), ("the system's name", &self.name)]
+        {
             if text.is_empty() {
                 reasons.push(format!("It is not said: {what}."));
             }
@@ -159,12 +172,17 @@ mod tests {
     use crate::config::Config;
 
     fn fields(change: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let mut fields: BTreeMap<String, String> =
-            [("who", "A \"N\" Officer"), ("role", "clinical safety officer"), ("client", "portal-1"), ("name", "Ward portal"), ("face", "STU3")]
-                .into_iter()
-                .chain(CHECKS.iter().map(|(_, key, _)| (*key, "yes")))
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .collect();
+        let mut fields: BTreeMap<String, String> = [
+            ("who", "A \"N\" Officer"),
+            ("role", "clinical safety officer"),
+            ("client", "portal-1"),
+            ("name", "Ward portal"),
+            ("face", "STU3"),
+        ]
+        .into_iter()
+        .chain(CHECKS.iter().map(|(_, key, _)| (*key, "yes")))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
         fields.extend(change.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         fields
     }

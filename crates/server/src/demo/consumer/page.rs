@@ -130,7 +130,9 @@ pub fn report(signed: &Signed, seen: &[Seen]) -> String {
 
 fn head(title: &str) -> String {
     let title = escape(title);
-    format!("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>")
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>"
+    )
 }
 
 #[cfg(test)]

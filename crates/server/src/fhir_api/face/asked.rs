@@ -158,7 +158,9 @@ mod tests {
             let said: Vec<String> = params
                 .0
                 .iter()
-                .map(|param| format!("{}{}={}", param.name, param.modifier.as_ref().map(|m| format!(":{m}")).unwrap_or_default(), param.value))
+                .map(|param| {
+                    format!("{}{}={}", param.name, param.modifier.as_ref().map(|m| format!(":{m}")).unwrap_or_default(), param.value)
+                })
                 .collect();
             assert_eq!(said.join("&"), expected, "{query}");
             assert_eq!(narrowed.is_some(), named.ends_with("Request") && !named.starts_with("Med"), "{named}");
@@ -170,7 +172,11 @@ mod tests {
             "category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory",
         );
         check("Procedure", "status=aborted,completed", "status=stopped,completed");
-        check("ReferralRequest", "type=a|b&status=cancelled&recipient=Organization/1", "category=a|b&status=revoked&performer=Organization/1");
+        check(
+            "ReferralRequest",
+            "type=a|b&status=cancelled&recipient=Organization/1",
+            "category=a|b&status=revoked&performer=Organization/1",
+        );
         check("ReferralRequest", "_include=ReferralRequest:recipient:Organization", "_include=ServiceRequest:performer:Organization");
         check("ProcedureRequest", "based-on=ReferralRequest/1", "based-on=ServiceRequest/1");
         check("Observation", "based-on:ReferralRequest=1&_count=3", "based-on:ServiceRequest=1&_count=3");

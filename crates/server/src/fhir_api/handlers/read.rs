@@ -177,7 +177,14 @@ impl App {
         self.first_page(asked, head, (person, referrals), if search.count_only { Pieces::default() } else { pieces }, count)
     }
 
-    fn first_page(&self, asked: &Asked, head: Head, (person, referrals): (String, Vec<String>), pieces: Pieces, count: usize) -> Result<Written, Fault> {
+    fn first_page(
+        &self,
+        asked: &Asked,
+        head: Head,
+        (person, referrals): (String, Vec<String>),
+        pieces: Pieces,
+        count: usize,
+    ) -> Result<Written, Fault> {
         if pieces.len() <= count {
             return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces), referrals });
         }
