@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the four clients, the wire rules and the two validators against a running exchange.
+"""Runs the four clients, the wire rules and the two validators against a running exchange; two of the clients, the rules
+and a validator of STU3 against its STU3 face.
 
 Started by run.sh. Without --base it starts `severn demo` itself and reads the token and a person from what it prints.
 Standard library only; the clients have their own processes.
@@ -34,6 +35,10 @@ CLIENTS = (
     ("fhir-kit-client (npm)", "node", "client_fhir_kit.mjs"),
     ("fhirclient (npm)", "node", "client_smart.mjs"),
 )
+
+
+# Those that speak STU3 too: `fhirclient` has models of R4 alone.
+STU3_CLIENTS = tuple(one for one in CLIENTS if one[2] in ("client_fhirpy.py", "client_fhir_kit.mjs"))
 
 
 class Demo:
@@ -239,13 +244,35 @@ def every_type(exchange, own, resources):
     return wanted
 
 
-def clients(context, javascript):
+def clients(context, javascript, chosen=CLIENTS):
     failed = 0
-    for name, language, script in CLIENTS:
+    for name, language, script in chosen:
         print(f"{name}")
         command = [sys.executable, str(HERE / script)] if language == "python" else ["node", str(javascript / script)]
         done = subprocess.run(command, env={**os.environ, "SEVERN_CONTEXT": json.dumps(context)}, timeout=300)
         failed += done.returncode != 0
+    return failed
+
+
+def stu3(args, r4, people):
+    """The same record through the STU3 face: unrelated clients, the wire rules, and models of STU3."""
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="severn-stu3-") as folder:
+        exchange = Exchange(r4.base.removesuffix("R4") + "STU3", r4.token, folder)
+        own, resources = exchange.person(people[0])
+        wanted = every_type(exchange, own, resources)
+        kind, count = next((k, n) for k, n in wanted.most_common() if k not in ("Patient", "Provenance"))
+        print(f"STU3: {len(resources)} entries, mostly {kind} ({count})")
+        context = {"base": exchange.base, "token": exchange.token, "number": people[0], "person": own, "type": kind, "count": count}
+        failed += clients(context, args.javascript, STU3_CLIENTS)
+        print("wire rules of STU3")
+        failed += bool(Rules(exchange, own, kind).all()) + bool(same_in_xml(exchange, resources))
+        exchange.ask("metadata")
+        for number in people[1: args.people]:
+            if found := exchange.person(number):
+                every_type(exchange, *found)
+        print(f"structure of {exchange.kept} answers in STU3")
+        failed += subprocess.run([sys.executable, str(HERE / "validate_pydantic.py"), str(folder), "STU3"]).returncode != 0
     return failed
 
 
@@ -302,6 +329,8 @@ def checks(args, exchange, printed):
     print(f"structure of {exchange.kept} answers")
     failed += subprocess.run([sys.executable, str(HERE / "validate_pydantic.py"), str(exchange.folder)]).returncode != 0
     failed += subprocess.run(["node", str(args.javascript / "validate_medplum.mjs"), str(exchange.folder)]).returncode != 0
+    if exchange.base.endswith("/fhir/R4"):
+        failed += stu3(args, exchange, people)
     print(f"clients: {f'{failed} checks failed' if failed else 'all passed'}")
     return 1 if failed else 0
 

@@ -1,4 +1,7 @@
-"""Structural validation of captured answers with `fhir.resources` (its R4B models, the nearest it has to R4)."""
+"""Structural validation of captured answers with `fhir.resources`: its R4B models, the nearest it has to R4, or STU3's.
+
+    validate_pydantic.py FOLDER [STU3]
+"""
 
 import importlib
 import json
@@ -20,12 +23,12 @@ def parts(resource):
     yield {**resource, "entry": [{k: v for k, v in e.items() if k != "resource"} for e in resource.get("entry", [])]} if "entry" in resource else resource
 
 
-def model(kind):
-    return getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+def model(version, kind):
+    return getattr(importlib.import_module(f"fhir.resources.{version}.{kind.lower()}"), kind)
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    folder, version = pathlib.Path(sys.argv[1]), (sys.argv[2:] or ["R4B"])[0]
     complaints, where, answers, resources = Counter(), {}, 0, 0
     for file in sorted(folder.glob("*.json")):
         answers += 1
@@ -33,7 +36,7 @@ def main():
             resources += 1
             kind = resource.get("resourceType", "?")
             try:
-                model(kind).model_validate(resource)
+                model(version, kind).model_validate(resource)
             except ValidationError as error:
                 for e in error.errors():
                     place = ".".join(str(p) for p in e["loc"] if not isinstance(p, int))
@@ -41,11 +44,11 @@ def main():
                     complaints[words] += 1
                     where.setdefault(words, f"{file.name} {resource.get('id')}")
             except (ImportError, AttributeError):
-                complaints[f"{kind} is no R4B resource"] += 1
-                where.setdefault(f"{kind} is no R4B resource", file.name)
+                complaints[f"{kind} is no {version} resource"] += 1
+                where.setdefault(f"{kind} is no {version} resource", file.name)
     for words, times in complaints.most_common():
         print(f"  FAILED  {words} ({times} times, such as {where[words]})")
-    print(f"  {'FAILED' if complaints else 'ok    '}  fhir.resources (R4B): {answers} answers, {resources} resources, {len(complaints)} kinds of complaint")
+    print(f"  {'FAILED' if complaints else 'ok    '}  fhir.resources ({version}): {answers} answers, {resources} resources, {len(complaints)} kinds of complaint")
     sys.exit(1 if complaints or not answers else 0)
 
 

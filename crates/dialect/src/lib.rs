@@ -58,6 +58,7 @@ pub use interweave::DataProvider;
 pub use plain::Known;
 pub use supplier::Opening;
 use supplier::{Supplier, Wanted};
+pub use version::{STU3_TYPE, Telling, stu3_code, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
 
 /// How a source speaks: one of [`Dialect::all`].
 #[derive(Debug, Clone, Copy)]

@@ -1,17 +1,20 @@
-//! From the version a supplier speaks to R4, one resource at a time, in place.
+//! From the version a supplier speaks to R4, and from R4 to the version a reader speaks, one resource at a time, in place.
 //!
 //! Two passes. First the *shapes* ([`rule::Shape`]): what a type's older form calls differently, told in rows, with code
-//! where no row can say it; everything below an object is shaped before the object itself. Then the *sweep*: a walk by
-//! R4's generated element tables, which settles lists and singles, turns codes into concepts, fills in what R4
-//! requires, and carries what R4 does not know in the extensions that FHIR sets aside for it. Nothing leaves a resource
+//! where no row can say it; everything below an object is shaped before the object itself. What an earlier translation
+//! carried in extensions is put back into its elements ([`restore`]). Then the *sweep*: a walk by the generated element
+//! tables of the version it becomes, which settles lists and singles, turns codes into concepts, fills in what that
+//! version requires, and carries what it does not know in the extensions that FHIR sets aside for it. Nothing leaves a resource
 //! without a finding that names where it stood, in the names of the version it came in.
 
 mod carry;
 mod common;
 mod datatypes;
+mod down;
 mod draft;
 mod dstu2;
 mod require;
+mod restore;
 mod rule;
 mod stu3;
 mod sweep;
@@ -29,6 +32,8 @@ use rustc_hash::FxHashMap;
 use draft::Draft;
 use rule::Shape;
 
+pub use down::{STU3_TYPE, Telling, stu3_code, stu3_kinds, stu3_name, stu3_token, stu3_type, to_stu3};
+
 /// Which set of rules made a resource R4, told in its findings. Rises whenever a rule changes.
 const RULES: &str = "1";
 
@@ -39,25 +44,30 @@ pub(crate) fn to_r4(version: Version, tree: &mut Tree, findings: &mut Vec<Findin
     if version == Version::R4 {
         return Kind::parse(&named).ok_or_else(|| unknown(version, &named));
     }
-    let shape = shape(version, &named);
+    let shape = shape(version, Version::R4, &named);
     let to = shape.map_or(named.as_str(), |shape| shape.to);
     let (Some(kind), Some(r4)) = (Kind::parse(to), tables::of(Version::R4).type_of(to)) else {
         return Err(unknown(version, &named));
     };
     let detail = format!("from {} {named} by rules {RULES}", version.name());
     findings.push(Finding { code: FindingCode::Converted, path: named, detail });
-    let mut draft = Draft::new(version, tree, findings);
-    let root = draft.tree.root().id();
-    prune(&mut draft, root);
-    reshape(&mut draft, root);
-    clear(&mut draft, root);
-    sweep::sweep(&mut draft, root, r4.name);
+    translate(&mut Draft::new(version, Version::R4, tree, findings), r4.name);
     Ok(kind)
+}
+
+/// Makes a resource one of this type of the new version.
+fn translate(draft: &mut Draft<'_>, type_name: &'static str) {
+    let root = draft.tree.root().id();
+    prune(draft, root);
+    reshape(draft, root);
+    clear(draft, root);
+    restore::all(draft, root, type_name);
+    sweep::sweep(draft, root, type_name);
 }
 
 /// The R4 type that a version's type becomes, if it becomes one.
 pub(crate) fn r4_kind(version: Version, name: &str) -> Option<Kind> {
-    Kind::parse(shape(version, name).map_or(name, |shape| shape.to))
+    Kind::parse(shape(version, Version::R4, name).map_or(name, |shape| shape.to))
 }
 
 fn unknown(version: Version, named: &str) -> (Cause, String) {
@@ -120,7 +130,13 @@ fn reshape(draft: &mut Draft<'_>, object: NodeId) {
     if !draft.is_object(object) {
         return;
     }
-    let Some(shape) = shape(draft.version, draft.known(object).type_name) else { return };
+    let type_name = draft.known(object).type_name;
+    if draft.to == Version::Stu3 && down::homeless(draft, object) {
+        down::shelter(draft, object);
+        return;
+    }
+    let chosen = if draft.to == Version::Stu3 && down::is_referral(draft.tree.node(object)) { "ReferralRequest" } else { type_name };
+    let Some(shape) = shape(draft.version, draft.to, chosen) else { return };
     for rule in shape.rules {
         rule.apply(draft, object);
     }
@@ -129,18 +145,20 @@ fn reshape(draft: &mut Draft<'_>, object: NodeId) {
     }
 }
 
-/// What is known of a type of an older version.
-fn shape(version: Version, type_name: &str) -> Option<&'static Shape> {
+/// What is known of a type of one version on its way to another.
+fn shape(version: Version, to: Version, type_name: &str) -> Option<&'static Shape> {
     static STU3: LazyLock<FxHashMap<&str, &Shape>> = LazyLock::new(|| stu3::shapes().map(|shape| (shape.from, shape)).collect());
     static DSTU2: LazyLock<FxHashMap<&str, &Shape>> = LazyLock::new(|| dstu2::shapes().map(|shape| (shape.from, shape)).collect());
-    match version {
-        Version::Dstu2 => DSTU2.get(type_name).copied(),
-        Version::Stu3 => STU3.get(type_name).copied(),
-        Version::R4 => None,
+    static DOWN: LazyLock<FxHashMap<&str, &Shape>> = LazyLock::new(|| down::shapes().map(|shape| (shape.from, shape)).collect());
+    match (version, to) {
+        (Version::Dstu2, _) => DSTU2.get(type_name).copied(),
+        (Version::Stu3, _) => STU3.get(type_name).copied(),
+        (Version::R4, Version::Stu3) => DOWN.get(type_name).copied(),
+        (Version::R4, _) => None,
     }
 }
 
-/// What a type of an older version is called in R4.
-fn r4_type(version: Version, type_name: &'static str) -> &'static str {
-    shape(version, type_name).map_or(type_name, |shape| shape.to)
+/// What a type is called in the version it becomes.
+fn target_type(draft: &Draft<'_>, type_name: &'static str) -> &'static str {
+    shape(draft.version, draft.to, type_name).map_or(type_name, |shape| shape.to)
 }

@@ -61,6 +61,9 @@ fn matches(item: &Item, filter: &Filter) -> bool {
         let node = item.tree.root().at("meta.lastUpdated");
         return filter.values.iter().any(|value| node.is_some_and(|node| date_matches(node, value)));
     }
+    if filter.name == dialect::STU3_TYPE {
+        return filter.values.iter().any(|named| named == dialect::stu3_type(item.tree.root()));
+    }
     // Parameters that no table knows were ignored or refused before.
     let Some(param) = tables::search_params(item.kind).iter().find(|param| param.name == filter.name) else { return true };
     let nodes: Vec<Ref<'_>> = param.paths.iter().flat_map(|path| item.tree.root().all(path)).collect();

@@ -13,6 +13,8 @@ use source::Auth;
 use toml::de::DeTable;
 use url::Url;
 
+use crate::fhir_api::Face;
+
 pub use reader::Mistake;
 use reader::{Mistakes, Section};
 
@@ -95,10 +97,16 @@ pub enum Keys {
 /// `[[consumer]]`
 #[derive(Debug, Clone)]
 pub struct Consumer {
-    /// `sub` of the system's tokens.
-    pub subject: String,
+    /// The client's id in its tokens: `azp` or `client_id`, else `sub`.
+    pub client: String,
+    /// For people.
+    pub name: String,
+    /// The form it reads, in which its screen was looked at.
+    pub face: Face,
     /// Who accepted that its screen shows an incomplete read.
-    pub partial_accepted_by: String,
+    pub accepted_by: String,
+    /// When.
+    pub accepted_on: jiff::civil::Date,
 }
 
 /// `[[source]]`
@@ -246,6 +254,7 @@ impl<'a> Reader<'a> {
         let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
         self.ids_once(&top.sections("source"));
         let terminology = self.terminology(top.section("terminology"));
+        self.consumers_once(&top.sections("consumer"));
         let consumers: Vec<_> = top.sections("consumer").into_iter().map(|section| self.consumer(section)).collect();
         if sources.is_empty() {
             self.mistakes.at(None, "no [[source]]: there is nobody to ask");
@@ -324,10 +333,26 @@ impl<'a> Reader<'a> {
     }
 
     fn consumer(&self, section: Section<'a>) -> Option<Consumer> {
-        let subject = section.required("subject");
-        let partial_accepted_by = section.required("partial_accepted_by");
+        let client = section.required("client");
+        let name = section.required("name");
+        let face = section.required::<String>("face").and_then(|face| match face.as_str() {
+            "R4" => Some(Face::R4),
+            "STU3" => Some(Face::Stu3),
+            other => {
+                section.mistake("face", format!("`{other}` is not known; use one of R4, STU3"));
+                None
+            }
+        });
+        let accepted_by = section.required::<String>("accepted_by").filter(|who| {
+            let named = who.split_whitespace().count() > 1;
+            if !named {
+                section.mistake("accepted_by", "must name a person and their role: who answers for it");
+            }
+            named
+        });
+        let accepted_on = section.required("accepted_on");
         section.finish();
-        Some(Consumer { subject: subject?, partial_accepted_by: partial_accepted_by? })
+        Some(Consumer { client: client?, name: name?, face: face?, accepted_by: accepted_by?, accepted_on: accepted_on? })
     }
 
     fn source(&self, section: Section<'a>, limits: &Limits) -> Option<Source> {
@@ -394,6 +419,18 @@ impl<'a> Reader<'a> {
                 && !seen.insert(id)
             {
                 section.mistake("id", "is used twice; ids minted for one source would be taken for the other's");
+            }
+        }
+    }
+
+    /// Two acceptances of one screen: which of them stands?
+    fn consumers_once(&self, sections: &[Section<'a>]) {
+        let mut seen = std::collections::BTreeSet::new();
+        for section in sections {
+            if let (Some(client), Some(face)) = (section.text("client"), section.text("face"))
+                && !seen.insert((client, face))
+            {
+                section.mistake("client", "is used twice for one face");
             }
         }
     }

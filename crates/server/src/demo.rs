@@ -1,5 +1,6 @@
 //! `severn demo` and `severn region`: a pretend region, and the exchange in front of it.
 
+pub mod consumer;
 pub mod judge;
 mod token;
 
@@ -31,7 +32,7 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}; is another demo running?"))?;
     let public = format!("http://{}", listener.local_addr()?);
     let issuer = token::Issuer::new()?;
-    let config = configuration(&folder.0, &region, &public, &issuer)?;
+    let config = configuration(&folder.0, &region, &public, &issuer, "")?;
     let outside = wiring::Outside::real(&config)?;
     let (app, writing) = wiring::app(config, outside)?;
     let mut server = JoinSet::new();
@@ -58,7 +59,7 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
         return Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     println!(
-        "A plain page: {public}/viewer (paste the token). FHIR: {public}/fhir/R4/metadata. Break a supplier: {}",
+        "A plain page: {public}/viewer (paste the token). FHIR: {public}/fhir/R4/metadata, and STU3 at {public}/fhir/STU3. Break a supplier: {}",
         region.control_url()
     );
     println!("Stop with Ctrl-C.");
@@ -106,15 +107,15 @@ fn introduction(region: &RunningRegion, public: &str) -> String {
     out
 }
 
-/// The demo's configuration: the same text and the same checks as anybody's.
-fn configuration(folder: &Path, region: &RunningRegion, public: &str, issuer: &token::Issuer) -> anyhow::Result<Config> {
+/// The demo's configuration: the same text and the same checks as anybody's, with further blocks.
+fn configuration(folder: &Path, region: &RunningRegion, public: &str, issuer: &token::Issuer, blocks: &str) -> anyhow::Result<Config> {
     let keys = folder.join("keys.json");
     std::fs::write(&keys, issuer.jwks()?)?;
     let listen = public.trim_start_matches("http://");
     let mut text = format!(
         "[exchange]\nid = \"demo\"\nlisten = \"{listen}\"\npublic_url = \"{public}\"\norganisation = \"QHL\"\n\n\
          [store]\nurl = \"sqlite:severn.db\"\n\n\
-         [[sign_in]]\nissuer = \"{}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n",
+         [[sign_in]]\nissuer = \"{}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{blocks}",
         token::ISSUER
     );
     for source in region.sources() {

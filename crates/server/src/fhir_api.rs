@@ -1,5 +1,6 @@
-//! `/fhir/R4`: a FHIR R4 server that holds what the region knows.
+//! `/fhir/R4` and `/fhir/STU3`: one FHIR server that holds what the region knows, with two faces.
 
+pub mod face;
 mod fault;
 mod filters;
 mod handlers;
@@ -27,6 +28,7 @@ use crate::answer::Assembler;
 use crate::config::Config;
 use crate::token::{TokenFault, Tokens};
 
+pub use face::Face;
 pub use fault::Fault;
 pub use interaction::Interaction;
 pub use wire::Format;
@@ -54,6 +56,15 @@ pub struct App {
 pub struct Written {
     status: StatusCode,
     json: Vec<u8>,
+    /// Ids of the referrals in the whole answer, of which this may be a page: STU3 has a type for them.
+    referrals: Vec<String>,
+}
+
+impl Written {
+    /// A body that leads to no referrals but those in it.
+    fn new(status: StatusCode, json: Vec<u8>) -> Written {
+        Written { status, json, referrals: Vec::new() }
+    }
 }
 
 /// One request, read and by a known caller.
@@ -67,6 +78,10 @@ struct Asked {
     body: bytes::Bytes,
     strict: bool,
     xml: bool,
+    /// The form of question and answer.
+    face: Face,
+    /// What narrows the answer to a type that only STU3 has.
+    narrowing: Option<record::Filter>,
     /// Path and query as they came, for the link `self`.
     target: String,
 }
@@ -92,23 +107,39 @@ impl App {
         App { exchange, tokens, config, clock, assembler, snapshots, in_flight }
     }
 
-    /// The FHIR base that clients see.
-    pub fn base(&self) -> String {
-        format!("{}/fhir/R4", self.config.exchange.public_url)
+    /// The FHIR base that clients of a face see.
+    pub fn base(&self, face: Face) -> String {
+        format!("{}{}", self.config.exchange.public_url, face.path())
+    }
+
+    /// What was answered in R4, as a face says it.
+    fn said(&self, face: Face, named: &str, written: Written) -> (StatusCode, Vec<u8>) {
+        let Written { status, json, referrals } = written;
+        // A statement of what a face can do is written for it.
+        if face == Face::R4 || named == "metadata" && status == StatusCode::OK {
+            return (status, json);
+        }
+        let (r4_base, stu3_base) = (self.base(Face::R4), self.base(Face::Stu3));
+        let saying = face::said::Saying { r4_base: &r4_base, stu3_base: &stu3_base, referrals: &referrals, named };
+        (status, face::said::in_stu3(json, &saying))
     }
 }
 
-/// Answers any request below `/fhir/R4`.
+/// Answers any request below `/fhir/R4` and `/fhir/STU3`.
 pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = wire::request_id(request.headers());
     let query = Params::parse(request.uri().query().unwrap_or_default());
     let format = Format::negotiated(&query, request.headers());
     let head = request.method() == axum::http::Method::HEAD;
+    let (face, named) = (Face::of(request.uri().path()).0, face::named(request.uri().path_and_query()));
     let outcome = app.answer(request, &id, query, format.clone()).await;
     let format = format.unwrap_or(Format::Json);
     let mut response = match outcome {
-        Ok(written) => wire::respond(written.status, written.json, format, &id),
-        Err(fault) => refuse(&fault, format, &id),
+        Ok(written) => {
+            let (status, json) = app.said(face, &named, written);
+            wire::respond(status, json, (face, format), &id)
+        }
+        Err(fault) => refuse(&app, &fault, (face, format), &id),
     };
     if head {
         *response.body_mut() = Body::empty();
@@ -116,9 +147,10 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     response
 }
 
-fn refuse(fault: &Fault, format: Format, id: &RequestId) -> Response {
+fn refuse(app: &App, fault: &Fault, (face, format): (Face, Format), id: &RequestId) -> Response {
     let (status, outcome) = fault.parts();
-    let mut response = wire::respond(status, outcome.to_string().into_bytes(), format, id);
+    let (status, json) = app.said(face, "", Written::new(status, outcome.to_string().into_bytes()));
+    let mut response = wire::respond(status, json, (face, format), id);
     let extra = match fault {
         Fault::Token(_) => Some((header::WWW_AUTHENTICATE, "Bearer")),
         Fault::Method(allow) => Some((header::ALLOW, *allow)),
@@ -133,11 +165,11 @@ fn refuse(fault: &Fault, format: Format, id: &RequestId) -> Response {
 
 impl App {
     async fn answer(&self, request: Request, id: &RequestId, query: Params, format: Result<Format, Fault>) -> Result<Written, Fault> {
-        let path = request.uri().path().trim_start_matches("/fhir/R4").trim_start_matches('/').to_owned();
-        let interaction = Interaction::parse(request.method(), &path);
+        let (face, path) = Face::of(request.uri().path());
+        let interaction = Interaction::parse(face, request.method(), path);
         if interaction == Ok(Interaction::Metadata) {
             format?;
-            return Ok(Written { status: StatusCode::OK, json: metadata::statement(self).to_string().into_bytes() });
+            return Ok(Written::new(StatusCode::OK, metadata::statement(self, face).to_string().into_bytes()));
         }
         // Who asks comes before what is asked: a stranger learns nothing of what exists.
         let caller = self.caller(request.headers(), id).await?;
@@ -167,10 +199,19 @@ impl App {
         let _place = self.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
         let limit = self.config.limits.request_bytes_max;
         let body = axum::body::to_bytes(body, limit).await.map_err(|_| Fault::TooLarge(limit))?;
+        let mut params = with_body(query, &interaction, &parts, &body)?;
+        let (face, named) = (Face::of(parts.uri.path()).0, face::named(parts.uri.path_and_query()));
+        let narrowing = match (face, &interaction) {
+            (Face::Stu3, Interaction::Search(kind)) => face::asked::search(*kind, &named, &mut params),
+            (Face::Stu3, Interaction::Everything(_)) => face::asked::everything(&mut params)?,
+            _ => None,
+        };
         let asked = Asked {
             request: id.clone(),
             caller,
-            params: with_body(query, &interaction, &parts, &body)?,
+            params,
+            face,
+            narrowing,
             hops: wire::hops(&parts.headers)?,
             wait: wire::wait(&parts.headers),
             strict: wire::strict(&parts.headers),

@@ -21,6 +21,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/fhir/R4", any(fhir_api::serve))
         .route("/fhir/R4/", any(fhir_api::serve))
         .route("/fhir/R4/{*rest}", any(fhir_api::serve))
+        .route("/fhir/STU3", any(fhir_api::serve))
+        .route("/fhir/STU3/", any(fhir_api::serve))
+        .route("/fhir/STU3/{*rest}", any(fhir_api::serve))
         .route("/fhir/STU3/Patient/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
         .route("/fhir/STU3/Patient/{id}/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
         .route("/live", get(|| async { "live\n" }))
@@ -33,7 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
 }
 
-const FRONT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Severn</title><h1>Severn</h1><p>FHIR R4 is at <a href=\"/fhir/R4/metadata\">/fhir/R4</a>; a plain page of a record is at <a href=\"/viewer\">/viewer</a>.";
+const FRONT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Severn</title><h1>Severn</h1><p>FHIR R4 is at <a href=\"/fhir/R4/metadata\">/fhir/R4</a>, the same in STU3 at <a href=\"/fhir/STU3/metadata\">/fhir/STU3</a>; a plain page of a record is at <a href=\"/viewer\">/viewer</a>.";
 
 /// Serves until `stop` resolves, then finishes what is under way.
 pub async fn serve(listener: TcpListener, app: Arc<App>, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {

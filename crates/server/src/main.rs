@@ -46,6 +46,16 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Lets a reading system show whether its screen displays an incomplete read, before it may have one.
+    #[cfg(feature = "demo")]
+    Onboard {
+        /// A consumer, not a source.
+        #[arg(long, required = true)]
+        consumer: bool,
+        /// Where the exercise listens.
+        #[arg(long, default_value = "127.0.0.1:8700")]
+        listen: SocketAddr,
+    },
     /// Reads the joined record of a person from a running exchange.
     Read {
         /// The NHS number.
@@ -86,6 +96,8 @@ async fn main() -> ExitCode {
         Command::Convert { from, ndjson: _, files } => convert::run(&from, &files),
         #[cfg(feature = "demo")]
         Command::Demo { listen, check } => demo::run(listen, check).await,
+        #[cfg(feature = "demo")]
+        Command::Onboard { consumer: _, listen } => demo::consumer::run(listen).await,
         Command::Read { number, url, token, json, claim } => client::run(&number, &url, &token, json, claim.as_deref()).await,
         #[cfg(feature = "demo")]
         Command::Region { listen } => demo::region(listen).await,

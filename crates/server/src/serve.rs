@@ -20,7 +20,14 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
         }
     };
     for consumer in &config.consumers {
-        println!("severn: {} may have incomplete reads, accepted by {}", consumer.subject, consumer.partial_accepted_by);
+        println!(
+            "severn: {} ({}) may have incomplete reads at {}, accepted by {} on {}",
+            consumer.name,
+            consumer.client,
+            consumer.face.path(),
+            consumer.accepted_by,
+            consumer.accepted_on
+        );
     }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
@@ -28,7 +35,7 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let (app, writing) = wiring::app(config, outside)?;
     let app = Arc::new(app);
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
-    println!("severn: serving {public}/fhir/R4 on {listen}");
+    println!("severn: serving {public}/fhir/R4 and {public}/fhir/STU3 on {listen}");
     // The ledger's writer ends when the last request has let go of it.
     let (served, ()) = tokio::join!(crate::http::serve(listener, app, stop()), writing);
     served?;

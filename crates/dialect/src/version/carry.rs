@@ -1,4 +1,4 @@
-//! What R4 has no place for travels in the extensions FHIR sets aside for it:
+//! What the new version has no place for travels in the extensions FHIR sets aside for it:
 //! `http://hl7.org/fhir/1.0/StructureDefinition/extension-MedicationOrder.dateEnded`.
 
 use fhir::tables;
@@ -6,21 +6,21 @@ use fhir::{NodeId, NodeKind, Version};
 use record::FindingCode;
 
 use super::draft::{Draft, Known};
-use super::r4_type;
+use super::target_type;
 
-/// Takes a key that R4 does not know out of an object, with its extensions, and hangs it on that object as an
+/// Takes a key that the new version does not know out of an object, with its extensions, and hangs it on that object as an
 /// extension. Says so.
 pub(super) fn key(draft: &mut Draft<'_>, object: NodeId, key: &str) {
     let defined =
         [key.to_owned(), format!("_{key}")].iter().filter_map(|key| draft.at(object, key)).any(|node| draft.known(node).element.is_some());
     if defined {
-        carried(draft, object, key, FindingCode::Lossy, "R4 has no place for it");
+        carried(draft, object, key, FindingCode::Lossy, &format!("{} has no place for it", draft.to.name()));
     } else {
         carried(draft, object, key, FindingCode::Malformed, "no element of its version");
     }
 }
 
-/// The same with a key that R4 knows, under which stands what it cannot be.
+/// The same with a key that it knows, under which stands what it cannot be.
 pub(super) fn misfit(draft: &mut Draft<'_>, object: NodeId, key: &str) {
     carried(draft, object, key, FindingCode::Malformed, "not what stands here");
 }
@@ -60,17 +60,18 @@ fn carried(draft: &mut Draft<'_>, object: NodeId, plain: &str, code: FindingCode
 
 /// Hangs a node that was taken from an object on that object as an extension. Says so.
 pub(super) fn beside(draft: &mut Draft<'_>, object: NodeId, node: NodeId) {
+    let to = draft.to.name();
     if may_extend(draft, object) {
-        draft.note(FindingCode::Lossy, node, "R4 has no place for it: carried in an extension");
+        draft.note(FindingCode::Lossy, node, format!("{to} has no place for it: carried in an extension"));
         hang(draft, object, node);
     } else {
-        draft.note(FindingCode::Lossy, node, "R4 has no place for it: not carried");
+        draft.note(FindingCode::Lossy, node, format!("{to} has no place for it: not carried"));
     }
 }
 
 /// Hangs a value on the element that took its place in another form. Says so.
 pub(super) fn onto(draft: &mut Draft<'_>, holder: NodeId, node: NodeId) {
-    draft.note(FindingCode::Lossy, node, "R4 has no such value here: carried in an extension");
+    draft.note(FindingCode::Lossy, node, format!("{} has no such value here: carried in an extension", draft.to.name()));
     hang(draft, holder, node);
 }
 
@@ -85,7 +86,7 @@ fn hang(draft: &mut Draft<'_>, holder: NodeId, node: NodeId) {
 
 /// Bundles, Binaries and Parameters hold no extensions, nor do extensions that have a value.
 fn may_extend(draft: &Draft<'_>, object: NodeId) -> bool {
-    let valued = draft.has(object, "url") && draft.keys(object).iter().any(|key| value_key_of(key));
+    let valued = draft.has(object, "url") && draft.keys(object).iter().any(|key| value_key_of(draft, key));
     !valued && !matches!(draft.text(object, "resourceType").as_deref(), Some("Binary" | "Bundle" | "Parameters"))
 }
 
@@ -93,19 +94,23 @@ fn takes_modifiers(draft: &Draft<'_>, object: NodeId) -> bool {
     draft.has(object, "resourceType") || draft.known(object).type_name.contains('.')
 }
 
+/// How the URLs begin of extensions that stand for a version's own elements.
+pub(super) fn named_for(version: Version) -> &'static str {
+    match version {
+        Version::Dstu2 => "http://hl7.org/fhir/1.0/StructureDefinition/extension-",
+        Version::Stu3 => "http://hl7.org/fhir/3.0/StructureDefinition/extension-",
+        Version::R4 => "http://hl7.org/fhir/4.0/StructureDefinition/extension-",
+    }
+}
+
 fn url(draft: &Draft<'_>, known: Known, key: &str) -> String {
-    let number = match draft.version {
-        Version::Dstu2 => "1.0",
-        Version::Stu3 => "3.0",
-        Version::R4 => "4.0",
-    };
     let name = match known.element {
         Some(element) if !element.choice.is_empty() => element.choice,
         Some(element) => element.name,
         None => key,
     };
     let owner = if known.owner.is_empty() { "Element" } else { known.owner };
-    format!("http://hl7.org/fhir/{number}/StructureDefinition/extension-{owner}.{name}")
+    format!("{}{owner}.{name}", named_for(draft.version))
 }
 
 /// An extension of this value, and of the extensions the value has itself. None for nothing.
@@ -134,24 +139,24 @@ fn valued(draft: &mut Draft<'_>, url: &str, node: Option<NodeId>, under: Option<
     }
 }
 
-fn value_key_of(key: &str) -> bool {
-    tables::of(Version::R4).element("Extension", key).is_some_and(|one| one.choice == "value")
+fn value_key_of(draft: &Draft<'_>, key: &str) -> bool {
+    draft.target().element("Extension", key).is_some_and(|one| one.choice == "value")
 }
 
 fn object_key(draft: &Draft<'_>, node: NodeId) -> Option<&'static str> {
-    let type_name = r4_type(draft.version, draft.known(node).type_name);
+    let type_name = target_type(draft, draft.known(node).type_name);
     // A primitive's type tells nothing of an object that stands in its place.
-    if tables::primitive(type_name).is_some() { None } else { value_key(type_name) }
+    if tables::primitive(type_name).is_some() { None } else { value_key(draft, type_name) }
 }
 
-/// `valueCodeableConcept` for `CodeableConcept`, if R4's Extension can hold one.
-fn value_key(type_name: &str) -> Option<&'static str> {
+/// `valueCodeableConcept` for `CodeableConcept`, if an Extension can hold one.
+fn value_key(draft: &Draft<'_>, type_name: &str) -> Option<&'static str> {
     let mut key = String::with_capacity(type_name.len() + 5);
     key.push_str("value");
     let mut letters = type_name.chars();
     key.extend(letters.next()?.to_uppercase());
     key.push_str(letters.as_str());
-    tables::of(Version::R4).element("Extension", &key).map(|one| one.name)
+    draft.target().element("Extension", &key).map(|one| one.name)
 }
 
 fn primitive_key(draft: &Draft<'_>, shown: NodeId, node: Option<NodeId>) -> &'static str {
@@ -164,7 +169,7 @@ fn primitive_key(draft: &Draft<'_>, shown: NodeId, node: Option<NodeId>) -> &'st
         (Some(tables::Primitive::String), Some(kind)) => matches!(kind, NodeKind::String | NodeKind::StringEscaped),
         (None, Some(_)) => false,
     };
-    match (value_key(declared), kind) {
+    match (value_key(draft, declared), kind) {
         (Some(key), _) if fits => key,
         (_, Some(NodeKind::Bool)) => "valueBoolean",
         (_, Some(NodeKind::Number)) => "valueDecimal",
@@ -172,7 +177,7 @@ fn primitive_key(draft: &Draft<'_>, shown: NodeId, node: Option<NodeId>) -> &'st
     }
 }
 
-/// An object that is no datatype of R4: each of its elements is an extension within.
+/// An object that is no datatype there: each of its elements is an extension within.
 fn nested(draft: &mut Draft<'_>, url: &str, node: NodeId) -> NodeId {
     let extension = draft.tree.new_object();
     if let Some(id) = draft.take(node, "id") {

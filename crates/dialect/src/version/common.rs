@@ -3,6 +3,7 @@
 use fhir::NodeId;
 
 use super::carry;
+use super::down::REFERRAL;
 use super::draft::Draft;
 use super::rule::{SILENCE, deny};
 
@@ -135,6 +136,21 @@ pub(super) fn requested(draft: &mut Draft<'_>, request: NodeId) {
         }
     }
     drop_if_empty(draft, request, "serviceRequested");
+}
+
+/// R4 has one type for all requests: that it is a referral, which its own type said, its category says.
+pub(super) fn referral(draft: &mut Draft<'_>, request: NodeId) {
+    let (system, code) = REFERRAL;
+    let codings: Vec<NodeId> = draft.items(request, "category").into_iter().flat_map(|one| draft.items(one, "coding")).collect();
+    if codings.iter().any(|coding| draft.is(*coding, "system", system) && draft.is(*coding, "code", code)) {
+        return;
+    }
+    draft.converted(request, "R4 says by a category that it is a referral");
+    let concept = draft.concept(system, code);
+    for coding in draft.items(concept, "coding") {
+        draft.tree.set_string(coding, "display", "Patient referral");
+    }
+    draft.append(request, "category", concept);
 }
 
 /// Keeps people who take part in care, whom R4 knows as a team, in a contained CareTeam that `key` refers to.

@@ -1,4 +1,4 @@
-//! One resource on its way to R4: the tree, what each node was in the version it came in, and what is found.
+//! One resource on its way to another version: the tree, what each node was in the version it came in, and what is found.
 
 use fhir::tables::{self, Element, Tables};
 use fhir::{NodeId, NodeKind, Ref, Tree, Version};
@@ -20,6 +20,8 @@ pub(super) struct Known {
 pub(super) struct Draft<'a> {
     pub tree: &'a mut Tree,
     pub version: Version,
+    /// The version it becomes.
+    pub to: Version,
     before: Tree,
     named: String,
     known: Vec<Known>,
@@ -27,11 +29,11 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub fn new(version: Version, tree: &'a mut Tree, findings: &'a mut Vec<Finding>) -> Draft<'a> {
+    pub fn new(version: Version, to: Version, tree: &'a mut Tree, findings: &'a mut Vec<Finding>) -> Draft<'a> {
         let before = tree.clone();
         let named = tree.resource_type().unwrap_or_default().into_owned();
         let known = vec![Known::default(); tree.node_count()];
-        let mut draft = Draft { tree, version, before, named, known, findings };
+        let mut draft = Draft { tree, version, to, before, named, known, findings };
         let before = std::mem::replace(&mut draft.before, Tree::object());
         draft.learn_resource(before.root(), Known::default());
         draft.before = before;
@@ -41,6 +43,11 @@ impl<'a> Draft<'a> {
     /// The tables of the version it came in.
     pub fn tables(&self) -> &'static Tables {
         tables::of(self.version)
+    }
+
+    /// The tables of the version it becomes.
+    pub fn target(&self) -> &'static Tables {
+        tables::of(self.to)
     }
 
     fn learn_resource(&mut self, object: Ref<'_>, known: Known) {
@@ -128,7 +135,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A value was brought to the code or shape R4 has for it.
+    /// A value was brought to the code or shape its new version has for it.
     pub fn converted(&mut self, node: NodeId, detail: impl Into<String>) {
         self.note(FindingCode::Converted, node, detail);
     }
@@ -202,7 +209,7 @@ impl<'a> Draft<'a> {
         self.take(object, key)
     }
 
-    /// Renames a key, and the one that holds its extensions. False if R4's name is taken already: then nothing moves,
+    /// Renames a key, and the one that holds its extensions. False if the new name is taken already: then nothing moves,
     /// and the older one is carried beside it.
     pub fn rename(&mut self, object: NodeId, old: &str, new: &str) -> bool {
         let (under_old, under_new) = (format!("_{old}"), format!("_{new}"));

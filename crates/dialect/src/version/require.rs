@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fhir::tables::{self, Element};
+use fhir::tables::Element;
 use fhir::{NodeId, Version};
 use record::FindingCode;
 
@@ -31,12 +31,14 @@ const PRESCRIBED: &[(&str, &str, &str)] = &[
     ("Task", "intent", "unknown"),
 ];
 
+/// The same for STU3, where R4 left it open. A flag among them is a boolean.
+const PRESCRIBED_STU3: &[(&str, &str, &str)] = &[("Immunization", "notGiven", "false"), ("MedicationStatement", "taken", "unk")];
+
 /// Of a choice, the type that says least.
 const PREFERRED: &[&str] = &["CodeableConcept", "dateTime", "string", "boolean"];
 
 pub(super) fn fill(draft: &mut Draft<'_>, object: NodeId, type_name: &'static str) {
-    let r4 = tables::of(Version::R4);
-    let Some(one) = r4.type_of(type_name).filter(|one| one.resource || one.name.contains('.')) else { return };
+    let Some(one) = draft.target().type_of(type_name).filter(|one| one.resource || one.name.contains('.')) else { return };
     let mut choices: BTreeMap<&str, Vec<&'static Element>> = BTreeMap::new();
     for element in one.elements.iter().filter(|element| element.min > 0) {
         let stem = if element.choice.is_empty() { element.name } else { element.choice };
@@ -57,15 +59,18 @@ fn is_person(elements: &[&Element]) -> bool {
 
 fn say_unknown(draft: &mut Draft<'_>, object: NodeId, type_name: &str, stem: &str, elements: &[&'static Element]) {
     let code = if required_before(draft, object, stem) { FindingCode::Malformed } else { FindingCode::Converted };
-    let prescribed = PRESCRIBED.iter().find(|(of, name, _)| *of == type_name && *name == stem);
+    let to = draft.to.name();
+    let rows = if draft.to == Version::Stu3 { PRESCRIBED_STU3 } else { PRESCRIBED };
+    let prescribed = rows.iter().find(|(of, name, _)| *of == type_name && *name == stem);
     if let Some((_, name, value)) = prescribed {
-        draft.note(code, object, format!("{name} was not said, and R4 requires it: {value}"));
-        draft.tree.set_string(object, name, value);
+        draft.note(code, object, format!("{name} was not said, and {to} requires it: {value}"));
+        let node = if *value == "false" { draft.tree.new_bool(false) } else { draft.tree.new_string(value) };
+        draft.tree.set(object, name, node);
         return;
     }
     let preferred = PREFERRED.iter().find_map(|name| elements.iter().find(|element| element.type_name == *name));
     let Some(element) = preferred.or(elements.first()) else { return };
-    draft.note(code, object, format!("{stem} was not said, and R4 requires it: marked as unknown"));
+    draft.note(code, object, format!("{stem} was not said, and {to} requires it: marked as unknown"));
     let stub = draft.tree.new_object();
     if element.type_name.contains('.') {
         fill(draft, stub, element.type_name);

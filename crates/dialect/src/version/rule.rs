@@ -1,17 +1,17 @@
-//! What differs between a type's older form and R4's, as rows that can be read, and how a row is applied.
+//! What differs between a type's forms in two versions, as rows that can be read, and how a row is applied.
 
 use fhir::NodeId;
 use record::FindingCode;
 
-use super::carry;
 use super::draft::Draft;
+use super::{carry, down};
 
-/// How one type of an older version becomes R4's. A type without a shape keeps its name, and what the tables tell of it
+/// How one type of a version becomes another's. A type without a shape keeps its name, and what the tables tell of it
 /// (lists, singles, changed types, elements that are gone) is done by the sweep.
 pub(super) struct Shape {
     /// The type in its version: a resource, a datatype or a backbone element by its path.
     pub from: &'static str,
-    /// The type in R4.
+    /// The type it becomes.
     pub to: &'static str,
     /// What to do, in order. Everything below the object is done already.
     pub rules: &'static [Rule],
@@ -19,16 +19,24 @@ pub(super) struct Shape {
 
 /// One difference. Keys are of the object the shape is about; a key that is not there is passed over.
 pub(super) enum Rule {
+    /// To STU3: a concept becomes the code of its coding of this system.
+    Code(&'static str, &'static str, &'static [(&'static str, &'static str)]),
     /// Old codes and R4's. A code that is not among them stays. `""`: R4 has no code for it.
     Codes(&'static str, &'static [(&'static str, &'static str)]),
     /// A code becomes a concept of this system.
     Concept(&'static str, &'static str),
     /// `context`, which may have been an episode: what is an encounter moves, an episode is carried.
     Context(&'static str),
+    /// To STU3: a status becomes a flag and another status, and reasons become reasons why not.
+    Denied(&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]),
+    /// To STU3: a value becomes an extension of this URL.
+    Extended(&'static str, &'static str, &'static str),
     /// Appends what stands under one key to the list under another.
     Gather(&'static str, &'static str),
     /// Moves what stands within a backbone element up: `("explanation", "reason", "reasonCode")`.
     Lift(&'static str, &'static str, &'static str),
+    /// To STU3: codes it lacks and the nearest it has; the code itself is carried beside.
+    Narrow(&'static str, &'static [(&'static str, &'static str)]),
     /// A flag that turns the statement into its opposite: when true, `status` becomes this code.
     Negated(&'static str, &'static str),
     /// Text that R4 keeps as an Annotation in `note`.
@@ -45,6 +53,8 @@ pub(super) enum Rule {
     Split(&'static str, &'static str),
     /// A backbone element gives way to one of its children; what else it held hangs on that child.
     Unwrap(&'static str, &'static str),
+    /// To STU3: a concept becomes words.
+    Words(&'static str),
     /// A value becomes an element of a backbone element: `("practitioner", "actor")` gives `{actor: value}`.
     Wrap(&'static str, &'static str),
 }
@@ -52,11 +62,15 @@ pub(super) enum Rule {
 impl Rule {
     pub fn apply(&self, draft: &mut Draft<'_>, object: NodeId) {
         match *self {
+            Rule::Code(key, system, map) => down::code(draft, object, key, system, map),
             Rule::Codes(key, map) => codes(draft, object, key, map),
             Rule::Concept(key, system) => concept(draft, object, key, system),
             Rule::Context(new) => context(draft, object, new),
+            Rule::Denied(said, flag, status, reasons) => down::denied(draft, object, said, flag, status, reasons),
+            Rule::Extended(key, url, value) => down::extended(draft, object, key, url, value),
             Rule::Gather(old, new) => gather(draft, object, old, new),
             Rule::Lift(backbone, inner, new) => lift(draft, object, backbone, inner, new),
+            Rule::Narrow(key, map) => down::narrow(draft, object, key, map),
             Rule::Negated(flag, code) => negated(draft, object, flag, code),
             Rule::Note(key) => note(draft, object, key),
             Rule::Nest(keys, backbone) => nest(draft, object, keys, backbone),
@@ -67,6 +81,7 @@ impl Rule {
             Rule::Sink(key, parent, inner) => sink(draft, object, key, parent, inner),
             Rule::Split(key, rest) => split(draft, object, key, rest),
             Rule::Unwrap(key, inner) => draft.replace_items(object, key, |draft, item| unwrapped(draft, item, inner)),
+            Rule::Words(key) => down::words(draft, object, key),
             Rule::Wrap(key, inner) => draft.replace_items(object, key, |draft, item| draft.wrapped(inner, item)),
         }
     }
@@ -78,7 +93,7 @@ fn codes(draft: &mut Draft<'_>, object: NodeId, key: &str, map: &[(&str, &str)])
         match map.iter().find(|(old, _)| *old == code) {
             Some((_, "")) => codeless(draft, object, key, item),
             Some((_, new)) => {
-                draft.converted(item, "R4 has another code for it");
+                draft.converted(item, format!("{} has another code for it", draft.to.name()));
                 draft.tree.set_text(item, new);
             }
             None => {}

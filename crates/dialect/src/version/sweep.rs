@@ -1,31 +1,32 @@
-//! The walk over a resource by R4's tables, after the shapes: lists become singles and singles lists, codes become
-//! concepts, what R4 does not know is carried, and what R4 requires is said to be unknown.
+//! The walk over a resource by the tables of the version it becomes, after the shapes: lists become singles and singles lists, codes become
+//! concepts, what that version does not know is carried, and what it requires is said to be unknown.
 
-use fhir::tables::{self, Element, Primitive};
+use fhir::tables::{Element, Primitive};
 use fhir::{NodeId, NodeKind, Version};
 use record::FindingCode;
 
 use super::draft::{Draft, Known};
-use super::{carry, r4_type, require, rule, systems, uk};
+use super::{carry, require, rule, systems, target_type, uk};
 
-/// Makes an object one of this type of R4, and all below it.
+/// Makes an object one of this type of the new version, and all below it.
 pub(super) fn sweep(draft: &mut Draft<'_>, object: NodeId, type_name: &'static str) {
     match type_name {
         "Coding" => systems::respell(draft, object),
-        "Extension" => uk::extension(draft, object),
+        "Extension" if draft.to == Version::R4 => uk::extension(draft, object),
+        "Extension" => uk::older(draft, object),
         _ => {}
     }
-    let r4 = tables::of(Version::R4);
+    let target = draft.target();
     for key in draft.keys(object) {
         let plain = key.strip_prefix('_').unwrap_or(&key);
-        if plain != "resourceType" && r4.element(type_name, plain).is_none() && draft.has(object, &key) {
+        if plain != "resourceType" && target.element(type_name, plain).is_none() && draft.has(object, &key) {
             carry::key(draft, object, plain);
         }
     }
     choose(draft, object, type_name);
     for key in draft.keys(object) {
         let plain = key.strip_prefix('_').unwrap_or(&key);
-        if let Some(element) = r4.element(type_name, plain)
+        if let Some(element) = target.element(type_name, plain)
             && !matches!(plain, "extension" | "modifierExtension")
             && draft.has(object, &key)
             && (plain == key || !draft.has(object, plain))
@@ -35,20 +36,20 @@ pub(super) fn sweep(draft: &mut Draft<'_>, object: NodeId, type_name: &'static s
     }
     // Last, as what is carried hangs there.
     for key in ["extension", "modifierExtension"] {
-        if let Some(element) = r4.element(type_name, key) {
+        if let Some(element) = target.element(type_name, key) {
             settle(draft, object, element);
         }
     }
     require::fill(draft, object, type_name);
 }
 
-/// Of a choice R4 keeps one: the first that was said. A second is against the older version's rules too.
+/// Of a choice one stays: the first that was said. A second is against the older version's rules too.
 fn choose(draft: &mut Draft<'_>, object: NodeId, type_name: &'static str) {
-    let r4 = tables::of(Version::R4);
+    let target = draft.target();
     let mut chosen: Vec<(&str, &str)> = Vec::new();
     for key in draft.keys(object) {
         let plain = key.strip_prefix('_').unwrap_or(&key);
-        let Some(element) = r4.element(type_name, plain).filter(|element| !element.choice.is_empty()) else { continue };
+        let Some(element) = target.element(type_name, plain).filter(|element| !element.choice.is_empty()) else { continue };
         match chosen.iter().find(|(stem, _)| *stem == element.choice) {
             None => chosen.push((element.choice, element.name)),
             Some((_, name)) if *name != element.name => carry::misfit(draft, object, element.name),
@@ -121,7 +122,7 @@ fn addressed(draft: &mut Draft<'_>, item: NodeId) -> NodeId {
     match draft.take(item, "reference") {
         Some(reference) => {
             if !draft.is_hollow(item) {
-                draft.note(FindingCode::Lossy, item, "R4 keeps the address alone");
+                draft.note(FindingCode::Lossy, item, format!("{} keeps the address alone", draft.to.name()));
             }
             reference
         }
@@ -179,7 +180,7 @@ fn settle_complex(draft: &mut Draft<'_>, object: NodeId, element: &'static Eleme
         match type_name {
             Some(type_name) => sweep(draft, item, type_name),
             None => {
-                draft.note(FindingCode::Lossy, item, "R4 has no such type of resource: not carried");
+                draft.note(FindingCode::Lossy, item, format!("{} has no such type of resource: not carried", draft.to.name()));
                 draft.tree.detach(item);
             }
         }
@@ -188,7 +189,7 @@ fn settle_complex(draft: &mut Draft<'_>, object: NodeId, element: &'static Eleme
 
 fn contained(draft: &Draft<'_>, item: NodeId) -> Option<&'static str> {
     let name = draft.text(item, "resourceType")?;
-    tables::of(Version::R4).type_of(&name).filter(|one| one.resource).map(|one| one.name)
+    draft.target().type_of(&name).filter(|one| one.resource).map(|one| one.name)
 }
 
 /// Extensions that stood beside a primitive where R4 has an object: into the object, which they may be the whole of.
@@ -228,7 +229,7 @@ fn fitted(draft: &mut Draft<'_>, item: NodeId, target: &'static str) -> Option<N
         _ => return None,
     };
     if key != "reference" && target != "Annotation" {
-        draft.converted(item, format!("R4 keeps it as {target}.{key}"));
+        draft.converted(item, format!("{} keeps it as {target}.{key}", draft.to.name()));
     }
     let known = draft.known(item);
     let wrapped = draft.wrapped(key, item);
@@ -242,7 +243,7 @@ fn is_address(text: &str) -> bool {
 }
 
 fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<NodeId> {
-    let known = r4_type(draft.version, draft.known(item).type_name);
+    let known = target_type(draft, draft.known(item).type_name);
     match (known, target) {
         ("Coding", "CodeableConcept") => {
             let array = draft.tree.new_array();
@@ -256,9 +257,15 @@ fn fitted_object(draft: &mut Draft<'_>, item: NodeId, target: &str) -> Option<No
         ("Identifier", "Reference") => Some(draft.wrapped("identifier", item)),
         ("", _) | ("Element" | "BackboneElement", _) | (_, "Resource") => Some(item),
         _ if fhir::tables::primitive(known).is_some() => {
-            draft.note(FindingCode::Malformed, item, "an object where its version has a plain value; R4 has an object too");
+            draft.note(
+                FindingCode::Malformed,
+                item,
+                format!("an object where its version has a plain value; {} has an object too", draft.to.name()),
+            );
             Some(item)
         }
+        // A rule has put it there.
+        _ if known.contains('.') && target.contains('.') => Some(item),
         _ if known == target || (is_quantity(known) && is_quantity(target)) => Some(item),
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! Code systems that FHIR itself renamed between its versions. What other people spell differently is for `terms`.
 
-use fhir::NodeId;
+use fhir::{NodeId, Version};
 
 use super::draft::Draft;
 
@@ -41,16 +41,44 @@ const MOVED_IN_PART: &[(&str, &str, &[&str])] = &[
     ("medication-request-category", "medicationrequest-category", &["community", "discharge", "inpatient", "outpatient"]),
 ];
 
-/// Gives a Coding's system the name R4 has for it; the code stays.
+const OLD: &str = "http://hl7.org/fhir/";
+const NEW: &str = "http://terminology.hl7.org/CodeSystem/";
+
+/// Gives a Coding's system the name its new version has for it; the code stays.
 pub(super) fn respell(draft: &mut Draft<'_>, coding: NodeId) {
     let Some(node) = draft.at(coding, "system") else { return };
     let Some(system) = draft.value(node) else { return };
-    let Some(name) = system.strip_prefix("http://hl7.org/fhir/") else { return };
-    // Without its code nothing tells whether R4 knows it.
+    // Without its code nothing tells whether the new version knows it.
     let Some(code) = draft.text(coding, "code") else { return };
-    if let Some(new) = renamed(name, &code) {
-        draft.tree.set_text(node, &format!("http://terminology.hl7.org/CodeSystem/{new}"));
+    let new = if draft.to == Version::R4 { r4_name(&system, &code) } else { older_name(&system, &code) };
+    if let Some(new) = new {
+        if draft.to != Version::R4 {
+            draft.converted(node, "STU3 has another name for the code system");
+        }
+        draft.tree.set_text(node, &new);
     }
+}
+
+/// What R4 calls a code system of older versions.
+pub(super) fn r4_name(system: &str, code: &str) -> Option<String> {
+    renamed(system.strip_prefix(OLD)?, code).map(|new| format!("{NEW}{new}"))
+}
+
+/// What STU3 calls a code system of R4.
+fn older_name(system: &str, code: &str) -> Option<String> {
+    let name = system.strip_prefix(NEW)?;
+    if let Some(table) = name.strip_prefix("v3-") {
+        return Some(format!("{OLD}v3/{table}"));
+    }
+    if matches!((name, code), ("v2-0203", "SB" | "SNO" | "UDI")) {
+        return Some(format!("{OLD}identifier-type"));
+    }
+    if let Some(table) = name.strip_prefix("v2-") {
+        return Some(format!("{OLD}v2/{table}"));
+    }
+    let in_part = MOVED_IN_PART.iter().find(|(_, new, codes)| *new == name && codes.contains(&code)).map(|(old, _, _)| *old);
+    let old = in_part.or_else(|| MOVED.binary_search(&name).is_ok().then_some(name))?;
+    Some(format!("{OLD}{old}"))
 }
 
 fn renamed(name: &str, code: &str) -> Option<String> {
@@ -88,5 +116,21 @@ mod tests {
         check("condition-category", "diagnosis", None);
         check("identifier-type", "SB", Some("v2-0203"));
         check("sid/cvx", "140", None);
+    }
+
+    #[test]
+    fn a_system_that_went_up_comes_down() {
+        let check = |name: &str, code| {
+            let old = format!("{OLD}{name}");
+            let new = r4_name(&old, code).unwrap();
+            assert_eq!(older_name(&new, code), Some(old), "{name} {code}");
+        };
+        check("v3/ActCode", "AMB");
+        check("v2/0203", "MR");
+        check("observation-category", "vital-signs");
+        check("condition-category", "problem-list-item");
+        check("identifier-type", "SB");
+        check("medication-request-category", "community");
+        assert_eq!(older_name("http://snomed.info/sct", "1"), None);
     }
 }

@@ -7,6 +7,7 @@ use record::{Cause, Finding, FindingCode};
 
 use super::{Draft, to_r4};
 
+mod down;
 mod leaves;
 mod shape;
 mod third_party;
@@ -255,7 +256,7 @@ mod laws {
             let path = tree.node(node).path();
             let named = tree.resource_type().unwrap().into_owned();
             let mut findings = Vec::new();
-            let draft = Draft::new(Version::Stu3, &mut tree, &mut findings);
+            let draft = Draft::new(Version::Stu3, Version::R4, &mut tree, &mut findings);
             if tree_parent(&draft, node) {
                 draft.tree.detach(node);
             }

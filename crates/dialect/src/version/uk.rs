@@ -1,4 +1,4 @@
-//! CareConnect extensions (STU3) that have a plain equivalent in UK Core (R4). What has none stays as it came: an
+//! CareConnect extensions (STU3) that have a plain equivalent in UK Core (R4), and back. What has none stays as it came: an
 //! extension may stand anywhere, and its reader will know it by the name its supplier gave it.
 
 use fhir::NodeId;
@@ -65,6 +65,68 @@ pub(super) fn extension(draft: &mut Draft<'_>, extension: NodeId) {
         "MedicationRepeatInformation" => repeats(draft, extension),
         "NHSNumberVerificationStatus" => verified(draft, extension),
         _ => {}
+    }
+}
+
+const CARE_CONNECT: &str = "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-";
+
+/// Gives an extension of UK Core the name and form that readers of CareConnect know.
+pub(super) fn older(draft: &mut Draft<'_>, extension: NodeId) {
+    let Some(url) = draft.text(extension, "url") else { return };
+    let Some(name) = url.strip_prefix(UK_CORE) else { return };
+    let old = match name {
+        "CodingSCTDescId" => "coding-sctdescid".to_owned(),
+        "MedicationRepeatInformation" => "CareConnect-GPC-MedicationRepeatInformation-1".to_owned(),
+        name => match SAME.iter().find(|(_, new)| *new == name) {
+            Some((old, _)) => format!("CareConnect-{old}-1"),
+            None => return,
+        },
+    };
+    if let Some(url) = draft.at(extension, "url") {
+        draft.converted(url, format!("CareConnect names it Extension-{old}"));
+        draft.tree.set_text(url, &format!("{CARE_CONNECT}{old}"));
+    }
+    match name {
+        "CodingSCTDescId" => inner(draft, extension, "descriptionId", "descriptionId", |draft, one| {
+            let id =
+                draft.at(one, "valueIdentifier").filter(|id| draft.keys(*id).iter().all(|key| matches!(key.as_str(), "system" | "value")));
+            if let Some(id) = id
+                && let Some(value) = draft.take(id, "value")
+            {
+                draft.converted(id, "CareConnect has its value alone");
+                draft.take(one, "valueIdentifier");
+                draft.tree.set(one, "valueId", value);
+            }
+        }),
+        "MedicationRepeatInformation" => {
+            inner(draft, extension, "numberOfPrescriptionsIssued", "numberOfRepeatPrescriptionsIssued", |_, _| {});
+        }
+        "NHSNumberVerificationStatus" => verified_before(draft, extension),
+        _ => {}
+    }
+}
+
+/// Renames an extension within an extension, and changes it.
+fn inner(draft: &mut Draft<'_>, extension: NodeId, name: &str, old: &str, change: fn(&mut Draft<'_>, NodeId)) {
+    for one in draft.items(extension, "extension") {
+        if draft.is(one, "url", name) {
+            if let Some(url) = draft.at(one, "url").filter(|_| name != old) {
+                draft.converted(url, format!("CareConnect names it {old}"));
+                draft.tree.set_text(url, old);
+            }
+            change(draft, one);
+        }
+    }
+}
+
+/// Adds CareConnect's coding beside UK Core's.
+fn verified_before(draft: &mut Draft<'_>, extension: NodeId) {
+    let Some(concept) = draft.at(extension, "valueCodeableConcept") else { return };
+    let codes: Vec<String> = draft.items(concept, "coding").into_iter().filter_map(|coding| draft.text(coding, "code")).collect();
+    let Some((old, _)) = VERIFIED.iter().find(|(_, new)| codes.iter().any(|code| code == new)) else { return };
+    if !codes.iter().any(|code| code == old) {
+        let coding = draft.coding("https://fhir.hl7.org.uk/STU3/CodeSystem/CareConnect-NHSNumberVerificationStatus-1", old);
+        draft.append(concept, "coding", coding);
     }
 }
 

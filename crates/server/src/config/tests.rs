@@ -61,6 +61,25 @@ fn no_key_turns_permission_or_audit_off() {
     }
 }
 
+/// A system's incomplete reads are somebody's decision, with a name and a day.
+#[test]
+fn a_consumer_says_who_accepted_what_and_when() {
+    let source = "[[source]]\nid = \"a\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n";
+    let check = |lines: &str, expected: &[&str]| {
+        let found = mistakes(&format!("{EXCHANGE}{SIGN_IN}{source}{lines}"));
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        expected.iter().zip(found).for_each(|(expected, found)| assert!(found.contains(expected), "{found}"));
+    };
+    let whole = "[[consumer]]\nclient = \"portal-1\"\nname = \"P\"\nface = \"STU3\"\naccepted_by = \"A Officer, CSO\"\naccepted_on = \"2026-11-01\"\n";
+    check(whole, &[]);
+    check(&whole.replace("STU3", "DSTU2"), &["consumer.face: `DSTU2` is not known; use one of R4, STU3"]);
+    check(&whole.replace("A Officer, CSO", "somebody"), &["consumer.accepted_by: must name a person and their role"]);
+    check(&whole.replace("2026-11-01", "lately"), &["consumer.accepted_on: `lately`"]);
+    check(&whole.replace("accepted_by = \"A Officer, CSO\"\n", ""), &["consumer.accepted_by: is missing"]);
+    check(&format!("{whole}{whole}"), &["consumer.client: is used twice for one face"]);
+    check(&format!("{whole}{}", whole.replace("STU3", "R4")), &[]);
+}
+
 #[test]
 fn a_file_that_is_no_toml_says_where() {
     assert!(mistakes("[exchange]\nid = \n").iter().any(|mistake| mistake.starts_with("line 2")));

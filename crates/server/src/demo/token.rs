@@ -5,7 +5,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `iss` of the demo's tokens.
 pub const ISSUER: &str = "https://demo.invalid";
@@ -34,8 +34,33 @@ impl Issuer {
 
     /// A token of a doctor at a hospital of the region.
     pub fn token(&self) -> anyhow::Result<String> {
-        let now = crate::wiring::system_clock().now().as_second();
-        let claims = json!({
+        self.sign(&claims())
+    }
+
+    /// A token of a system, with no human behind it, that has a person open.
+    pub fn system_token(&self, client: &str, person: &str) -> anyhow::Result<String> {
+        let mut claims = claims();
+        claims["sub"] = json!(client);
+        claims["client_id"] = json!(client);
+        claims["scope"] = json!("system/*.rs");
+        claims["patient"] = json!(person);
+        if let Some(iua) = claims["extensions"]["ihe_iua"].as_object_mut() {
+            iua.retain(|key, _| !matches!(key.as_str(), "subject_sds_user_id" | "subject_role_profile_id" | "device"));
+        }
+        self.sign(&claims)
+    }
+
+    fn sign(&self, claims: &Value) -> anyhow::Result<String> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some("demo".into());
+        jsonwebtoken::encode(&header, claims, &self.key).context("signing the demo's token")
+    }
+}
+
+/// The claims of a doctor, issued now.
+fn claims() -> Value {
+    let now = crate::wiring::system_clock().now().as_second();
+    json!({
             "iss": ISSUER, "sub": "u-demo", "aud": "severn", "iat": now, "exp": now + HOURS * 3600, "jti": uuid::Uuid::new_v4().to_string(),
             "scope": "user/*.rs",
             "extensions": {"ihe_iua": {
@@ -49,9 +74,5 @@ impl Issuer {
                 "purpose_of_use": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"}],
                 "activities": ["B0264", "B0360", "B0370", "B0401"],
             }},
-        });
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some("demo".into());
-        jsonwebtoken::encode(&header, &claims, &self.key).context("signing the demo's token")
-    }
+    })
 }

@@ -4,6 +4,7 @@ use axum::http::Method;
 use fhir::Kind;
 use record::CARRIED;
 
+use super::Face;
 use super::fault::Fault;
 
 /// One FHIR interaction. Adding one here makes the governance table fail until it is in it.
@@ -26,8 +27,8 @@ pub enum Interaction {
 }
 
 impl Interaction {
-    /// Reads the path below the FHIR base, without a leading slash.
-    pub fn parse(method: &Method, path: &str) -> Result<Interaction, Fault> {
+    /// Reads the path below the FHIR base of a face, without a leading slash.
+    pub fn parse(face: Face, method: &Method, path: &str) -> Result<Interaction, Fault> {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let get = method == Method::GET || method == Method::HEAD;
         let post = method == Method::POST;
@@ -46,9 +47,9 @@ impl Interaction {
             [.., operation] if operation.starts_with('$') => {
                 Err(Fault::NotSupported(format!("The operation {} is not supported here.", super::params::clipped(operation))))
             }
-            [kind] => need(get, "GET", Interaction::Search(carried(kind)?)),
-            [kind, "_search"] => need(post, "POST", Interaction::Search(carried(kind)?)),
-            [kind, id] => need(get, "GET", Interaction::Read(carried(kind)?, (*id).to_owned())),
+            [kind] => need(get, "GET", Interaction::Search(carried(face, kind)?)),
+            [kind, "_search"] => need(post, "POST", Interaction::Search(carried(face, kind)?)),
+            [kind, id] => need(get, "GET", Interaction::Read(carried(face, kind)?, (*id).to_owned())),
             _ => Err(Fault::NotSupported("There is no such interaction here; see metadata.".into())),
         }
     }
@@ -78,8 +79,8 @@ impl Interaction {
     }
 }
 
-fn carried(name: &str) -> Result<Kind, Fault> {
-    match Kind::parse(name).filter(|kind| CARRIED.contains(kind)) {
+fn carried(face: Face, name: &str) -> Result<Kind, Fault> {
+    match face.kind(name).filter(|kind| CARRIED.contains(kind)) {
         Some(kind) => Ok(kind),
         None => {
             Err(Fault::NotSupported(format!("The type {} is not supported; metadata lists those that are.", super::params::clipped(name))))

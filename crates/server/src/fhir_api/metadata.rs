@@ -1,17 +1,19 @@
-//! `metadata`: what this server can do.
+//! `metadata`: what this server can do, of each face.
 
 use record::CARRIED;
 use serde_json::{Value, json};
 
-use super::App;
+use super::face::asked::stu3_param;
+use super::{App, Face};
 
-/// The CapabilityStatement.
-pub fn statement(app: &App) -> Value {
+/// The CapabilityStatement of a face.
+pub fn statement(app: &App, face: Face) -> Value {
     let public = &app.config.exchange.public_url;
-    let resources: Vec<Value> = CARRIED.iter().map(|kind| resource(*kind)).collect();
-    json!({
+    let names = CARRIED.iter().flat_map(|kind| names(face, *kind).into_iter().map(move |name| (*kind, name)));
+    let resources: Vec<Value> = names.map(|(kind, name)| resource(face, kind, name)).collect();
+    let mut statement = json!({
         "resourceType": "CapabilityStatement",
-        "url": format!("{public}/fhir/R4/metadata"),
+        "url": format!("{}/metadata", app.base(face)),
         "version": env!("CARGO_PKG_VERSION"),
         "name": "Severn",
         "title": "Severn: one record of what several systems hold",
@@ -20,22 +22,53 @@ pub fn statement(app: &App) -> Value {
         "publisher": app.config.exchange.organisation.as_str(),
         "kind": "instance",
         "software": {"name": "Severn", "version": env!("CARGO_PKG_VERSION")},
-        "implementation": {"description": app.config.exchange.id.as_str(), "url": app.base()},
-        "fhirVersion": "4.0.1",
+        "implementation": {"description": app.config.exchange.id.as_str(), "url": app.base(face)},
+        "fhirVersion": if face == Face::R4 { "4.0.1" } else { "3.0.2" },
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [{
             "mode": "server",
             "documentation": "Every answer leads with an OperationOutcome that says which sources did not answer. Tags urn:severn:source, urn:severn:freshness, urn:severn:cluster and urn:severn:tier say who said what, and what says the same.",
-            "security": security(public),
+            "security": security(face, public),
             "resource": resources,
         }],
-    })
+    });
+    if face == Face::Stu3 {
+        statement["acceptUnknown"] = json!("both");
+        // STU3 lists operations for the server, not for a type.
+        let own = [("gpc.getstructuredrecord", "https://fhir.nhs.uk/STU3/OperationDefinition/GPConnect-GetStructuredRecord-Operation-1")];
+        let operations =
+            operations().into_iter().chain(own).map(|(name, definition)| json!({"name": name, "definition": {"reference": definition}}));
+        statement["rest"][0]["operation"] = operations.collect();
+    }
+    statement
 }
 
-fn security(public: &str) -> Value {
+/// What a face calls a type: STU3 has two for one.
+fn names(face: Face, kind: fhir::Kind) -> Vec<&'static str> {
+    match (face, kind) {
+        (Face::R4, kind) => vec![kind.name()],
+        (Face::Stu3, fhir::Kind::SERVICE_REQUEST) => vec!["ProcedureRequest", "ReferralRequest"],
+        (Face::Stu3, kind) => vec![dialect::stu3_name(kind)],
+    }
+}
+
+/// Names and definitions of the operations on a Patient.
+fn operations() -> [(&'static str, &'static str); 3] {
+    [
+        ("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),
+        ("plan", "urn:severn:operation:plan"),
+        ("request-access", "urn:severn:operation:request-access"),
+    ]
+}
+
+fn security(face: Face, public: &str) -> Value {
+    let system = match face {
+        Face::R4 => "http://terminology.hl7.org/CodeSystem/restful-security-service",
+        Face::Stu3 => "http://hl7.org/fhir/restful-security-service",
+    };
     json!({
         "cors": true,
-        "service": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}], "text": "OAuth2 bearer tokens with the claims of IHE IUA"}],
+        "service": [{"coding": [{"system": system, "code": "SMART-on-FHIR"}], "text": "OAuth2 bearer tokens with the claims of IHE IUA"}],
         "extension": [{"url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris", "extension": [
             {"url": "authorize", "valueUri": format!("{public}/authorize")},
             {"url": "token", "valueUri": format!("{public}/token")},
@@ -43,19 +76,25 @@ fn security(public: &str) -> Value {
     })
 }
 
-fn resource(kind: fhir::Kind) -> Value {
+fn resource(face: Face, kind: fhir::Kind, named: &str) -> Value {
+    // What STU3 calls otherwise is taken by either name.
+    let called = |name: &'static str| {
+        let own = if face == Face::Stu3 { stu3_param(kind, name) } else { name };
+        std::iter::once(own).chain((own != name).then_some(name))
+    };
     let known = fhir::tables::search_params(kind).iter().filter(|param| super::filters::narrows(param.kind));
-    let mut params: Vec<Value> = known.map(|param| json!({"name": param.name, "type": param.kind.code()})).collect();
+    let mut params: Vec<Value> =
+        known.flat_map(|param| called(param.name).map(|name| json!({"name": name, "type": param.kind.code()}))).collect();
     for (name, code) in [("_id", "token"), ("_lastUpdated", "date")] {
         params.push(json!({"name": name, "type": code}));
     }
     let includes: Vec<String> = fhir::tables::search_params(kind)
         .iter()
         .filter(|param| !param.targets.is_empty())
-        .map(|param| format!("{kind}:{}", param.name))
+        .flat_map(|param| called(param.name).map(|name| format!("{named}:{name}")))
         .collect();
     let mut resource = json!({
-        "type": kind.name(),
+        "type": named,
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
         "searchRevInclude": ["Provenance:target"],
@@ -65,12 +104,9 @@ fn resource(kind: fhir::Kind) -> Value {
     if !includes.is_empty() {
         resource["searchInclude"] = json!(includes);
     }
-    if kind == fhir::Kind::PATIENT {
-        resource["operation"] = json!([
-            {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"},
-            {"name": "plan", "definition": "urn:severn:operation:plan"},
-            {"name": "request-access", "definition": "urn:severn:operation:request-access"},
-        ]);
+    if kind == fhir::Kind::PATIENT && face == Face::R4 {
+        resource["operation"] =
+            operations().into_iter().map(|(name, definition)| json!({"name": name, "definition": definition})).collect();
     }
     resource
 }

@@ -41,6 +41,9 @@ pub struct Kept {
     pub head: Head,
     /// The person's id, to check consent again for each page.
     pub person: String,
+    /// Ids of the referrals in the answer.
+    #[serde(default)]
+    pub referrals: Vec<String>,
     /// Whether the answer was asked for as XML.
     pub xml: bool,
 }
@@ -136,7 +139,7 @@ mod tests {
         let mut pieces = Pieces::default();
         pieces.entry("b", "Flag", "a", "match", b"{}");
         pieces.cut(true);
-        (Kept { head, person: "p".into(), xml: false }, pieces)
+        (Kept { head, person: "p".into(), referrals: Vec::new(), xml: false }, pieces)
     }
 
     #[test]

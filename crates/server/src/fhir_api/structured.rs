@@ -13,19 +13,21 @@ use record::{Ask, Caller, NHS_NUMBER_SYSTEM, Need, NhsNumber, Question, RequestI
 
 use super::handlers::{fault, unknown};
 use super::search::PatientRef;
-use super::{App, Fault, Format, Written, refuse, wire};
+use super::{App, Face, Fault, Format, Written, refuse, wire};
 use crate::answer::outcome;
 
 /// What it is called in the ledger.
 const NAME: &str = "$gpc.getstructuredrecord";
+/// How it answers: the practice's own words.
+const STU3: (Face, Format) = (Face::Stu3, Format::Json);
 const OPERATION: &str = "/$gpc.getstructuredrecord";
 
 /// Answers the operation.
 pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = wire::request_id(request.headers());
     match app.structured(request, &id).await {
-        Ok(written) => wire::respond(written.status, written.json, Format::Json, &id),
-        Err(fault) => refuse(&fault, Format::Json, &id),
+        Ok(written) => wire::respond(written.status, written.json, STU3, &id),
+        Err(fault) => refuse(&app, &fault, STU3, &id),
     }
 }
 
@@ -85,7 +87,7 @@ impl App {
 
     fn written(&self, relayed: Relayed) -> Result<Written, Fault> {
         if let Some((_, relay)) = relayed.answer {
-            return Ok(Written { status: StatusCode::OK, json: relay.json });
+            return Ok(Written::new(StatusCode::OK, relay.json));
         }
         if relayed.plan.rows.is_empty() {
             return Err(Fault::NotFound("No practice that speaks GP Connect may be asked here.".into()));

@@ -6,9 +6,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use fhir::{Tree, Version};
+use fhir::Tree;
 use record::{ExchangeId, RequestId};
 
+use super::Face;
 use super::fault::Fault;
 use super::params::Params;
 
@@ -94,11 +95,11 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// A response with a FHIR body, given as JSON.
-pub fn respond(status: StatusCode, json: Vec<u8>, format: Format, request: &RequestId) -> Response {
+/// A response with a FHIR body of a face, given as JSON.
+pub fn respond(status: StatusCode, json: Vec<u8>, (face, format): (Face, Format), request: &RequestId) -> Response {
     let body = match format {
         Format::Json => json,
-        Format::Xml => xml(json),
+        Format::Xml => xml(face, json),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -113,12 +114,12 @@ pub fn respond(status: StatusCode, json: Vec<u8>, format: Format, request: &Requ
 }
 
 /// Pages are spliced from pieces of JSON, which are kept as such: XML is made of the whole.
-fn xml(json: Vec<u8>) -> Vec<u8> {
+fn xml(face: Face, json: Vec<u8>) -> Vec<u8> {
     let json = Bytes::from(json);
     match Tree::from_json(json.clone()) {
         Ok(tree) => {
             let mut out = String::with_capacity(json.len());
-            tree.write_xml(Version::R4, &mut out);
+            tree.write_xml(face.version(), &mut out);
             out.into_bytes()
         }
         // What we wrote is JSON; should it ever not be, the JSON is better than nothing.

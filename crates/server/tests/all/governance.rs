@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use server::fhir_api::Interaction;
+use server::fhir_api::{Face, Interaction};
 use testbed::{DEMO_PERSON, Fault};
 
 use crate::world::{Answer, Card, Issuer, Setup, World, region};
@@ -63,13 +63,13 @@ impl Expected {
     }
 }
 
-async fn routes(world: &World, person: &str) -> Routes {
+async fn routes(world: &World, face: Face, person: &str) -> Routes {
     let token = world.doctor_of(person);
     let first = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await;
     let cursor = first.next().unwrap().split_once("/fhir/R4").unwrap().1.to_owned();
     let allergies = world.get(&format!("AllergyIntolerance?patient={person}"), &token).await;
     let allergy = allergies.of_type("AllergyIntolerance").next().unwrap()["id"].as_str().unwrap().to_owned();
-    let all = vec![
+    let mut all = vec![
         ("everything", "GET", format!("/Patient/{person}/$everything"), ""),
         ("everything", "POST", format!("/Patient/{person}/$everything"), ""),
         ("find", "GET", format!("/Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}"), ""),
@@ -85,13 +85,20 @@ async fn routes(world: &World, person: &str) -> Routes {
         // Last: what is claimed here stands for the rest of the row.
         ("request-access", "POST", format!("/Patient/{person}/$request-access"), CLAIM),
     ];
+    if face == Face::Stu3 {
+        for named in ["ReferralRequest", "ProcedureRequest"] {
+            all.insert(0, ("search", "GET", format!("/{named}?patient={person}"), ""));
+        }
+    }
     Routes { all }
 }
 
 #[test]
 fn every_interaction_stands_in_the_table() {
     let check = |method: Method, path: &str, expected: &str| {
-        assert_eq!(name(&Interaction::parse(&method, path).unwrap()), expected, "{path}");
+        for face in [Face::R4, Face::Stu3] {
+            assert_eq!(name(&Interaction::parse(face, &method, path).unwrap()), expected, "{path}");
+        }
     };
     check(Method::GET, "Patient/1/$everything", "everything");
     check(Method::GET, "metadata", "metadata");
@@ -105,10 +112,19 @@ fn every_interaction_stands_in_the_table() {
 
 #[tokio::test(start_paused = true)]
 async fn every_route_lets_in_whom_it_should_and_nobody_else() {
+    table(Face::R4).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_of_stu3_lets_in_the_same_and_nobody_else() {
+    table(Face::Stu3).await;
+}
+
+async fn table(face: Face) {
     let world = World::of(&["ccr"]);
     let person = world.person(DEMO_PERSON).await;
     let other = world.person(OTHER).await;
-    let routes = routes(&world, &person).await;
+    let routes = routes(&world, face, &person).await;
     let covered: BTreeSet<&str> = routes.all.iter().map(|(name, ..)| *name).filter(|name| *name != "find").collect();
     assert_eq!(covered, NAMES.iter().copied().collect(), "a route is missing from the table");
 
@@ -167,7 +183,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
     ];
     for (who, token, expected) in &callers {
         for (route, method, path, body) in &routes.all {
-            let answer = world.send(method, &format!("/fhir/R4{path}"), token.as_deref(), &[], body).await;
+            let answer = world.send(method, &format!("{}{path}", face.path()), token.as_deref(), &[], body).await;
             assert_eq!(answer.status, expected.of(route), "{who}: {method} {path}: {}", answer.text);
             judge(&world, who, route, method, &answer);
         }

@@ -13,6 +13,7 @@ mod parameters;
 mod people;
 mod practice;
 mod ring;
+mod stu3;
 mod survive;
 mod terminology;
 mod whom;

@@ -108,7 +108,8 @@ async fn what_only_reads_is_not_written_to() {
 #[tokio::test(start_paused = true)]
 async fn a_machine_gets_a_whole_answer_or_none() {
     let setup = Setup {
-        blocks: "[[consumer]]\nsubject = \"system-2\"\npartial_accepted_by = \"Dr C Safety\"",
+        blocks: "[[consumer]]\nclient = \"system-2\"\nname = \"A portal\"\nface = \"R4\"\naccepted_by = \"Dr C Safety, clinical safety officer\"\n\
+                 accepted_on = \"2026-11-20\"",
         limits: "breaker_window = 1000",
         ..Setup::default()
     };

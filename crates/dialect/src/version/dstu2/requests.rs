@@ -3,7 +3,7 @@
 use fhir::NodeId;
 
 use crate::version::carry;
-use crate::version::common::{drop_if_empty, requested};
+use crate::version::common::{drop_if_empty, referral, requested};
 use crate::version::draft::Draft;
 use crate::version::rule::Rule::{Gather, Note, Rename, Run};
 use crate::version::rule::Shape;
@@ -89,6 +89,7 @@ pub(super) const SHAPES: &[Shape] = &[
             Rename("date", "authoredOn"),
             Rename("dateSent", "authoredOn"),
             Rename("type", "category"),
+            Run(referral),
             Rename("specialty", "performerType"),
             Run(priority),
             Rename("recipient", "performer"),

@@ -2,6 +2,7 @@
 
 use fhir::NodeId;
 
+use crate::version::carry::named_for;
 use crate::version::common::{
     ABORTED, ALLERGY_CLINICAL, ALLERGY_VERIFICATION, CONDITION_CLINICAL, CONDITION_VERIFICATION, GENDER, UNVERIFIED, related,
 };
@@ -62,7 +63,7 @@ pub(super) const SHAPES: &[Shape] = &[
         to: "Immunization.protocolApplied",
         rules: &[Rename("doseSequence", "doseNumberPositiveInt"), Rename("seriesDoses", "seriesDosesPositiveInt")],
     },
-    Shape { from: "Observation", to: "Observation", rules: &[Context("encounter"), Note("comment"), Run(related)] },
+    Shape { from: "Observation", to: "Observation", rules: &[Context("encounter"), Run(comment), Note("comment"), Run(related)] },
     Shape {
         from: "Procedure",
         to: "Procedure",
@@ -72,7 +73,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         from: "RiskAssessment",
         to: "RiskAssessment",
-        rules: &[Context("encounter"), Note("comment"), Gather("reasonCodeableConcept", "reasonCode")],
+        rules: &[Context("encounter"), Run(comment), Note("comment"), Gather("reasonCodeableConcept", "reasonCode")],
     },
     Shape { from: "Specimen.collection", to: "Specimen.collection", rules: &[Run(fasting)] },
 ];
@@ -109,6 +110,17 @@ pub(super) fn promoted(draft: &mut Draft<'_>, object: NodeId, url_ends: &str, va
         break;
     }
     crate::version::common::drop_if_empty(draft, object, "extension");
+}
+
+/// A comment that was made of R4's own notes gives way to them.
+fn comment(draft: &mut Draft<'_>, object: NodeId) {
+    let own = format!("{}{}.note", named_for(draft.to), draft.known(object).type_name);
+    let notes = draft.items(object, "extension").into_iter().filter(|one| draft.is(*one, "url", &own)).count();
+    if notes > 0
+        && let Some(comment) = draft.take(object, "comment")
+    {
+        draft.converted(comment, "the notes it was made of stand in its place");
+    }
 }
 
 fn associated_encounter(draft: &mut Draft<'_>, allergy: NodeId) {

@@ -2,6 +2,7 @@
 
 use fhir::NodeId;
 
+use crate::version::carry::named_for;
 use crate::version::common::{APPENDED, created};
 use crate::version::datatypes::uri_as_person;
 use crate::version::draft::Draft;
@@ -82,7 +83,9 @@ fn source(draft: &mut Draft<'_>, consent: NodeId) {
 
 /// STU3 knew consents to privacy rules only; R4 asks which kind it is.
 fn scope(draft: &mut Draft<'_>, consent: NodeId) {
-    if !draft.has(consent, "scope") {
+    let carried = format!("{}Consent.scope", named_for(draft.to));
+    let comes_back = draft.items(consent, "modifierExtension").into_iter().any(|one| draft.is(one, "url", &carried));
+    if !draft.has(consent, "scope") && !comes_back {
         draft.converted(consent, "scope is new in R4: patient-privacy, the one scope that STU3 had");
         let concept = draft.concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy");
         draft.tree.set(consent, "scope", concept);

@@ -1,6 +1,6 @@
 //! Requests, most of which R4 made one type of.
 
-use crate::version::common::{SUSPENDED, drop_if_empty, requested};
+use crate::version::common::{SUSPENDED, drop_if_empty, referral, requested};
 use crate::version::rule::Rule::{Codes, Context, Note, Rename, Run, Unwrap};
 use crate::version::rule::Shape;
 
@@ -36,6 +36,7 @@ pub(super) const SHAPES: &[Shape] = &[
             Codes("status", SUSPENDED),
             Rename("groupIdentifier", "requisition"),
             Rename("type", "category"),
+            Run(referral),
             Run(requested),
             Unwrap("requester", "agent"),
             Rename("specialty", "performerType"),

@@ -1,30 +1,35 @@
-//! Whether a tree has R4's shape: elements R4 knows, lists where it lists, objects and values where it has them.
+//! Whether a tree has a version's shape: elements it knows, lists where it lists, objects and values where it has them.
 
 use fhir::tables::{self, Element, Primitive};
 use fhir::{NodeKind, Ref, Tree, Version};
 
 /// What is not of R4's shape.
 pub(super) fn faults(tree: &Tree) -> Vec<String> {
+    faults_of(Version::R4, tree)
+}
+
+/// What is not of a version's shape.
+pub(super) fn faults_of(version: Version, tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
-    resource(tree.root(), &mut found);
+    resource(version, tree.root(), &mut found);
     found
 }
 
-fn resource(object: Ref<'_>, found: &mut Vec<String>) {
+fn resource(version: Version, object: Ref<'_>, found: &mut Vec<String>) {
     let name = object.text("resourceType").unwrap_or_default();
-    match tables::of(Version::R4).type_of(&name) {
-        Some(one) if one.resource => elements(object, one.name, found),
-        _ => found.push(format!("{}: no resource of R4", object.path())),
+    match tables::of(version).type_of(&name) {
+        Some(one) if one.resource => elements(version, object, one.name, found),
+        _ => found.push(format!("{}: no resource of {}", object.path(), version.name())),
     }
 }
 
-fn elements(object: Ref<'_>, type_name: &str, found: &mut Vec<String>) {
+fn elements(version: Version, object: Ref<'_>, type_name: &str, found: &mut Vec<String>) {
     if object.is_empty() {
         found.push(format!("{}: empty", object.path()));
     }
     for (key, child) in object.entries().filter(|(key, _)| *key != "resourceType") {
         let plain = key.strip_prefix('_').unwrap_or(key);
-        let Some(element) = tables::of(Version::R4).element(type_name, plain) else {
+        let Some(element) = tables::of(version).element(type_name, plain) else {
             found.push(format!("{}: {type_name} has no {plain}", child.path()));
             continue;
         };
@@ -32,12 +37,12 @@ fn elements(object: Ref<'_>, type_name: &str, found: &mut Vec<String>) {
             found.push(format!("{}: a list, or none", child.path()));
         }
         for item in child.each() {
-            value(item, element, plain != key, found);
+            value(version, item, element, plain != key, found);
         }
     }
 }
 
-fn value(item: Ref<'_>, element: &Element, extension: bool, found: &mut Vec<String>) {
+fn value(version: Version, item: Ref<'_>, element: &Element, extension: bool, found: &mut Vec<String>) {
     let primitive = element.primitive();
     let fits = match item.kind() {
         NodeKind::Array => false,
@@ -50,8 +55,8 @@ fn value(item: Ref<'_>, element: &Element, extension: bool, found: &mut Vec<Stri
     if !fits || (extension && primitive.is_none()) {
         found.push(format!("{}: not a {}", item.path(), element.type_name));
     } else if extension && item.is_object() {
-        elements(item, "Element", found);
+        elements(version, item, "Element", found);
     } else if item.is_object() {
-        if element.type_name == "Resource" { resource(item, found) } else { elements(item, element.type_name, found) }
+        if element.type_name == "Resource" { resource(version, item, found) } else { elements(version, item, element.type_name, found) }
     }
 }

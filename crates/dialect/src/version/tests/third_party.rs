@@ -80,6 +80,47 @@ fn each(file: &Path, version: Version, bundle: Bundle, tally: &mut Tally) {
     }
 }
 
+/// R4 said in STU3: every leaf comes out or is named, and what comes out has STU3's shape.
+fn check_down(set: &str, folder: &str) {
+    let Some(data) = data(set) else { return };
+    let (mut resources, mut findings, mut faults) = (0, 0, Vec::new());
+    for file in files(&data.join(folder)) {
+        let Ok(bundle) = crate::body::read(Version::R4, std::fs::read(&file).unwrap().into(), "") else { continue };
+        for mut tree in bundle.entries.into_iter().filter_map(|entry| entry.resource) {
+            // Some files hold other versions, or illegal FHIR: whether what comes in is R4 is for the way in to say.
+            if !shape::faults(&tree).is_empty() {
+                continue;
+            }
+            resources += 1;
+            let named = format!("{} {:?}", file.display(), tree.root().text("id"));
+            let (said, own) = super::down::faults(&mut tree);
+            findings += said;
+            faults.extend(own.into_iter().map(|fault| format!("{named}: {fault}")));
+        }
+    }
+    println!("third-party: {set} down resources={resources} findings={findings} faults={}", faults.len());
+    assert!(resources > 0, "{set} holds nothing of R4");
+    let clipped: Vec<&String> = faults.iter().take(40).collect();
+    assert!(faults.is_empty(), "{} faults: {clipped:#?}", faults.len());
+}
+
+#[test]
+fn r4_examples_keep_every_leaf_in_stu3() {
+    check_down("fhir-r4-examples", "");
+}
+
+#[test]
+fn uk_core_examples_keep_every_leaf_in_stu3() {
+    check_down("uk-core-r4", "");
+}
+
+#[test]
+fn national_r4_answers_keep_every_leaf_in_stu3() {
+    check_down("nhs-r4", "");
+    check_down("nhs-immunisation-r4", "");
+    check_down("nhs-r4-medicines", "");
+}
+
 #[test]
 fn synthea_pairs_keep_every_leaf() {
     check("synthea", &[("smart-dstu2-stu3-pairs/dstu2", Version::Dstu2), ("smart-dstu2-stu3-pairs/stu3", Version::Stu3)]);

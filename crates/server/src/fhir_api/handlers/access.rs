@@ -20,7 +20,7 @@ impl App {
                 {"name": "granted", "valueBoolean": true},
                 {"name": "until", "valueInstant": until.to_string()},
             ]});
-            Written { status: StatusCode::OK, json: json.to_string().into_bytes() }
+            Written::new(StatusCode::OK, json.to_string().into_bytes())
         }))
     }
 }

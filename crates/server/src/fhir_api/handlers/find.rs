@@ -7,7 +7,7 @@ use record::Question;
 use serde_json::{Value, json};
 
 use super::super::search::number;
-use super::super::{App, Asked, Fault, Written};
+use super::super::{App, Asked, Face, Fault, Written};
 use super::fault;
 use crate::answer::{Head, Pieces, outcome, page};
 
@@ -27,7 +27,7 @@ impl App {
             let timeout = found.plan.rows.iter().any(|row| row.status == Some(record::Status::FailedTimeout));
             return Err(Fault::Gateway { timeout, outcome: outcome::of_plan(&found.plan, &self.exchange) });
         }
-        let base = self.base();
+        let base = self.base(Face::R4);
         let mut pieces = Pieces::default();
         if let Some(person) = &found.person {
             let links: Vec<Value> = found
@@ -56,7 +56,7 @@ impl App {
             outcome: outcome::of_plan(&found.plan, &self.exchange),
         };
         let (json, _) = page(&head, &pieces, 0, usize::MAX, |_| String::new());
-        Ok(found.map(|_| Written { status: StatusCode::OK, json }))
+        Ok(found.map(|_| Written::new(StatusCode::OK, json)))
     }
 }
 

@@ -21,8 +21,9 @@ impl App {
         let person = kept.person.parse().map_err(|_| Fault::Gone)?;
         // Permission may have ended since the first page.
         let leave = self.exchange.page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from).await.map_err(fault)?;
-        let (json, _) =
-            page(&kept.head, &pieces, cursor.from, cursor.count, |from| self.page_url(&cursor.at(from, cursor.count), kept.xml));
-        Ok(leave.map(|()| Written { status: StatusCode::OK, json }))
+        let (json, _) = page(&kept.head, &pieces, cursor.from, cursor.count, |from| {
+            self.page_url(asked.face, &cursor.at(from, cursor.count), kept.xml)
+        });
+        Ok(leave.map(|()| Written { status: StatusCode::OK, json, referrals: kept.referrals }))
     }
 }

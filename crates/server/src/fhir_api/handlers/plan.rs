@@ -21,7 +21,7 @@ impl App {
         let person = person.unwrap_or_else(super::read::unknown);
         let plan = self.exchange.plan(&asked.request, &asked.caller, &person, &request).await.map_err(fault)?;
         plan.try_map(|plan| match plan {
-            Some(plan) => Ok(Written { status: StatusCode::OK, json: parameters(&plan).to_string().into_bytes() }),
+            Some(plan) => Ok(Written::new(StatusCode::OK, parameters(&plan).to_string().into_bytes())),
             None => Err(Fault::NotFound("No plan is kept for that request of yours about this person.".into())),
         })
     }

@@ -8,7 +8,7 @@ use record::{Counts, Need, PersonId, Question, Status};
 
 use super::super::search::{Complete, PatientRef, Search};
 use super::super::snapshots::Kept;
-use super::super::{App, Asked, Fault, Written};
+use super::super::{App, Asked, Face, Fault, Written};
 use super::fault;
 use crate::answer::{Head, Pieces, Style, minted, only_page, outcome, page, parts};
 
@@ -28,9 +28,16 @@ fn unheard(read: &Joined, kind: Kind) -> bool {
     read.record.plan.rows.iter().filter(|row| row.kind == kind).any(|row| !row.status.is_some_and(said))
 }
 
+/// Ids of the referrals in a record, which STU3 has a type for.
+fn referrals(read: &Joined) -> Vec<String> {
+    let requests = read.record.items.iter().filter(|item| item.kind == Kind::SERVICE_REQUEST);
+    requests.filter(|item| dialect::stu3_type(item.tree.root()) == "ReferralRequest").map(|item| item.id.clone()).collect()
+}
+
 impl App {
     pub(in super::super) async fn everything(&self, asked: Asked, id: String) -> Result<Audited<Written>, Fault> {
-        let search = Search::everything(&asked.params, asked.strict)?;
+        let mut search = Search::everything(&asked.params, asked.strict)?;
+        search.need.filters.extend(asked.narrowing.clone());
         let person = self.person(&PatientRef::Id(id)).await?;
         let read = self.joined(&asked, &search, person).await?;
         self.bundle(asked, search, None, read).await
@@ -40,7 +47,8 @@ impl App {
         if kind == Kind::PATIENT && asked.params.0.iter().any(|param| param.name == "identifier") {
             return self.find(asked).await;
         }
-        let search = Search::of_type(kind, &asked.params, asked.strict)?;
+        let mut search = Search::of_type(kind, &asked.params, asked.strict)?;
+        search.need.filters.extend(asked.narrowing.clone());
         let Some(patient) = &search.patient else {
             let why = format!(
                 "is missing: {kind} is searched by patient, as {kind}?patient=ID or {kind}?patient.identifier={}|NUMBER",
@@ -87,7 +95,7 @@ impl App {
                 }
             }
         };
-        Ok(read.map(|_| Written { status, json: json.into_bytes() }))
+        Ok(read.map(|_| Written::new(status, json.into_bytes())))
     }
 
     /// The person a request is about. Nobody is told whether an id exists before it is decided that they may know.
@@ -135,7 +143,7 @@ impl App {
     }
 
     fn laid_out(&self, asked: &Asked, search: &Search, main: Option<Kind>, read: &Joined, shown: &mut Digests) -> Result<Written, Fault> {
-        let base = self.base();
+        let base = self.base(Face::R4);
         let now = self.clock.now();
         let count = search.count.unwrap_or(self.config.limits.page_size).min(self.config.limits.page_size_max);
         let complete = read.record.plan.rows.iter().all(|row| row.status.is_some_and(Status::complete));
@@ -165,27 +173,36 @@ impl App {
             outcome,
         };
         let person = read.record.person.as_str().to_owned();
-        self.first_page(asked, head, person, if search.count_only { Pieces::default() } else { pieces }, count)
+        let referrals = if asked.face == Face::Stu3 { referrals(read) } else { Vec::new() };
+        self.first_page(asked, head, (person, referrals), if search.count_only { Pieces::default() } else { pieces }, count)
     }
 
-    fn first_page(&self, asked: &Asked, head: Head, person: String, pieces: Pieces, count: usize) -> Result<Written, Fault> {
+    fn first_page(
+        &self,
+        asked: &Asked,
+        head: Head,
+        (person, referrals): (String, Vec<String>),
+        pieces: Pieces,
+        count: usize,
+    ) -> Result<Written, Fault> {
         if pieces.len() <= count {
-            return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces) });
+            return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces), referrals });
         }
-        let kept = Kept { head: head.clone(), person, xml: asked.xml };
+        let kept = Kept { head: head.clone(), person, referrals: referrals.clone(), xml: asked.xml };
         let cursor = self.snapshots.seal(&asked.user(), &kept, &pieces).map_err(|_| Fault::Unavailable)?;
-        let (json, _) = page(&head, &pieces, 0, count, |from| self.page_url(&cursor.at(from, count), asked.xml));
-        Ok(Written { status: StatusCode::OK, json })
+        let (json, _) = page(&head, &pieces, 0, count, |from| self.page_url(asked.face, &cursor.at(from, count), asked.xml));
+        Ok(Written { status: StatusCode::OK, json, referrals })
     }
 
-    pub(super) fn page_url(&self, cursor: &super::super::snapshots::Cursor, xml: bool) -> String {
+    pub(super) fn page_url(&self, face: Face, cursor: &super::super::snapshots::Cursor, xml: bool) -> String {
         let format = if xml { "&_format=xml" } else { "" };
-        format!("{}?_page={}{format}", self.base(), cursor.encode())
+        format!("{}?_page={}{format}", self.base(face), cursor.encode())
     }
 
     /// `_complete=required` is the default for callers without a human user, who would read "absent" as "none".
     fn whole_enough(&self, asked: &Asked, search: &Search, read: &Joined) -> Result<(), Fault> {
-        let accepted = self.config.consumers.iter().any(|consumer| consumer.subject == asked.caller.user.subject);
+        let client = asked.caller.client.as_ref().unwrap_or(&asked.caller.user.subject);
+        let accepted = self.config.consumers.iter().any(|consumer| consumer.client == *client && consumer.face == asked.face);
         let complete = match search.complete {
             Some(Complete::Partial) if !asked.caller.human && !accepted => {
                 let why = "partial is for systems whose configuration names who accepted that their screen shows an incomplete read";
