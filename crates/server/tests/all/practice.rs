@@ -195,10 +195,8 @@ async fn every_code_of_the_spine_has_its_status() {
 #[tokio::test(start_paused = true)]
 async fn no_record_is_said_in_the_same_words_whatever_the_cause() {
     let read = Read::new().await;
-    let said =
-        |answer: &Answer| told(answer).into_iter().map(|(kind, severity, status, text)| (kind, severity, status, text)).collect::<Vec<_>>();
-    let first = said(&read.with(Gap::Code("PATIENT_NOT_FOUND".into())).await);
-    let other = said(&read.with(Gap::Code("NO_RECORD_FOUND".into())).await);
+    let first = told(&read.with(Gap::Code("PATIENT_NOT_FOUND".into())).await);
+    let other = told(&read.with(Gap::Code("NO_RECORD_FOUND".into())).await);
     assert_eq!(first, other);
     assert!(first.iter().all(|(_, _, _, text)| text.ends_with("gave no record, reason not stated")), "{first:?}");
 }
