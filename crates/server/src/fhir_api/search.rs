@@ -63,6 +63,7 @@ impl Search {
     /// Reads the parameters of `$everything`.
     pub fn everything(params: &Params, strict: bool) -> Result<Search, Fault> {
         let mut search = Search::general(params)?;
+        search.need.birth_date = params.one("birthdate")?.map(birth_date).transpose()?;
         for param in params.all("_type") {
             for name in alternatives(&param.value) {
                 let kind = Kind::parse(&name).filter(|kind| CARRIED.contains(kind));
@@ -83,8 +84,13 @@ impl Search {
         let mut search = Search::general(params)?;
         search.patient = patient(params)?;
         search.need.kinds = vec![kind];
+        // Some types have a birth date of their own to be searched by (a relative's); elsewhere it is the patient's, for the guards.
+        let own_birth_date = search_kind(kind, "birthdate").is_some();
+        if !own_birth_date {
+            search.need.birth_date = params.one("birthdate")?.map(birth_date).transpose()?;
+        }
         for param in &params.0 {
-            if GENERAL.contains(&param.name.as_str())
+            if GENERAL.contains(&param.name.as_str()) && !(own_birth_date && param.name == "birthdate")
                 || (param.name == "patient" || param.name == "subject")
                 || param.name.starts_with("patient.")
                 || param.name.starts_with("subject.")
@@ -146,7 +152,6 @@ impl Search {
         if let Some(join) = params.word("join", &[("all", Join::All), ("collapse", Join::Collapse), ("group", Join::Group)])? {
             need.join = join;
         }
-        need.birth_date = params.one("birthdate")?.map(birth_date).transpose()?;
         need.since = params.one("_since")?.map(since).transpose()?;
         let count_only = params
             .word("_summary", &[("count", true), ("false", false), ("true", false), ("data", false), ("text", false)])?
