@@ -97,6 +97,7 @@ pub fn load(config: &Terminology) -> anyhow::Result<Option<Arc<terms::Terminolog
     if config.snomed.is_empty() && config.dmd.is_empty() && config.concept_maps.is_empty() {
         return Ok(None);
     }
+    #[expect(clippy::disallowed_methods, reason = "start-up: how long it takes is for the eyes of whoever waits, and nothing else")]
     let (start, mut loader) = (Instant::now(), Loader::new());
     let mut progress = |file: &str, count: usize| {
         if start.elapsed() > QUIET {

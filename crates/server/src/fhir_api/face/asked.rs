@@ -46,7 +46,7 @@ pub fn stu3_param(kind: Kind, name: &'static str) -> &'static str {
     RENAMED.iter().find(|(own, _, new)| *own == kind && *new == name).map_or(name, |(_, old, _)| old)
 }
 
-fn r4_param<'a>(kind: Kind, name: &'a str) -> &'a str {
+fn r4_param(kind: Kind, name: &str) -> &str {
     match RENAMED.iter().find(|(own, old, _)| *own == kind && *old == name) {
         Some((_, _, new)) if search_kind(kind, name).is_none() => new,
         _ => name,
