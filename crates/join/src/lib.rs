@@ -32,7 +32,7 @@ pub struct Rules {
 }
 
 /// The version of the rules, for Provenance and the ledger. Changed with every change of a key.
-pub const RULES: &str = "severn-join-1";
+pub const RULES: &str = "severn-join-2";
 
 /// Joins what several sources said about one person.
 pub fn charts(person: PersonId, charts: Vec<Chart>, rules: &Rules) -> SharedRecord {
