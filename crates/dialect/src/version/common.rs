@@ -3,7 +3,7 @@
 use fhir::NodeId;
 
 use super::carry;
-use super::down::REFERRAL;
+use super::down::{REFERRAL, is_called_referral};
 use super::draft::Draft;
 use super::rule::{SILENCE, deny};
 
@@ -89,6 +89,13 @@ pub(super) fn drop_if_empty(draft: &mut Draft<'_>, object: NodeId, key: &str) {
 pub(super) fn goal_status(draft: &mut Draft<'_>, goal: NodeId) {
     const ACHIEVEMENT: &str = "http://terminology.hl7.org/CodeSystem/goal-achievement";
     let Some(status) = draft.text(goal, "status") else { return };
+    // R4's own, where it was carried beside, comes back by itself and is not to be read out of the nearest STU3 had.
+    let own = format!("{}Goal.lifecycleStatus", carry::named_for(draft.to));
+    let under = draft.at(goal, "_status").map(|under| draft.items(under, "extension")).unwrap_or_default();
+    if under.into_iter().any(|one| draft.is(one, "url", &own)) {
+        draft.rename(goal, "status", "lifecycleStatus");
+        return;
+    }
     let (life, achieved) = match status.as_str() {
         "achieved" => ("completed", Some("achieved")),
         "ahead-of-target" | "behind-target" | "on-target" => ("active", None),
@@ -138,13 +145,12 @@ pub(super) fn requested(draft: &mut Draft<'_>, request: NodeId) {
     drop_if_empty(draft, request, "serviceRequested");
 }
 
-/// R4 has one type for all requests: that it is a referral, which its own type said, its category says.
+/// R4 has one type for all requests: that it is a referral, which its own type said, its category says where nothing else does.
 pub(super) fn referral(draft: &mut Draft<'_>, request: NodeId) {
-    let (system, code) = REFERRAL;
-    let codings: Vec<NodeId> = draft.items(request, "category").into_iter().flat_map(|one| draft.items(one, "coding")).collect();
-    if codings.iter().any(|coding| draft.is(*coding, "system", system) && draft.is(*coding, "code", code)) {
+    if is_called_referral(draft.tree.node(request)) {
         return;
     }
+    let (system, code) = REFERRAL;
     draft.converted(request, "R4 says by a category that it is a referral");
     let concept = draft.concept(system, code);
     for coding in draft.items(concept, "coding") {

@@ -18,7 +18,7 @@ use super::draft::Draft;
 use super::rule::{Rule, Shape};
 use super::{carry, translate};
 
-pub(super) use requests::{REFERRAL, is_referral};
+pub(super) use requests::{REFERRAL, is_called_referral, is_referral};
 pub(super) use rules::{code, denied, extended, narrow, words};
 
 /// Every shape from R4 to STU3.

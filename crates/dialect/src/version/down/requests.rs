@@ -71,13 +71,15 @@ pub(super) const SHAPES: &[Shape] = &[
 /// The concept of a referral, as a category says it: `Patient referral`.
 pub(in crate::version) const REFERRAL: (&str, &str) = ("http://snomed.info/sct", "3457005");
 
-/// Whether a ServiceRequest is a referral: its category says so by that concept, or its category or code in words.
+/// Whether a ServiceRequest is a referral.
 pub(in crate::version) fn is_referral(request: Ref<'_>) -> bool {
-    if !request.is("resourceType", "ServiceRequest") {
-        return false;
-    }
-    let category =
-        request.all("category.coding").into_iter().any(|coding| coding.is("code", REFERRAL.1) && coding.is("system", REFERRAL.0));
+    request.is("resourceType", "ServiceRequest") && is_called_referral(request)
+}
+
+/// Whether a request's category says that it is a referral, by that concept, or its category or code in words.
+pub(in crate::version) fn is_called_referral(request: Ref<'_>) -> bool {
+    let (system, code) = REFERRAL;
+    let category = request.all("category.coding").into_iter().any(|coding| coding.is("code", code) && coding.is("system", system));
     let texts = ["category.text", "category.coding.display", "code.text", "code.coding.display"];
     category || texts.iter().flat_map(|path| request.all(path)).any(|text| text.value().is_some_and(|text| says_referral(&text)))
 }

@@ -89,7 +89,6 @@ pub(super) const SHAPES: &[Shape] = &[
             Rename("date", "authoredOn"),
             Rename("dateSent", "authoredOn"),
             Rename("type", "category"),
-            Run(referral),
             Rename("specialty", "performerType"),
             Run(priority),
             Rename("recipient", "performer"),
@@ -98,6 +97,7 @@ pub(super) const SHAPES: &[Shape] = &[
             Run(requested),
             Rename("supportingInformation", "supportingInfo"),
             Rename("fulfillmentTime", "occurrencePeriod"),
+            Run(referral),
         ],
     },
 ];

@@ -36,12 +36,12 @@ pub(super) const SHAPES: &[Shape] = &[
             Codes("status", SUSPENDED),
             Rename("groupIdentifier", "requisition"),
             Rename("type", "category"),
-            Run(referral),
             Run(requested),
             Unwrap("requester", "agent"),
             Rename("specialty", "performerType"),
             Rename("recipient", "performer"),
             Note("description"),
+            Run(referral),
         ],
     },
     Shape {
