@@ -30,8 +30,8 @@ use calls::{Calls, Errand};
 pub use capability::Known;
 pub(crate) use hear::failed;
 pub(crate) use rows::NOT_LISTED;
-pub(crate) use stream::plain as encoded;
 use search::Slice;
+pub(crate) use stream::plain as encoded;
 use stream::{Asked, Stream, plain};
 pub(crate) use ways::Ways;
 

@@ -42,6 +42,8 @@ pub struct Held {
     pub resource_type: &'static str,
     /// The id at the supplier; of a record in a bundle, with the bundle's name before it.
     pub id: String,
+    /// The business identifier that it bears there: system and value.
+    pub identifier: (String, String),
     /// How it stands to those before it.
     pub nature: Nature,
     /// Holdings of one group belong in one cluster.
@@ -156,6 +158,7 @@ impl Person {
                     supplier: holding.supplier,
                     resource_type: resource_type(holding),
                     id: id_of(fact.kind, holding),
+                    identifier: unit.identifier.clone(),
                     nature,
                     group,
                 });

@@ -30,6 +30,15 @@ pub enum Fault {
         /// How many.
         entries: usize,
     },
+    /// The first resource of one type lacks what FHIR requires: every page that has it fails whole (500, fatal).
+    LacksElement {
+        /// The type.
+        #[serde(rename = "type")]
+        kind: String,
+        /// It is left out instead, and the page says so.
+        #[serde(default)]
+        omitted: bool,
+    },
     /// The next link is the page it stands on.
     LoopingPages,
     /// Requests for one type, and `$everything`, fail with 500.
@@ -49,6 +58,8 @@ pub enum Fault {
         /// Which.
         gap: Gap,
     },
+    /// The repository was built again: all that it holds has other ids, and what was known by its id is not there.
+    Rebuilt,
     /// The supplier refuses.
     Refusing {
         /// In which way.

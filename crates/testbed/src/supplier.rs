@@ -6,6 +6,7 @@ mod ccapi;
 mod habits;
 mod lists;
 mod metadata;
+mod millennium;
 mod pages;
 mod patient;
 mod practice;
@@ -14,4 +15,6 @@ mod shelf;
 
 pub use answer::Supplier;
 pub use habits::{Auth, Codes, Habits, Medicines, PageLinks, Refs, SUPPLIERS, Verification, Version, Zone, habits};
+pub use millennium::DOCUMENTED;
+pub(crate) use pages::Place;
 pub(crate) use shelf::Kept;

@@ -74,8 +74,10 @@ impl Plain {
         self.known.everything = self.has_everything().or(self.known.everything);
         self.known.no_provenance |= self.streams.iter().any(|stream| stream.provenance_refused && stream.pages > 0);
         self.met = self.awaited.iter().any(|id| self.found(id));
-        let mut arrivals =
-            std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, self.ways, &self.holder, &self.settings)));
+        let mut arrivals = std::mem::replace(
+            &mut self.arrivals,
+            super::Arrivals::new(super::reading(self.version, self.ways, &self.holder, &self.settings)),
+        );
         // What the server made itself stands for nothing that anybody said: nobody is looked for in it.
         let made = arrivals.leave_out(|arrived| (self.ways.made)(arrived.kind, arrived.tree.root()));
         let mut read = arrivals.finish(&|kind| self.wants(kind));

@@ -29,6 +29,8 @@ pub fn faults(person: &Person, pages: &[String], failing: Option<&str>) -> Vec<S
 struct Answer {
     /// Minted ids there are.
     ids: BTreeSet<String>,
+    /// Minted ids by source, type, and system and value of an identifier.
+    identified: BTreeMap<[String; 4], BTreeSet<String>>,
     /// Sources that said something.
     sources: BTreeSet<String>,
     /// Sources that the outcome names, with the codes it gives them.
@@ -63,12 +65,22 @@ impl Answer {
             _ => {
                 if let Some(source) = tag(resource, "urn:severn:source") {
                     self.sources.insert(source.to_owned());
+                    self.identify(source, resource, &id);
                 }
                 if let Some(cluster) = tag(resource, "urn:severn:cluster") {
                     self.clusters.insert(id.clone(), cluster.to_owned());
                 }
                 self.ids.insert(id);
             }
+        }
+    }
+
+    fn identify(&mut self, source: &str, resource: &Value, id: &str) {
+        let list = resource["identifier"].as_array().map(Vec::as_slice).unwrap_or(std::slice::from_ref(&resource["identifier"]));
+        for identifier in list {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let key = [source.to_owned(), text(&resource["resourceType"]), text(&identifier["system"]), text(&identifier["value"])];
+            self.identified.entry(key).or_default().insert(id.to_owned());
         }
     }
 
@@ -170,7 +182,13 @@ impl Answer {
     /// The id minted for what a supplier holds, where it is shown.
     fn there(&self, held: &Held) -> Option<String> {
         let minted = dialect::mint(&held.supplier.parse().ok()?, held.resource_type, &held.id);
-        self.ids.contains(&minted).then_some(minted)
+        if self.ids.contains(&minted) {
+            return Some(minted);
+        }
+        // Where the source's ids do not last, what it holds is known by its identifier.
+        let (system, value) = &held.identifier;
+        let key = [held.supplier.to_owned(), held.resource_type.to_owned(), system.clone(), value.clone()];
+        self.identified.get(&key).filter(|ids| ids.len() == 1)?.first().cloned()
     }
 }
 

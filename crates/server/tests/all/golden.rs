@@ -204,6 +204,36 @@ async fn golden_16_an_unsupported_type_is_no_empty_answer() {
     assert!(answer.said().contains("Claim"));
 }
 
+/// The hospital's Millennium answers with nothing where nothing was recorded, nothing may be seen, or nobody ever asked: three things
+/// that are not "none".
+#[tokio::test(start_paused = true)]
+async fn golden_17_an_empty_answer_of_millennium_is_allergies_not_recorded() {
+    let world = World::of(&["uhb"]);
+    let silent = |person: &&testbed::Person| {
+        let known = person.known_to.contains_key("uhb") && !person.doubtful().contains("uhb");
+        known && !person.counts("uhb").contains_key("AllergyIntolerance")
+    };
+    let silent: Vec<&testbed::Person> = people().iter().filter(silent).collect();
+    assert!(silent.len() > 3, "nobody to ask about");
+    for known in silent {
+        let person = world.person(&known.about.nhs_number).await;
+        let token = world.doctor_of(&person);
+        for path in [format!("Patient/{person}/$everything?_count=5000"), format!("AllergyIntolerance?patient={person}")] {
+            let answer = world.get(&path, &token).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let plan = world.plan_of(&person, &token, &answer).await;
+            let row = &plan.rows[&("uhb".to_owned(), "AllergyIntolerance".to_owned())];
+            assert_eq!((row.status.as_str(), row.came), ("ok-empty", 0), "{}", known.slug);
+            assert_eq!(answer.state("allergies"), Some("not-recorded"), "{}: never no-known", known.slug);
+            assert_eq!(answer.of_type("AllergyIntolerance").count(), 0, "nothing is made up");
+        }
+    }
+    // Not asked is not "none" either.
+    let person = world.person(DEMO_PERSON).await;
+    let answer = world.get(&format!("Condition?patient={person}"), &world.doctor_of(&person)).await;
+    assert_eq!(answer.state("allergies"), None, "{}", answer.text);
+}
+
 /// One person with this many observations and one allergy, the allergy last.
 fn flooded(everything: Result<(), u16>) -> Region {
     let number = DEMO_PERSON;

@@ -14,6 +14,7 @@ mod people;
 mod practice;
 mod ring;
 mod stu3;
+mod suppliers;
 mod survive;
 mod terminology;
 mod whom;

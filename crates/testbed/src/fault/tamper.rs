@@ -3,7 +3,7 @@
 use super::{Fault, Wrong};
 use crate::ident;
 use crate::node::{Node, list, object};
-use crate::supplier::{Habits, Kept};
+use crate::supplier::{Habits, Kept, Place};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -19,11 +19,54 @@ pub(crate) fn tamper(habits: &Habits, faults: &[Fault], kept: Vec<Arc<Kept>>) ->
             Fault::HugePage { entries } => swell(kept, *entries),
             Fault::NoSubject => misdirect(kept, &Node::Nothing),
             Fault::OtherSubject => misdirect(kept, &stranger(habits)),
+            Fault::Rebuilt => kept.into_iter().map(rebuilt).collect(),
             Fault::WrongPerson { by } => kept.into_iter().map(|k| wrong(habits, *by, k)).collect(),
             _ => kept,
         };
     }
     kept
+}
+
+/// What stands before each id when all was built again.
+const ANEW: &str = "8";
+
+/// A resource under its new id, with its references led to those of others. Its business identifiers are what they were.
+fn rebuilt(kept: Arc<Kept>) -> Arc<Kept> {
+    let mut node = kept.node.clone();
+    let anew = |text: &str| {
+        let (before, id) = text.rsplit_once('/')?;
+        Some(format!("{before}/{ANEW}{id}"))
+    };
+    node.change_objects(&mut |object| {
+        for name in ["reference", "url"] {
+            let held = object.text_at(name).filter(|text| name == "reference" || text.contains("/Binary/"));
+            if let Some(text) = held.and_then(anew) {
+                object.set(name, text);
+            }
+        }
+    });
+    node.set("id", format!("{ANEW}{}", kept.id));
+    Arc::new(Kept::new(node))
+}
+
+/// The question as it would have been before all was built again, where it was: under an id from then, nothing is found.
+pub(crate) fn rebuilt_from(faults: &[Fault], place: &Place) -> Option<Place> {
+    if !faults.contains(&Fault::Rebuilt) {
+        return None;
+    }
+    let before = |id: &str| id.strip_prefix(ANEW).unwrap_or("gone").to_owned();
+    let mut place = place.clone();
+    let mut parts: Vec<String> = place.path.split('/').map(str::to_owned).collect();
+    if let Some(id) = parts.get_mut(1) {
+        *id = before(id);
+    }
+    place.path = parts.join("/");
+    for (name, value) in &mut place.params {
+        if matches!(name.as_str(), "patient" | "subject" | "_id") {
+            *value = before(value.rsplit('/').next().unwrap_or_default());
+        }
+    }
+    Some(place)
 }
 
 fn stranger(habits: &Habits) -> Node {

@@ -3,8 +3,8 @@
 use super::pages::{Place, params};
 use super::search::{Complaint, complaint, types};
 use super::shelf::{Kept, Shelf};
-use super::{Habits, Version, metadata, practice};
-use crate::fault::{Fault, Refusal, tamper::tamper};
+use super::{Habits, Version, metadata, millennium, practice};
+use crate::fault::{Fault, Refusal, tamper::rebuilt_from, tamper::tamper};
 use crate::ident;
 use crate::message::{Answer, Request, Response};
 use crate::node::{Node, list, object};
@@ -56,6 +56,11 @@ impl Supplier {
     /// What the supplier is like.
     pub fn habits(&self) -> &Habits {
         &self.shelf.habits
+    }
+
+    /// The id under which a Patient of this supplier was known before another was combined into it.
+    pub fn former_id(&self, patient: &str) -> String {
+        self.shelf.former_id(patient)
     }
 
     /// The address of its FHIR service.
@@ -171,6 +176,9 @@ impl Supplier {
     }
 
     fn find(&self, request: &Request, place: &Place, faults: &[Fault]) -> Result<Said, Complaint> {
+        let asked = place;
+        let before = rebuilt_from(faults, place);
+        let place = before.as_ref().unwrap_or(place);
         let parts: Vec<&str> = place.path.split('/').collect();
         let lost = |kind: &str| {
             let loses = |fault: &Fault| matches!(fault, Fault::LosesType { kind: lost } if lost == kind);
@@ -179,7 +187,10 @@ impl Supplier {
         let broken = || complaint(500, "exception", "a required element is missing");
         match parts[..] {
             [kind] if lost(kind) => Err(broken()),
-            [_] => Ok(Said::Bundle(self.page(place, self.shelf.search(place)?, faults))),
+            [kind] => {
+                let page = self.page(asked, self.shelf.search(place)?, faults);
+                Ok(self.lacking(kind, self.shelf.least(place), page, faults))
+            }
             ["Patient", id, "$everything"] => {
                 if faults.iter().any(|fault| matches!(fault, Fault::LosesType { .. })) {
                     return Err(broken());
@@ -187,7 +198,7 @@ impl Supplier {
                 if let Err(status) = self.habits().everything {
                     return Err(complaint(status, "not-supported", "$everything is not supported"));
                 }
-                Ok(Said::Bundle(self.page(place, self.shelf.everything(id, place)?, faults)))
+                Ok(Said::Bundle(self.page(asked, self.shelf.everything(id, place)?, faults)))
             }
             [kind, id] | [kind, id, "_history", _] => {
                 if lost(kind) {
@@ -203,7 +214,10 @@ impl Supplier {
         if !types(self.habits()).contains(&kind) {
             return Err(complaint(404, "not-supported", format!("{kind} is not supported")));
         }
-        let found = self.shelf.find(kind, id);
+        let found = self.shelf.find(kind, id).or_else(|| {
+            let into = (kind == "Patient" && self.habits().has_rules()).then(|| self.shelf.combined_into(id))??;
+            Some(Arc::new(Kept::new(millennium::combined(id, into))))
+        });
         let kept = found.ok_or_else(|| complaint(404, "not-found", format!("{kind}/{id} is not known")))?;
         if kind == "Binary"
             && let Some(response) = raw_binary(request, &kept)
@@ -214,12 +228,33 @@ impl Supplier {
         Ok(Said::Resource(tampered.into_iter().next().unwrap_or(kept)))
     }
 
+    /// A page with something on it that lacks what FHIR requires fails whole, or says that it was left out.
+    fn lacking(&self, kind: &str, least: Option<String>, mut page: Page, faults: &[Fault]) -> Said {
+        let fault = faults.iter().find_map(|fault| match fault {
+            Fault::LacksElement { kind: own, omitted } if own == kind => Some(*omitted),
+            _ => None,
+        });
+        let at = page.entries.iter().position(|(kept, _)| kept.kind == kind && Some(&kept.id) == least.as_ref());
+        match (fault, at) {
+            (Some(true), Some(at)) => {
+                page.entries.remove(at);
+                page.entries.push((Arc::new(Kept::new(millennium::omitted())), "outcome"));
+                Said::Bundle(page)
+            }
+            (Some(false), Some(_)) => Said::Raw(self.say(StatusCode::INTERNAL_SERVER_ERROR, false, millennium::fatal(kind).to_json())),
+            _ => Said::Bundle(page),
+        }
+    }
+
     /// One page of what was found, with a link to the next.
     fn page(&self, place: &Place, found: Vec<(Arc<Kept>, &'static str)>, faults: &[Fault]) -> Page {
         let habits = self.habits();
         let matches = found.iter().filter(|(_, mode)| *mode == "match").count();
         let endless = faults.contains(&Fault::EndlessPages) && !found.is_empty();
-        let size = place.size(habits);
+        let size = match habits.has_rules() {
+            true => millennium::page_size(place, &found.iter().map(|(kept, _)| &kept.node).collect::<Vec<_>>()),
+            false => place.size(habits),
+        };
         let offset = if endless { place.offset % found.len() } else { place.offset };
         let on_page: Vec<_> = found.iter().skip(offset).take(size).cloned().collect();
         let more = offset + on_page.len() < found.len();
@@ -289,7 +324,7 @@ impl Supplier {
     }
 
     fn full_url(&self, kept: &Kept) -> Option<String> {
-        if !self.habits().full_urls {
+        if !self.habits().full_urls || kept.kind == "OperationOutcome" {
             return None;
         }
         match self.habits().refs {

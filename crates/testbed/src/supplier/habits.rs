@@ -17,11 +17,18 @@ impl Habits {
     /// As Severn's configuration names the way this supplier speaks.
     pub fn dialect(&self) -> &'static str {
         match self.id {
+            "ccr" => "healthshare",
             "gp" => "gp-connect",
+            "uhb" => "millennium",
             _ if self.data_provider.is_some() => "interweave",
             _ if self.bundles => "carecentric",
             _ => self.version.dialect(),
         }
+    }
+
+    /// Whether it has Millennium's rules for every search.
+    pub(crate) fn has_rules(&self) -> bool {
+        self.dialect() == "millennium"
     }
 
     /// What Severn's configuration says of it alone: keys and values.
@@ -479,8 +486,33 @@ pub static SUPPLIERS: &[Habits] = &[
         prefers_xml: false,
         full_urls: true,
         json_only: true,
-        types: &[],
-        everything: Ok(()),
+        types: &[
+            "AllergyIntolerance",
+            "Appointment",
+            "CarePlan",
+            "CareTeam",
+            "Communication",
+            "Condition",
+            "Consent",
+            "Device",
+            "DiagnosticReport",
+            "DocumentReference",
+            "Encounter",
+            "FamilyMemberHistory",
+            "Flag",
+            "Goal",
+            "Immunization",
+            "MedicationAdministration",
+            "MedicationRequest",
+            "MedicationStatement",
+            "Observation",
+            "Procedure",
+            "QuestionnaireResponse",
+            "RelatedPerson",
+            "ServiceRequest",
+            "Specimen",
+        ],
+        everything: Err(404),
         page: (20, 200),
         links: PageLinks::Context,
         totals: false,

@@ -6,13 +6,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// A question, and how far its answer has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Path below the base, such as `Observation` or `Patient/1/$everything`.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Parameters.
-    pub(super) params: Vec<(String, String)>,
+    pub(crate) params: Vec<(String, String)>,
     /// Entries that went before.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
 }
 
 impl Place {

@@ -2,7 +2,7 @@
 
 use super::pages::Place;
 use super::shelf::{Folder, Kept, Shelf};
-use super::{Habits, Version};
+use super::{Habits, Version, millennium};
 use crate::node::Node;
 use std::sync::Arc;
 
@@ -82,6 +82,9 @@ impl Shelf {
         if !types(&self.habits).contains(&kind) {
             return Err(complaint(404, "not-supported", format!("{kind} is not supported")));
         }
+        if self.habits.has_rules() {
+            millennium::check(place)?;
+        }
         if let Some(id) = place.param("_id") {
             let found = id.split(',').filter_map(|id| self.find(kind, id));
             return Ok(found.map(|kept| (kept, "match")).collect());
@@ -91,11 +94,26 @@ impl Shelf {
         }
         let folders = self.folders_of(place)?;
         let held = folders.iter().flat_map(|folder| self.open(folder));
-        let matches: Vec<Arc<Kept>> = held.filter(|kept| kept.kind == kind && passes(&kept.node, place)).cloned().collect();
+        let found = |kept: &&Arc<Kept>| kept.kind == kind && passes(&kept.node, place) && self.finds_by_rules(&kept.node, place);
+        let mut matches: Vec<Arc<Kept>> = held.filter(found).cloned().collect();
+        if self.habits.has_rules() && kind == "Observation" {
+            matches.sort_by_key(|kept| !millennium::is_social(&kept.node));
+        }
         let included = self.included(place, &matches);
         let mut found: Found = matches.into_iter().map(|kept| (kept, "match")).collect();
         found.extend(included.into_iter().map(|kept| (kept, "include")));
         Ok(found)
+    }
+
+    fn finds_by_rules(&self, node: &Node, place: &Place) -> bool {
+        !self.habits.has_rules() || millennium::finds(node, place)
+    }
+
+    /// The id of the first resource of a type in the folder that a question is about: the one that a fault is in.
+    pub(super) fn least(&self, place: &Place) -> Option<String> {
+        let folders = self.folders_of(place).ok()?;
+        let held = folders.iter().flat_map(|folder| self.open(folder)).filter(|kept| kept.kind == place.path);
+        held.map(|kept| kept.id.clone()).min()
     }
 
     /// Everything about one person, with what it points at.
@@ -121,7 +139,8 @@ impl Shelf {
         let Some((system, value)) = identifier.split_once('|') else {
             return Ok(Vec::new());
         };
-        let by_number = system == "https://fhir.nhs.uk/Id/nhs-number" || system == self.habits.nhs_system;
+        let well_known = system == "https://fhir.nhs.uk/Id/nhs-number" && !self.habits.has_rules();
+        let by_number = well_known || system == self.habits.nhs_system;
         let asked_for = |folder: &&Folder| match by_number {
             true => folder.nhs_number == value,
             false => {

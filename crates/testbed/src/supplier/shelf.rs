@@ -2,6 +2,7 @@
 
 use super::{Habits, auxiliary, lists, patient};
 use crate::bundles;
+use crate::ident;
 use crate::node::{Node, list, object};
 use crate::pen::Pen;
 use crate::person::{Holding, Person, people};
@@ -137,6 +138,17 @@ impl Shelf {
         }
         let held_by = |folder: &Folder| self.open(folder).iter().find(|k| k.kind == kind && k.id == id).cloned();
         self.folders.iter().find_map(held_by)
+    }
+
+    /// The id under which a Patient was known before it was combined into this one.
+    pub(crate) fn former_id(&self, patient: &str) -> String {
+        ident::local(self.habits.ids, &format!("{}/{patient}/combined", self.habits.id))
+    }
+
+    /// The Patient into which the one of this id was combined.
+    pub(crate) fn combined_into(&self, former: &str) -> Option<&str> {
+        let ids = self.folders.iter().filter_map(|folder| folder.patient_ids.first());
+        ids.map(String::as_str).find(|id| self.former_id(id) == former)
     }
 
     /// The auxiliary resources that some resources point at, and those that these point at.

@@ -62,12 +62,24 @@ pub async fn everything(region: &Region, habits: &Habits, person: &Person) -> Ve
         return Vec::new();
     };
     let number = &person.about.nhs_number;
-    let mut all: Vec<Node> =
-        pages(region, habits, &format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number%7C{number}")).await.concat();
+    let system = if habits.id == "uhb" { habits.nhs_system } else { "https://fhir.nhs.uk/Id/nhs-number" };
+    let mut all: Vec<Node> = pages(region, habits, &format!("Patient?identifier={system}%7C{number}")).await.concat();
     for kind in clinical_types(region, habits).await {
-        all.extend(pages(region, habits, &format!("{kind}?patient={id}&_count=200")).await.concat());
+        all.extend(pages(region, habits, &format!("{kind}?patient={id}{}", required(habits, &kind))).await.concat());
     }
     all
+}
+
+/// What a supplier wants said beside the patient.
+fn required(habits: &Habits, kind: &str) -> &'static str {
+    match (habits.id, kind) {
+        ("uhb", "Appointment") => "&-date-or-req-period=ge1900-01-01T00:00:00Z&-date-or-req-period=lt2100-01-01T00:00:00Z",
+        ("uhb", "CarePlan") => "&category=assess-plan",
+        ("uhb", "RelatedPerson") => "&-relationship-level=Patient",
+        ("uhb", "Observation") => "&_count=200",
+        ("uhb", _) => "",
+        _ => "&_count=200",
+    }
 }
 
 /// The types that a supplier says can be asked for by patient.

@@ -17,7 +17,8 @@ async fn a_patient_is_found_by_system_and_value_and_never_by_a_bare_value() {
             let request = get(supplier, &format!("Patient?identifier={query}"));
             resources(&json(&region.respond(supplier.id, request).await.expect("an answer")))
         };
-        let full = format!("https://fhir.nhs.uk/Id/nhs-number%7C{DEMO_PERSON}");
+        let system = if supplier.id == "uhb" { supplier.nhs_system } else { "https://fhir.nhs.uk/Id/nhs-number" };
+        let full = format!("{system}%7C{DEMO_PERSON}");
         assert!(!found(&full).await.is_empty(), "{}", supplier.id);
         assert!(found(DEMO_PERSON).await.is_empty(), "{}", supplier.id);
         assert!(found(&format!("urn:x%7C{DEMO_PERSON}")).await.is_empty(), "{}", supplier.id);
