@@ -7,7 +7,9 @@ mod calls;
 mod capability;
 mod hear;
 mod hole;
+mod narrow;
 mod rows;
+pub(crate) mod search;
 mod stream;
 mod types;
 pub(crate) mod ways;
@@ -15,6 +17,7 @@ pub(crate) mod ways;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::{Entry, Kind, Tree, Version};
+use jiff::Timestamp;
 use record::{CARRIED, Call, CallId, Finding, Holder, Method, NHS_NUMBER_SYSTEM, Reply, Status};
 
 use crate::conversation::{Conversation, Told};
@@ -27,6 +30,7 @@ use calls::{Calls, Errand};
 pub use capability::Known;
 pub(crate) use hear::failed;
 pub(crate) use rows::NOT_LISTED;
+use search::Slice;
 pub(crate) use stream::plain as encoded;
 use stream::{Asked, Stream, plain};
 pub(crate) use ways::Ways;
@@ -71,6 +75,8 @@ pub(crate) struct Plain {
     ways: &'static Ways,
     holder: Holder,
     wanted: Wanted,
+    /// When it began.
+    now: Timestamp,
     settings: Settings,
     known: Known,
     calls: Calls,
@@ -84,10 +90,14 @@ pub(crate) struct Plain {
     awaited: BTreeSet<String>,
     /// Whether any of them did, once all is told.
     met: bool,
+    /// Those of them that another Patient was read in the place of.
+    replaced: BTreeSet<String>,
     /// Patients whose searches wait for the statement of capability; whether for all types or the first only.
     waiting: BTreeMap<String, bool>,
     /// Patients asked for type by type.
     searched: BTreeSet<String>,
+    /// Whether the source was seen to refuse `_revinclude`: for want of a scope, as a rule.
+    no_provenance: bool,
     /// What was read by reference, and how that went; `None` while under way.
     reads: BTreeMap<(String, String), Option<Status>>,
     rounds: u8,
@@ -105,20 +115,23 @@ impl Plain {
 
     /// A conversation in which nothing is asked yet.
     pub(crate) fn new(version: Version, ways: &'static Ways, opening: &Opening<'_>, wanted: Wanted) -> Plain {
-        let Opening { holder, settings, known, .. } = *opening;
+        let Opening { holder, settings, known, now, .. } = *opening;
         Plain {
             version,
             ways,
             holder: holder.clone(),
+            now,
+            no_provenance: known.no_provenance,
             settings: settings.clone(),
             known: known.clone(),
             calls: Calls::new(settings.calls_max),
             streams: Vec::new(),
-            arrivals: Arrivals::new(reading(version, holder, settings)),
+            arrivals: Arrivals::new(reading(version, ways, holder, settings)),
             begun: BTreeSet::new(),
             gone: BTreeSet::new(),
             awaited: BTreeSet::new(),
             met: false,
+            replaced: BTreeSet::new(),
             waiting: BTreeMap::new(),
             searched: BTreeSet::new(),
             reads: BTreeMap::new(),
@@ -210,6 +223,7 @@ impl Plain {
 
     fn call(&self, target: String, kinds: Vec<Kind>, priority: u8) -> Call {
         let accept = match self.version {
+            _ if self.ways.accept.is_some() => self.ways.accept.unwrap_or_default(),
             Version::Dstu2 => "application/json+fhir, application/fhir+json;q=0.9, application/json;q=0.8, application/xml+fhir;q=0.5",
             Version::R4 | Version::Stu3 => "application/fhir+json, application/json;q=0.9, application/fhir+xml;q=0.5",
         };
@@ -218,21 +232,41 @@ impl Plain {
     }
 
     fn ask(&mut self, asked: Asked) {
-        let since = match &self.wanted {
-            Wanted::Read(need) => need.since.clone(),
-            Wanted::Find | Wanted::One(..) => None,
-        };
         let by_subject = match (&asked, &self.known.capability) {
             (Asked::Search { named, .. }, Some(capability)) => capability.by_subject(named),
             _ => false,
         };
         let also = self.also(&asked);
-        self.streams.push(Stream { also, ..Stream::new(asked, self.settings.page_size, since, by_subject) });
+        let rules = match &asked {
+            Asked::Search { kind, .. } => self.ways.search(*kind),
+            _ => None,
+        };
+        let count = match rules {
+            Some(search) => search.count.map(|most| self.settings.page_size.map_or(most, |wanted| wanted.min(most))),
+            None => self.settings.page_size,
+        };
+        let mut stream = Stream::new(asked, count, None, by_subject);
+        stream.also = also;
+        // Where the rules say how, nothing else is tried.
+        stream.swapped = rules.is_some();
+        stream.provenance = rules.is_some_and(|search| search.provenance) && self.wants(Kind::PROVENANCE);
+        if stream.provenance && self.no_provenance {
+            stream.drop_provenance();
+        }
+        if let Wanted::Read(need) = &self.wanted {
+            stream.ask_since(need.since.clone(), self.ways.since_finds_all);
+        }
+        self.streams.push(stream);
         self.ask_first_page(self.streams.len() - 1);
     }
 
     /// What this server wants said beside the question.
     fn also(&self, asked: &Asked) -> Vec<(&'static str, String)> {
+        if let Asked::Search { kind, slice, .. } = asked
+            && let Some(search) = self.ways.search(*kind)
+        {
+            return slice.parameters(search);
+        }
         if !matches!(asked, Asked::Everything(_) | Asked::Search { .. }) {
             return Vec::new();
         }
@@ -267,8 +301,9 @@ impl Plain {
             return;
         }
         let mut systems = vec![NHS_NUMBER_SYSTEM.to_owned()];
-        systems.extend(self.settings.nhs_number_systems.iter().cloned());
-        systems.dedup();
+        systems.extend(spellings(self.ways, &self.settings));
+        let mut asked = BTreeSet::new();
+        systems.retain(|system| asked.insert(system.clone()));
         systems.into_iter().for_each(|system| self.ask(Asked::Lookup(system)));
     }
 
@@ -284,6 +319,7 @@ impl Plain {
             return;
         }
         let whole = match self.settings.everything {
+            _ if !self.ways.everything => false,
             Everything::Always => true,
             Everything::Auto => self.may_have_everything(),
             Everything::Never => false,
@@ -314,14 +350,21 @@ impl Plain {
             self.searched.insert(patient.to_owned());
         }
         for kind in self.kinds().into_iter().filter(|kind| all || types::is_first(*kind)) {
-            for named in types::searched(self.version, kind) {
-                let asked = Asked::Search { patient: patient.to_owned(), named, kind };
+            for named in self.names(kind) {
+                let asked = Asked::Search { patient: patient.to_owned(), named, kind, slice: Slice::default() };
                 let unknown = self.known.capability.as_ref().is_some_and(|capability| !capability.has(named));
                 if !unknown && !self.streams.iter().any(|stream| stream.asked == asked) {
                     self.ask(asked);
                 }
             }
         }
+    }
+
+    /// What is searched for to have what becomes `kind`; nothing where the supplier's rules leave it out and its statement does not list it.
+    fn names(&self, kind: Kind) -> &'static [&'static str] {
+        let ruled = self.ways.searches.is_empty() || self.ways.search(kind).is_some();
+        let listed = || self.known.capability.as_ref().is_some_and(|capability| capability.by_patient(kind.name()));
+        if ruled || listed() { types::searched(self.version, kind) } else { &[] }
     }
 
     /// Types that get a row whether or not anything comes.
@@ -392,7 +435,13 @@ impl Speaker for Plain {
     }
 }
 
-fn reading(version: Version, holder: &Holder, settings: &Settings) -> Reading {
+/// Spellings of the NHS number's system at this source.
+fn spellings(ways: &Ways, settings: &Settings) -> Vec<String> {
+    let usual = ways.number_systems.iter().map(|system| (*system).to_owned());
+    settings.nhs_number_systems.iter().cloned().chain(usual).collect()
+}
+
+fn reading(version: Version, ways: &Ways, holder: &Holder, settings: &Settings) -> Reading {
     let mut bases = Bases::default();
     bases.add(settings.source_base.as_str());
     let hosts = Hosts::new(&holder.source, settings.source_base.host_str().into_iter());
@@ -400,7 +449,7 @@ fn reading(version: Version, holder: &Holder, settings: &Settings) -> Reading {
         source: holder.source.clone(),
         version,
         number: Some(holder.number),
-        aliases: settings.nhs_number_systems.clone(),
+        aliases: spellings(ways, settings),
         exchange_base: settings.exchange_base.trim_end_matches('/').to_owned(),
         bases,
         hosts,

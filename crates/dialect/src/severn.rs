@@ -23,7 +23,15 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     terms: &Terms::NONE,
 };
 
-static WAYS: Ways = Ways { everything_of_types: true, finish: pass_on, made, one_patient: true, parameters: &[("join", "all")], refusal };
+static WAYS: Ways = Ways {
+    everything_of_types: true,
+    finish: pass_on,
+    made,
+    one_patient: true,
+    parameters: &[("join", "all")],
+    refusal,
+    ..plain::ways::PLAIN
+};
 
 /// System of the codes of its plan's rows.
 const STATUS: &str = "urn:severn:status";

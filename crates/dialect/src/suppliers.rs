@@ -2,8 +2,17 @@
 
 use crate::carecentric::CARECENTRIC;
 use crate::supplier::Supplier;
-use crate::{gp_connect, interweave, plain, severn};
+use crate::{gp_connect, healthshare, interweave, millennium, plain, severn};
 
 /// In the order in which they are offered.
-pub(crate) static ALL: &[&Supplier] =
-    &[&plain::R4, &plain::STU3, &plain::DSTU2, &gp_connect::SUPPLIER, &CARECENTRIC, &interweave::SUPPLIER, &severn::SUPPLIER];
+pub(crate) static ALL: &[&Supplier] = &[
+    &plain::R4,
+    &plain::STU3,
+    &plain::DSTU2,
+    &gp_connect::SUPPLIER,
+    &healthshare::SUPPLIER,
+    &CARECENTRIC,
+    &interweave::SUPPLIER,
+    &millennium::SUPPLIER,
+    &severn::SUPPLIER,
+];

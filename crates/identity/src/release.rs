@@ -37,7 +37,12 @@ fn close(chart: &mut Chart, cause: Cause, status: Option<Status>, words: &str) {
 
 /// Keeps what is about the accepted Patients.
 fn accept(patients: &[String], chart: &mut Chart) {
-    let accepted: BTreeSet<&str> = patients.iter().map(String::as_str).collect();
+    let mut accepted: BTreeSet<&str> = patients.iter().map(String::as_str).collect();
+    // What stands under a Patient that was combined into an accepted one is theirs (G4): the source itself links the two.
+    let theirs: Vec<&Item> = chart.patients.iter().filter(|item| patients.contains(&item.id)).collect();
+    let combined = chart.patients.iter().filter(|item| is_combined(item, &theirs)).map(|item| item.id.clone());
+    let combined: Vec<String> = combined.collect();
+    accepted.extend(combined.iter().map(String::as_str));
     for item in std::mem::take(&mut chart.patients) {
         if accepted.contains(item.id.as_str()) {
             chart.patients.push(item);
@@ -69,6 +74,25 @@ fn accept(patients: &[String], chart: &mut Chart) {
             quarantine(chart, item, Cause::NoSubject, "it says no subject");
         }
     }
+}
+
+/// Whether a Patient is out of use, says that an accepted one took its place, and carries no other NHS number than that one.
+fn is_combined(item: &Item, accepted: &[&Item]) -> bool {
+    let root = item.tree.root();
+    let took_its_place = |other: &&&Item| {
+        let to = format!("Patient/{}", other.id);
+        let mut links = root.all("link").into_iter().filter(|link| link.is("type", "replaced-by"));
+        links.any(|link| link.is("other.reference", &to))
+    };
+    let Some(other) = accepted.iter().find(took_its_place) else { return false };
+    let own = nhs_numbers(other);
+    root.is("active", "false") && nhs_numbers(item).iter().all(|number| own.contains(number))
+}
+
+fn nhs_numbers(item: &Item) -> Vec<String> {
+    let identifiers = item.tree.root().all("identifier").into_iter();
+    let numbers = identifiers.filter(|identifier| identifier.is("system", record::NHS_NUMBER_SYSTEM));
+    numbers.filter_map(|identifier| Some(identifier.text("value")?.into_owned())).collect()
 }
 
 fn quarantine(chart: &mut Chart, item: Item, cause: Cause, detail: &str) {

@@ -119,6 +119,27 @@ fn a_patient_replaced_by_another_is_nobody() {
     assert_eq!(verdicts(&facts(None), &[chart]), [Verdict::Mismatch(Mismatch::Number)]);
 }
 
+/// What a source keeps under a Patient that it combined into the right one is the right one's, and nobody else's.
+#[test]
+fn what_stands_under_a_combined_patient_is_of_the_one_in_its_place() {
+    let check = |old: &str, kept: usize| {
+        let mut chart = chart("a", NUMBER, Some("1961-04-09"), "Sarah", "");
+        let source = chart.source.clone();
+        chart.patients.push(item(&source, Kind::PATIENT, "a-old", old, &[]));
+        chart.items.push(item(&source, Kind::CONDITION, "a-c2", r#"{"resourceType":"Condition"}"#, &["a-old"]));
+        assert_eq!(verdicts(&facts(None), std::slice::from_ref(&chart)), [accepted("a")], "{old}");
+        let released = release(&accepted("a"), chart);
+        assert_eq!((released.items.len(), released.patients.len()), (kept, kept), "{old}");
+    };
+    let link = |to: &str| format!(r#""link":[{{"other":{{"reference":"Patient/{to}"}},"type":"replaced-by"}}]"#);
+    check(&format!(r#"{{"resourceType":"Patient","active":false,{}}}"#, link("a-p")), 2);
+    check(&format!(r#"{{"resourceType":"Patient","active":false,{}}}"#, link("a-q")), 1);
+    check(&format!(r#"{{"resourceType":"Patient","active":true,{}}}"#, link("a-p")), 1);
+    check(r#"{"resourceType":"Patient","active":false}"#, 1);
+    let number = format!(r#""identifier":[{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"{OTHER}"}}]"#);
+    check(&format!(r#"{{"resourceType":"Patient","active":false,{number},{}}}"#, link("a-p")), 1);
+}
+
 #[test]
 fn golden_18_nothing_of_a_leg_with_another_birth_date_is_shown() {
     let known = facts(Some("1961-04-09"));

@@ -14,6 +14,8 @@ pub struct Known {
     pub(crate) everything: Option<bool>,
     /// Whether it was asked for its statement in vain: not again while this is remembered.
     pub(crate) silent: bool,
+    /// Whether `_revinclude` was refused where the same question without it was answered.
+    pub(crate) no_provenance: bool,
 }
 
 /// A CapabilityStatement, or DSTU2's Conformance.
@@ -54,6 +56,11 @@ impl Capability {
     /// Whether it knows a type; a statement that lists none says nothing.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.types.is_empty() || self.types.contains_key(name)
+    }
+
+    /// Whether it says that a type can be searched by `patient`.
+    pub(crate) fn by_patient(&self, name: &str) -> bool {
+        self.types.get(name).is_some_and(|params| params.iter().any(|own| own == "patient"))
     }
 
     /// Whether a type can be searched by `subject` and not by `patient`.

@@ -11,6 +11,10 @@ use super::stream::Asked;
 use super::{Plain, hole};
 use crate::body;
 use crate::reading::{Took, carries};
+use crate::references::Target;
+
+/// Patients read by their ids: those that were known, and those that replaced them.
+const PATIENTS_MAX: usize = 16;
 
 impl Plain {
     pub(super) fn metadata(&mut self, reply: Reply) {
@@ -37,6 +41,7 @@ impl Plain {
                 if (200..300).contains(&response.status) { self.said(at, response) } else { self.refused(at, &response) }
             }
         }
+        self.divide(at);
     }
 
     /// A page that came.
@@ -85,6 +90,7 @@ impl Plain {
             self.entry(at, entry, &mut patients);
         }
         patients.into_iter().for_each(|patient| self.begin(patient));
+        self.follow_replaced(at);
         match next {
             None => self.end(at, Status::Ok, None, false),
             Some(next) => {
@@ -112,7 +118,10 @@ impl Plain {
 
     /// Success with a hole in it.
     fn outcome_inside(&mut self, at: usize, outcome: &Tree) {
-        for hole in hole::read(self.version, outcome) {
+        for mut hole in hole::read(self.version, outcome) {
+            if self.ways.outcome_is_hole {
+                hole.status.get_or_insert(Status::OkTruncated);
+            }
             let path = hole.kind.map_or("OperationOutcome", Kind::name).to_owned();
             let detail = format!("the source warned: {}", hole.said);
             self.findings.insert(Finding { code: FindingCode::SourceWarning, path, detail });
@@ -167,6 +176,9 @@ impl Plain {
             outcome.iter().for_each(|outcome| self.outcome_inside(at, outcome));
             return self.end(at, status, Some(format!("HTTP {}", response.status)), false);
         }
+        if self.narrow(at, response.status, outcome.as_ref()) || self.ask_without_provenance(at, response) {
+            return;
+        }
         let first = self.streams[at].pages == 0;
         if first && matches!(response.status, 400 | 422) && self.ask_wider(at, response) {
             return;
@@ -196,6 +208,46 @@ impl Plain {
         wider
     }
 
+    /// What each resource came from is worth less than the resource: where the token has no scope for it, it is asked for without.
+    fn ask_without_provenance(&mut self, at: usize, response: &Response) -> bool {
+        let stream = &mut self.streams[at];
+        let asked_along = stream.provenance && stream.pages == 0 && matches!(response.status, 400 | 401 | 403);
+        if asked_along {
+            stream.drop_provenance();
+            self.no_provenance = true;
+            self.ask_first_page(at);
+        }
+        asked_along
+    }
+
+    /// A Patient combined into another is to be had by its id only, and says by which it was replaced: that one is read then.
+    fn follow_replaced(&mut self, at: usize) {
+        let Asked::Patient(old) = &self.streams[at].asked else { return };
+        let patient = self.arrivals.arrived.iter().find(|one| one.kind == Kind::PATIENT && one.origin.id.as_ref() == Some(old));
+        let links = patient.map(|one| one.tree.root().all("link")).unwrap_or_default();
+        let replaced = links.iter().filter(|link| link.is("type", "replaced-by")).filter_map(|link| {
+            let text = link.text("other.reference")?;
+            match self.arrivals.reading.bases.read(&text) {
+                Target::Here { kind: "Patient", id, .. } => Some(id.to_owned()),
+                _ => None,
+            }
+        });
+        let replaced: Vec<String> = replaced.collect();
+        let old = old.clone();
+        for id in replaced {
+            self.gone.insert(old.clone());
+            let asked = Asked::Patient(id);
+            let known = self.streams.iter().any(|stream| stream.asked == asked);
+            let reads = self.streams.iter().filter(|stream| matches!(stream.asked, Asked::Patient(_))).count();
+            if known || reads < PATIENTS_MAX {
+                self.replaced.insert(old.clone());
+            }
+            if !known && reads < PATIENTS_MAX {
+                self.ask(asked);
+            }
+        }
+    }
+
     fn not_there(&mut self, at: usize) {
         if let Asked::Patient(id) = &self.streams[at].asked {
             self.gone.insert(id.clone());
@@ -210,7 +262,7 @@ impl Plain {
             Asked::Everything(patient) if self.awaited.contains(&patient) && !self.found(&patient) => self.ask(Asked::Patient(patient)),
             Asked::Everything(patient) if status != Status::Ok && in_parts => self.search_later(patient, true),
             // The id that was known is no longer theirs: ask again by number.
-            Asked::Patient(id) if !self.found(&id) => self.look_up(),
+            Asked::Patient(id) if !self.found(&id) && (!self.replaced.contains(&id) || self.is_nobody_read()) => self.look_up(),
             Asked::Patient(id) if self.awaited.contains(&id) && self.failed_whole(&id) => self.search_later(id, true),
             _ => {}
         }
@@ -223,12 +275,20 @@ impl Plain {
         whole.and_then(|stream| stream.ended).is_some_and(|status| !bars(status))
     }
 
-    /// Whether the Patient of this id arrived and carries the number.
+    /// Whether every id that was known, or led to, was read in vain.
+    fn is_nobody_read(&self) -> bool {
+        self.streams.iter().all(|stream| match &stream.asked {
+            Asked::Patient(id) => stream.ended.is_some() && !self.found(id),
+            _ => true,
+        })
+    }
+
+    /// Whether the Patient of this id arrived, carries the number and is still in use.
     pub(super) fn found(&self, id: &str) -> bool {
         self.arrivals
             .arrived
             .iter()
-            .any(|one| one.kind == Kind::PATIENT && one.origin.id.as_deref() == Some(id) && carries(one.tree.root(), &self.holder.number))
+            .any(|one| one.kind == Kind::PATIENT && one.origin.id.as_deref() == Some(id) && is_theirs(&one.tree, &self.holder))
     }
 
     pub(super) fn referred(&mut self, named: String, id: String, reply: Reply) {

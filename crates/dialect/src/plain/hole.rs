@@ -68,6 +68,17 @@ fn named(version: Version, issue: Ref<'_>) -> Option<Kind> {
         .find_map(|place| r4_kind(version, place.split(['.', '[', '/', '?']).find(|part| !part.is_empty() && *part != "f:")?))
 }
 
+/// What something on the page lacks that FHIR requires, where an OperationOutcome says that the whole page failed for it: the path of
+/// an element, or words.
+pub(super) fn lacking(outcome: &Tree) -> Option<String> {
+    let required = |issue: &Ref<'_>| issue.is("code", "required") && matches!(issue.text("severity").as_deref(), Some("error" | "fatal"));
+    let issue = outcome.root().all("issue").into_iter().find(required)?;
+    let mut places = issue.all("expression").into_iter().chain(issue.all("location")).filter_map(|place| place.value());
+    // A path names no person; what is none is not passed on.
+    let path = places.find(|place| place.len() <= 96 && place.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/:.[]".contains(&byte)));
+    Some(path.map_or("a required element".to_owned(), |path| path.replace("f:", "").trim_matches('/').replace('/', ".")))
+}
+
 /// What a refusal with this OperationOutcome means for the row it was to fill, where it says more than the HTTP status.
 pub(super) fn refusal(version: Version, outcome: &Tree) -> Option<Status> {
     let root = outcome.root();

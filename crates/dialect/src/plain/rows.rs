@@ -72,14 +72,17 @@ impl Plain {
     /// The chart, now: what is unfinished is named as such.
     pub(super) fn told(mut self) -> Told {
         self.known.everything = self.has_everything().or(self.known.everything);
+        self.known.no_provenance |= self.streams.iter().any(|stream| stream.provenance_refused && stream.pages > 0);
         self.met = self.awaited.iter().any(|id| self.found(id));
-        let mut arrivals =
-            std::mem::replace(&mut self.arrivals, super::Arrivals::new(super::reading(self.version, &self.holder, &self.settings)));
+        let mut arrivals = std::mem::replace(
+            &mut self.arrivals,
+            super::Arrivals::new(super::reading(self.version, self.ways, &self.holder, &self.settings)),
+        );
         // What the server made itself stands for nothing that anybody said: nobody is looked for in it.
         let made = arrivals.leave_out(|arrived| (self.ways.made)(arrived.kind, arrived.tree.root()));
         let mut read = arrivals.finish(&|kind| self.wants(kind));
         read.items.iter_mut().for_each(self.ways.finish);
-        let attachments = read.attachments.clone();
+        let mut attachments = read.attachments.clone();
         let Tally { patients, kept, quarantined, mut counts } = tally(read, |item| self.keeps(item));
         for kind in &made {
             let count = counts.entry(*kind).or_default();
@@ -89,7 +92,7 @@ impl Plain {
         kinds.extend(counts.keys());
         let made_of = |kind| made.iter().filter(|own| **own == kind).count() as u64;
         let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default(), made_of(kind))).collect();
-        let chart = Chart {
+        let mut chart = Chart {
             source: self.holder.source.clone(),
             version: self.version,
             patients,
@@ -99,6 +102,7 @@ impl Plain {
             about_one_patient: false,
             findings: self.findings.iter().cloned().collect(),
         };
+        (self.ways.settle)(&mut chart, &mut attachments);
         Told { chart, learnt: self.known, attachments }
     }
 
@@ -127,7 +131,10 @@ impl Plain {
     /// `made`: how many of what came are the server's own making.
     fn row(&self, kind: Kind, counts: Counts, made: u64) -> Row {
         let came = counts.came > made;
-        let part = self.part(kind, came);
+        let mut part = self.part(kind, came);
+        if let (Status::Ok, false, Some(silence)) = (part.status, came, self.ways.silence) {
+            part.notes.insert(silence.to_owned());
+        }
         let status = match (part.status, came) {
             (Status::Ok, false) => Status::OkEmpty,
             (Status::Unsupported, true) => Status::Ok,
@@ -173,11 +180,11 @@ impl Plain {
     fn who(&self) -> Part {
         let lookups = |stream: &&Stream| matches!(stream.asked, Asked::Lookup(_));
         let reads = |stream: &&Stream| matches!(stream.asked, Asked::Patient(_));
-        let found = self
-            .streams
-            .iter()
-            .filter(|stream| lookups(stream) || reads(stream))
-            .any(|stream| stream.is_whole() && stream.came.contains_key(&Kind::PATIENT));
+        let found = self.streams.iter().filter(|stream| stream.is_whole()).any(|stream| match &stream.asked {
+            Asked::Lookup(_) => stream.came.contains_key(&Kind::PATIENT),
+            Asked::Patient(id) => self.found(id),
+            Asked::Everything(_) | Asked::One { .. } | Asked::Search { .. } => false,
+        });
         // Who was known by id may have come with their data.
         if found || self.met {
             return Part::of(Status::Ok);
@@ -196,11 +203,7 @@ impl Plain {
             }
             return ended(stream, kind, came).and_also(self.referred_part(kind));
         }
-        let searches = self
-            .streams
-            .iter()
-            .filter(|stream| matches!(&stream.asked, Asked::Search { patient: own, kind: of, .. } if own == patient && *of == kind));
-        if let Some(part) = searches.map(|stream| ended(stream, kind, came)).reduce(Part::and) {
+        if let Some(part) = self.searched_part(patient, kind, came).or_else(|| self.provenance_part(patient, kind, came)) {
             return part.and_also(self.referred_part(kind));
         }
         if let Some(stream) = whole.filter(|_| !self.searched.contains(patient)) {
@@ -220,6 +223,35 @@ impl Plain {
             };
         }
         if CARRIED.contains(&kind) { self.unknown() } else { Part::of(Status::Ok).and_also(self.referred_part(kind)) }
+    }
+
+    /// How searching for one type of one Patient went.
+    fn searched_part(&self, patient: &str, kind: Kind, came: bool) -> Option<Part> {
+        let own = |stream: &&Stream| matches!(&stream.asked, Asked::Search { patient: own, kind: of, .. } if own == patient && *of == kind);
+        let searches = || self.streams.iter().filter(own);
+        let mut part = searches().map(|stream| ended(stream, kind, came)).reduce(Part::and)?;
+        // Where it failed on a part only, the rest is there.
+        let in_parts = searches().any(|stream| stream.part_of.is_some());
+        if in_parts && part.status == Status::FailedHttp && searches().any(Stream::is_whole) {
+            part.status = Status::OkTruncated;
+        }
+        Some(part)
+    }
+
+    /// How it went, of what comes only along with other types.
+    fn provenance_part(&self, patient: &str, kind: Kind, came: bool) -> Option<Part> {
+        let along = |stream: &&Stream| {
+            let theirs = matches!(&stream.asked, Asked::Search { patient: own, .. } if own == patient);
+            theirs && (stream.provenance || stream.provenance_refused)
+        };
+        let part = |stream: &Stream| match stream.provenance_refused {
+            true => {
+                Part::noted(Status::Unsupported, "the source refuses _revinclude=Provenance:target: the token may have no scope for it")
+            }
+            false => ended(stream, kind, came),
+        };
+        let streams = self.streams.iter().filter(|_| kind == Kind::PROVENANCE).filter(along);
+        streams.map(part).reduce(Part::and)
     }
 
     /// How asking about a Patient went, when not one page of data came: then nobody knows what would have been referred to.
@@ -248,7 +280,7 @@ impl Plain {
             return false;
         }
         let Some(capability) = &self.known.capability else { return true };
-        match types::searched(self.version, kind) {
+        match self.names(kind) {
             [] => capability.has(kind.name()),
             names => names.iter().any(|named| capability.has(named)),
         }

@@ -9,6 +9,7 @@ use record::Status;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::hole::Hole;
+use super::search::Slice;
 use super::types;
 
 /// What may stand in a path or query as it is.
@@ -25,8 +26,8 @@ pub(super) enum Asked {
     One { named: String, id: String },
     /// The Patient whose id was known before.
     Patient(String),
-    /// One type about a patient.
-    Search { patient: String, named: &'static str, kind: Kind },
+    /// One type about a patient, or a part of it.
+    Search { patient: String, named: &'static str, kind: Kind, slice: Slice },
 }
 
 /// A question and how far its answer has come.
@@ -46,6 +47,14 @@ pub(super) struct Stream {
     pub since: Option<String>,
     /// Further parameters that this server wants.
     pub also: Vec<(&'static str, String)>,
+    /// What something on its page lacks, where it failed whole for that.
+    pub lacking: Option<String>,
+    /// The search of which it asks for a part, by its place.
+    pub part_of: Option<usize>,
+    /// Whether what each resource came from is to come along.
+    pub provenance: bool,
+    /// Whether that was refused.
+    pub provenance_refused: bool,
     /// Whether to ask by `subject=` instead of `patient=`.
     pub by_subject: bool,
     /// Whether the other of the two was tried.
@@ -73,6 +82,10 @@ impl Stream {
             count: count.filter(|_| paged),
             since: since.filter(|_| paged),
             also: Vec::new(),
+            lacking: None,
+            part_of: None,
+            provenance: false,
+            provenance_refused: false,
             by_subject,
             swapped: false,
             notes: BTreeSet::new(),
@@ -112,6 +125,9 @@ impl Stream {
         for (name, value) in &self.also {
             add(&format!("{name}="), &plain(value));
         }
+        if self.provenance {
+            add("_revinclude=", "Provenance:target");
+        }
         target
     }
 
@@ -147,6 +163,22 @@ impl Stream {
         can_swap
     }
 
+    /// Asks only for what changed since an instant, where that finds all that did.
+    pub(super) fn ask_since(&mut self, since: Option<String>, finds_all: bool) {
+        let paged = matches!(self.asked, Asked::Everything(_) | Asked::Search { .. });
+        if paged && finds_all {
+            self.since = since;
+        } else if paged && since.is_some() {
+            self.notes.insert("the source does not find all that changed by _lastUpdated; all was asked for, and filtered here".to_owned());
+        }
+    }
+
+    /// Asks without what each resource came from, and remembers that it was wanted.
+    pub(super) fn drop_provenance(&mut self) {
+        self.provenance = false;
+        self.provenance_refused = true;
+    }
+
     /// Ends it, unless it has ended.
     pub(super) fn end(&mut self, status: Status, note: Option<String>) {
         if self.ended.is_none() {
@@ -176,7 +208,7 @@ mod tests {
             let stream = Stream::new(asked, Some(50), Some("2026-01-01T00:00:00+01:00".to_owned()), by_subject);
             assert_eq!(stream.target("9990000018"), expected);
         };
-        let search = || Asked::Search { patient: "a b".to_owned(), named: "Condition", kind: Kind::CONDITION };
+        let search = || Asked::Search { patient: "a b".to_owned(), named: "Condition", kind: Kind::CONDITION, slice: Slice::default() };
         check(Asked::Lookup("https://x/y".to_owned()), false, "Patient?identifier=https%3A%2F%2Fx%2Fy%7C9990000018");
         check(Asked::Patient("1".to_owned()), false, "Patient/1");
         check(Asked::One { named: "Binary".to_owned(), id: "1".to_owned() }, false, "Binary/1");
@@ -188,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_refused_is_dropped_step_by_step() {
         let stream = || {
-            let asked = Asked::Search { patient: "1".to_owned(), named: "Flag", kind: Kind::FLAG };
+            let asked = Asked::Search { patient: "1".to_owned(), named: "Flag", kind: Kind::FLAG, slice: Slice::default() };
             Stream::new(asked, Some(50), Some("2026-01-01".to_owned()), false)
         };
         let mut both = stream();

@@ -5,8 +5,11 @@
 mod carecentric;
 mod gp_connect;
 mod gp_fingerprints;
+mod healthshare;
+mod millennium;
 mod neighbours;
 mod plain;
 mod reading;
+mod replay;
 mod server;
 mod third_party;

@@ -23,7 +23,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
             "line 3: exchange.listn is not known; did you mean `listen`?",
             "line 6: store.url: only sqlite:FILE is built so far; PostgreSQL comes with the person index",
             "line 11: source.organisation: `qwu`: an ODS code is 2 to 12 of A-Z and 0-9",
-            "line 12: source.dialect: `hl7`: no dialect of that name is built; use one of fhir-r4, fhir-stu3, fhir-dstu2, gp-connect, carecentric, interweave, severn",
+            "line 12: source.dialect: `hl7`: no dialect of that name is built; use one of fhir-r4, fhir-stu3, fhir-dstu2, gp-connect, healthshare, carecentric, interweave, millennium, severn",
             "line 13: source.url: must be an http or https base without a query",
             "line 14: source.limits.source_ms: must be a whole number from 50 to 120000",
             "line 16: source.dialect: is missing",
