@@ -123,9 +123,17 @@ impl Arrivals {
         self.resource(tree, named, expected, entry.full_url, stream)
     }
 
+    /// An entry may hold no resource where it says something else. One that *is* a resource, or holds something in a resource's
+    /// place, is no entry: which element would be whose is not ours to guess, and it does not go without a word.
     fn no_resource(&mut self, rest: Option<&Tree>) -> Took {
-        let odd = rest.is_some_and(|rest| !rest.root().is_object() || rest.root().get("resource").is_some());
-        if !odd {
+        let Some(rest) = rest else { return Took::Nothing };
+        let root = rest.root();
+        if let Some(named) = root.get("resourceType") {
+            let named = plain(named).into_owned();
+            let kind = references::r4_kind(self.reading.version, &named);
+            return self.quarantine(kind, Cow::Owned(named), source_id(rest), Cause::Malformed, "an entry that is itself a resource");
+        }
+        if root.is_object() && root.get("resource").is_none() {
             return Took::Nothing;
         }
         self.quarantine(None, Cow::Borrowed(""), None, Cause::Malformed, "an entry that is no object, or whose resource is none")

@@ -17,7 +17,7 @@ type Renamed = FxHashMap<String, String>;
 
 /// Gives each resource an id made of its business identifier, where it has one that is its own, and leads references there.
 /// The rest keep what was minted from the source's id. The source's id stays in the origin.
-pub(super) fn by_identifier(chart: &mut Chart, attachments: &mut Vec<Attachment>) {
+pub(super) fn by_identifier(chart: &mut Chart, attachments: &mut [Attachment]) {
     let renamed = renamed(chart);
     for item in chart.patients.iter_mut().chain(&mut chart.items) {
         rename(item, &renamed);

@@ -33,7 +33,7 @@ pub(crate) struct Ways {
     /// Empty: every type is asked for by patient, unless the statement leaves it out.
     pub searches: &'static [Search],
     /// The last word on the whole answer.
-    pub settle: fn(&mut Chart, &mut Vec<Attachment>),
+    pub settle: fn(&mut Chart, &mut [Attachment]),
     /// What an empty answer may mean beside that there is nothing.
     pub silence: Option<&'static str>,
     /// Whether `_since` and `_lastUpdated` find all that changed. Where they do not, all is asked for and filtered here.

@@ -275,7 +275,9 @@ fn one_resource_that_lacks_something_fails_the_page_which_is_asked_for_in_parts(
     let (told, asked) = of(&[Kind::CONDITION, Kind::GOAL], &|target| {
         let whole = |target: &str| !target.contains("category=") || target.contains("encounter-diagnosis");
         match target {
-            t if t.starts_with("Condition") && !whole(&read(t)) && t.contains("problem-list-item") => bundle(&[problem.clone()]),
+            t if t.starts_with("Condition") && !whole(&read(t)) && t.contains("problem-list-item") => {
+                bundle(std::slice::from_ref(&problem))
+            }
             _ => fails(target, "Condition", &whole),
         }
     });
@@ -455,7 +457,7 @@ fn the_reason_why_something_is_absent_is_carried() {
             ),
         );
         let (told, _) = of(&[Kind::CONDITION], &|target| match target {
-            t if t.starts_with("Condition") => bundle(&[condition.clone()]),
+            t if t.starts_with("Condition") => bundle(std::slice::from_ref(&condition)),
             _ => bare(target),
         });
         assert!(told.chart.items[0].tree.root().is("code.coding.extension.valueCode", reason));

@@ -315,6 +315,24 @@ fn whole(told: &Told) -> String {
     format!("{items:#?} {:#?} {:#?} {:#?}", chart.rows, chart.quarantined, chart.findings)
 }
 
+/// A server forgot the entry around the resource: it is counted, by its type, and said to be wrong.
+#[test]
+fn an_entry_that_is_itself_a_resource_is_not_lost() {
+    let check = |entry: &str, expected: &[(Option<Kind>, Option<&str>)]| {
+        let body = format!(r#"{{"resourceType":"Bundle","type":"searchset","entry":[{entry}]}}"#);
+        let converted = convert(Version::R4, body.into(), "application/fhir+json");
+        let quarantined: Vec<_> = converted.quarantined.iter().map(|one| (one.kind, one.id.as_deref())).collect();
+        assert_eq!((converted.items.len(), quarantined.as_slice()), (0, expected), "{entry}");
+        assert!(converted.quarantined.iter().all(|one| one.cause == Cause::Malformed));
+    };
+    check(r#"{"resourceType":"AllergyIntolerance","id":"a1"}"#, &[(Some(Kind::ALLERGY_INTOLERANCE), Some("a1"))]);
+    check(r#"{"resourceType":"Nonsense","id":"a1"}"#, &[(None, Some("a1"))]);
+    check(r#"{"resourceType":7}"#, &[(None, None)]);
+    check(r#"{"resource":"x"}"#, &[(None, None)]);
+    check(r#""x""#, &[(None, None)]);
+    check(r#"{"request":{"method":"GET","url":"x"}}"#, &[]);
+}
+
 proptest! {
     /// Golden case 20, as far as a source goes.
     #[test]

@@ -83,8 +83,13 @@ fn came(body: &[u8]) -> Option<usize> {
     }
     let entries = value["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut seen: Vec<&Value> = Vec::new();
-    for entry in entries.iter().filter(|entry| !entry.is_object() || entry.get("resource").is_some()) {
-        let resource = &entry["resource"];
+    for entry in entries {
+        // One of the documented answers has resources where its entries should be: they came too.
+        let itself = entry.get("resourceType").is_some();
+        if entry.is_object() && entry.get("resource").is_none() && !itself {
+            continue;
+        }
+        let resource = if itself { entry } else { &entry["resource"] };
         if resource["id"].is_null() || !seen.contains(&resource) {
             seen.push(resource);
         }
