@@ -32,7 +32,7 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}; is another demo running?"))?;
     let public = format!("http://{}", listener.local_addr()?);
     let issuer = token::Issuer::new()?;
-    let config = configuration(&folder.0, &region, &public, &issuer, "")?;
+    let config = configuration(&folder.0, &region.sources(), &public, &issuer, "")?;
     let outside = wiring::Outside::real(&config)?;
     let (app, writing) = wiring::app(config, outside)?;
     let mut server = JoinSet::new();
@@ -108,7 +108,7 @@ fn introduction(region: &RunningRegion, public: &str) -> String {
 }
 
 /// The demo's configuration: the same text and the same checks as anybody's, with further blocks.
-fn configuration(folder: &Path, region: &RunningRegion, public: &str, issuer: &token::Issuer, blocks: &str) -> anyhow::Result<Config> {
+fn configuration(folder: &Path, sources: &[testbed::Source], public: &str, issuer: &token::Issuer, blocks: &str) -> anyhow::Result<Config> {
     let keys = folder.join("keys.json");
     std::fs::write(&keys, issuer.jwks()?)?;
     let listen = public.trim_start_matches("http://");
@@ -118,7 +118,7 @@ fn configuration(folder: &Path, region: &RunningRegion, public: &str, issuer: &t
          [[sign_in]]\nissuer = \"{}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{blocks}",
         token::ISSUER
     );
-    for source in region.sources() {
+    for source in sources {
         let token_file = format!("{}.token", source.id);
         if let Some(bearer) = source.bearer {
             std::fs::write(folder.join(&token_file), bearer)?;

@@ -131,3 +131,33 @@ fn region_listens_and_prints_blocks_that_a_configuration_takes() {
     let address = region.after("url = \"http://").split('/').next().unwrap();
     std::net::TcpStream::connect(address).unwrap();
 }
+
+/// The exercise for reading systems: whole, with one source silent, with none; and whole again at once.
+#[tokio::test]
+async fn a_consumer_is_shown_whole_and_incomplete_reads() {
+    let room = Room::new();
+    let exercise = Running::until(room.severn(&["onboard", "--consumer", "--listen", "127.0.0.1:0"]), "The consumer exercise: open ");
+    let page = exercise.after("The consumer exercise: open ").split(' ').next().unwrap().to_owned();
+    let http = reqwest::Client::new();
+    let html = http.get(&page).send().await.unwrap().text().await.unwrap();
+    let token = html.split("<pre>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let person = html.split("/Patient/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let read = async |face: &str, complete: &str| {
+        let url = page.replace("/exercise", &format!("/fhir/{face}/Patient/{person}/$everything{complete}"));
+        let answer = http.get(url).bearer_auth(&token).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap())
+    };
+    for (stage, partial, required) in [("whole", 200, 200), ("silent", 200, 504), ("nobody", 502, 502), ("whole", 200, 200)] {
+        http.post(format!("{page}/stage")).body(format!("stage={stage}")).send().await.unwrap();
+        for face in ["R4", "STU3"] {
+            let (status, bundle) = read(face, "?_complete=partial").await;
+            assert_eq!(status, partial, "{stage} {face}");
+            assert_eq!(bundle["total"].is_u64(), stage == "whole", "{stage} {face}: {}", bundle["entry"][0]);
+            assert_eq!(read(face, "").await.0, required, "{stage} {face}");
+        }
+    }
+    // Nothing signed, no block.
+    let report = http.post(format!("{page}/report")).body("face=STU3").send().await.unwrap().text().await.unwrap();
+    assert!(report.contains("may not have incomplete reads") && !report.contains("[[consumer]]"), "{report}");
+}
