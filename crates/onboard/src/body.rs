@@ -1,6 +1,6 @@
 //! What a body is, whatever it is called.
 
-use fhir::{Bundle, Version};
+use fhir::{Bundle, Malformed, Tree, Version};
 use record::Response;
 
 /// What came in a body.
@@ -12,6 +12,8 @@ pub(crate) enum Body {
     Empty,
     /// A web page.
     Html,
+    /// JSON of its own that is no FHIR.
+    Json,
     /// JSON or XML that is broken; where and how, without its content.
     Malformed(String),
     /// Something else.
@@ -28,7 +30,11 @@ pub(crate) fn read(version: Version, response: &Response) -> Body {
         b'{' | b'[' => Bundle::from_json(body),
         _ => return Body::Text,
     };
-    read.map_or_else(|why| Body::Malformed(why.to_string()), Body::Fhir)
+    match read {
+        Ok(bundle) => Body::Fhir(bundle),
+        Err(Malformed::NotFhir) if Tree::from_json(response.body.clone()).is_ok() => Body::Json,
+        Err(why) => Body::Malformed(why.to_string()),
+    }
 }
 
 fn is_html(body: &[u8]) -> bool {
@@ -44,6 +50,7 @@ impl Body {
             Body::Fhir(bundle) => format!("a resource of type {}", bundle.resource_type),
             Body::Empty => "nothing".to_owned(),
             Body::Html => "a web page".to_owned(),
+            Body::Json => "JSON that is no FHIR".to_owned(),
             Body::Malformed(why) => format!("broken FHIR ({why})"),
             Body::Text => "plain text".to_owned(),
         }

@@ -57,6 +57,16 @@ impl Heard {
     }
 }
 
+/// What an answer should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// FHIR, or JSON of the supplier's own.
+    Anything,
+    Fhir,
+    /// The question is wrong, or put by a stranger.
+    Refusal,
+}
+
 /// The prober, and what was heard so far.
 pub(crate) struct Desk<'a> {
     prober: &'a Prober,
@@ -85,7 +95,7 @@ impl<'a> Desk<'a> {
     /// A GET below the FHIR base, or of a URL that the supplier gave. `None` when it has stopped answering.
     pub(crate) async fn get(&mut self, topic: Topic, target: &str) -> Option<Heard> {
         let call = self.call(target);
-        self.ask(topic, &call).await
+        self.put(topic, &call, Expected::Fhir).await
     }
 
     /// A GET whose refusal is what is looked at: nothing is found for it.
@@ -94,7 +104,7 @@ impl<'a> Desk<'a> {
             return None;
         }
         let probed = self.prober.ask(&self.call(target)).await;
-        Some(self.heard(topic, Method::Get, probed, true))
+        Some(self.heard(topic, Method::Get, probed, Expected::Refusal))
     }
 
     /// The same without credentials.
@@ -103,17 +113,21 @@ impl<'a> Desk<'a> {
             return None;
         }
         let probed = self.prober.ask_as_stranger(&self.call(target)).await;
-        Some(self.heard(topic, Method::Get, probed, true))
+        Some(self.heard(topic, Method::Get, probed, Expected::Refusal))
     }
 
-    /// A call that a dialect made.
+    /// A call that a dialect made: some speak JSON of their own beside FHIR.
     pub(crate) async fn ask(&mut self, topic: Topic, call: &Call) -> Option<Heard> {
+        self.put(topic, call, Expected::Anything).await
+    }
+
+    async fn put(&mut self, topic: Topic, call: &Call, expected: Expected) -> Option<Heard> {
         if !self.answers() {
             return None;
         }
         let probed = self.prober.ask(call).await;
-        let heard = self.heard(topic, call.method, probed, false);
-        if let Some(finding) = fault(topic, &heard) {
+        let heard = self.heard(topic, call.method, probed, expected);
+        if let Some(finding) = fault(topic, &heard, expected) {
             self.find(finding);
         }
         Some(heard)
@@ -138,7 +152,7 @@ impl<'a> Desk<'a> {
         Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0 }
     }
 
-    fn heard(&mut self, topic: Topic, method: Method, probed: Probed, expected: bool) -> Heard {
+    fn heard(&mut self, topic: Topic, method: Method, probed: Probed, expected: Expected) -> Heard {
         let Probed { url, took, reply } = probed;
         let method = match method {
             Method::Get => "GET",
@@ -157,7 +171,12 @@ impl<'a> Desk<'a> {
             Err(failure) => (why(*failure).to_owned(), Body::Empty),
         };
         self.silent = if matches!(reply.outcome, Err(Failure::Refused | Failure::Timeout)) { self.silent + 1 } else { 0 };
-        let good = expected || reply.outcome.as_ref().is_ok_and(|response| response.status == 200) && body.bundle().is_some();
+        let came = reply.outcome.as_ref().is_ok_and(|response| response.status == 200);
+        let good = match expected {
+            Expected::Anything => came && matches!(body, Body::Fhir(_) | Body::Json),
+            Expected::Fhir => came && body.bundle().is_some(),
+            Expected::Refusal => true,
+        };
         self.asked.push(Asked { topic, question: question.clone(), answer, took, good });
         Heard { question, reply, body }
     }
@@ -196,7 +215,7 @@ fn why(failure: Failure) -> &'static str {
 }
 
 /// What is wrong with an answer, whatever was asked.
-fn fault(topic: Topic, heard: &Heard) -> Option<Finding> {
+fn fault(topic: Topic, heard: &Heard, expected: Expected) -> Option<Finding> {
     use Severity::{Broken, Wrong};
     let (code, severity, said, todo): (_, _, String, &str) = match &heard.reply.outcome {
         Err(Failure::Refused) => (
@@ -284,6 +303,12 @@ fn fault(topic: Topic, heard: &Heard) -> Option<Finding> {
                 Broken,
                 "The body is neither whole JSON nor whole XML of FHIR.".into(),
                 "Write resources with a serialiser, and send them whole; the place is in the list of questions.",
+            ),
+            (200, Body::Json) if expected == Expected::Fhir => (
+                "not-fhir",
+                Broken,
+                "JSON that is no FHIR came with status 200.".into(),
+                "Every resource and Bundle says its resourceType.",
             ),
             (200, Body::Empty) => (
                 "empty-body",

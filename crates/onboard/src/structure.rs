@@ -148,7 +148,8 @@ impl Walk {
                     self.fault(path, "is no date of FHIR's");
                 }
             }
-            "id" if !is_id(&text) => self.fault(path, "is no legal id"),
+            // The definitions call a resource's own id a string.
+            _ if element.name == "id" && path.matches('.').count() == 1 && !is_id(&text) => self.fault(path, "is no legal id"),
             "string" | "code" | "uri" if text.trim().is_empty() => self.fault(path, "is an empty text"),
             "code" if text.trim() != text => self.fault(path, "has white space around a code"),
             _ => {}

@@ -35,8 +35,6 @@ pub struct Supplier {
     pub dialect: Option<Dialect>,
     /// `auth` as in a `[[source]]` block.
     pub auth: String,
-    /// Whether it wants credentials at all.
-    pub has_auth: bool,
     /// Whether its NHS numbers are verified by contract.
     pub verified: bool,
     /// `ca_file`, as given.

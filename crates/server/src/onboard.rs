@@ -69,7 +69,6 @@ fn supplier(source: &Source, arguments: &Arguments) -> Supplier {
         settings: wiring::dialect_settings(source, "http://onboard.invalid/fhir/R4"),
         dialect: given.then_some(source.dialect),
         auth: arguments.auth.clone(),
-        has_auth: !matches!(source.auth, source::Auth::None),
         verified: source.nhs_number == crate::config::NhsNumberTrust::Verified,
         ca_file: arguments.ca_file.as_ref().map(|file| file.display().to_string()),
     }

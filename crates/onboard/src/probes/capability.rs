@@ -32,18 +32,28 @@ const EXPECTED: [&str; 4] = ["AllergyIntolerance", "Condition", "Observation", "
 
 /// Asks for the statement, and says which version is spoken. Without a statement the dialect that was given says it.
 pub(crate) async fn probe(desk: &mut Desk<'_>, supplier: &Supplier, got: &mut Gathered) -> Option<Version> {
-    let mut heard = None;
+    let (mut heard, mut first) = (None, None);
     for below in places(supplier) {
         desk.below = if below.is_empty() { String::new() } else { format!("{below}/") };
-        desk.findings.retain(|finding| finding.topic != Topic::Capability);
-        heard = desk.get(Topic::Capability, "metadata").await;
-        if heard.as_ref().is_some_and(is_statement) {
+        let next = desk.get(Topic::Capability, "metadata").await;
+        let found = next.as_ref().is_some_and(is_statement);
+        if found {
+            // It lies here: what was said at the base is no fault.
+            desk.findings.clear();
+        }
+        if found || heard.is_none() {
+            heard = next;
+        }
+        if found || !desk.answers() {
             break;
         }
+        first.get_or_insert_with(|| desk.findings.clone());
     }
     let given = supplier.dialect.map(Dialect::version);
     let statement = heard.as_ref().filter(|heard| is_statement(heard)).and_then(|heard| heard.bundle()?.entries.first()?.resource.as_ref());
     let Some(tree) = statement else {
+        // What was wrong at the base itself is what is told.
+        desk.findings = first.unwrap_or_else(|| desk.findings.clone());
         desk.below = supplier.dialect.map(|dialect| below(dialect.card().fhir_below)).unwrap_or_default();
         let place = heard.map(|heard| heard.question);
         desk.find(

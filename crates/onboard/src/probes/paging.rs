@@ -119,6 +119,14 @@ fn judge(desk: &mut Desk<'_>, pages: &Pages) {
         desk.find(Finding::new(Topic::Paging, code, severity, said, todo).at([place.clone()]));
     };
     let distinct = pages.ids.iter().collect::<BTreeSet<_>>().len();
+    if pages.largest > COUNT {
+        find(
+            "count-ignored",
+            Severity::Advice,
+            format!("_count={COUNT} was asked for, and a page had {}.", pages.largest),
+            "Honour _count, at least as an upper bound.",
+        );
+    }
     if let Some(foreign) = &pages.foreign {
         let host = url::Url::parse(foreign).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         find(
@@ -150,13 +158,6 @@ fn judge(desk: &mut Desk<'_>, pages: &Pages) {
             format!("{} resources came on more than one page.", pages.ids.len() - distinct),
             "Page over a snapshot or a stable order; where some come twice, others may be missed.",
         );
-    } else if pages.largest > COUNT {
-        find(
-            "count-ignored",
-            Severity::Advice,
-            format!("_count={COUNT} was asked for, and a page had {}.", pages.largest),
-            "Honour _count, at least as an upper bound.",
-        );
     } else if pages.total.is_some_and(|total| total != distinct) && pages.count > 1 {
         find(
             "total-differs",
@@ -164,7 +165,7 @@ fn judge(desk: &mut Desk<'_>, pages: &Pages) {
             format!("It says there are {}, and {distinct} came.", pages.total.unwrap_or_default()),
             "Count the matches of the whole search, includes left out; or leave total out.",
         );
-    } else if pages.count > 1 {
+    } else if pages.count > 1 && pages.largest <= COUNT {
         let short = if pages.short > 0 { " Some pages were shorter than they might be, which is allowed." } else { "" };
         desk.find(
             Finding::fine(
@@ -174,7 +175,7 @@ fn judge(desk: &mut Desk<'_>, pages: &Pages) {
             )
             .at([place]),
         );
-    } else {
+    } else if pages.count == 1 && pages.largest <= COUNT {
         desk.find(
             Finding::new(
                 Topic::Paging,

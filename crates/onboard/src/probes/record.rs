@@ -247,11 +247,8 @@ fn judge_findings(desk: &mut Desk<'_>, chart: &Chart) {
                 "Markup that a page must not run was taken out of narratives.",
                 "Send the narrative's own subset of XHTML.",
             ),
-            FindingCode::Converted
-            | FindingCode::Hidden
-            | FindingCode::IdentifierReuse
-            | FindingCode::SubjectAssumed
-            | FindingCode::UnresolvedReference => continue,
+            // What the exchange did itself, or said better elsewhere.
+            _ => continue,
         };
         desk.find(Finding::new(Topic::Record, code.code(), severity, said, todo).at(places));
     }

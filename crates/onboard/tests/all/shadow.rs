@@ -32,8 +32,8 @@ async fn a_supplier_says_the_same_as_itself() {
 #[tokio::test(start_paused = true)]
 async fn what_one_lacks_is_named_by_its_own_id() {
     let region = Arc::new(Region::in_memory());
-    let stu3 = "fhir-stu3".parse().unwrap();
-    let compared = compared((&region, "ccr", Dialect::FHIR_R4), (&region, "ohc", stu3)).await;
+    let carecentric = "carecentric".parse().unwrap();
+    let compared = compared((&region, "ccr", Dialect::FHIR_R4), (&region, "ohc", carecentric)).await;
     let [same, _, live, candidate] = compared.totals();
     assert!(same > 0 && live > 0 && candidate > 0, "{compared:#?}");
     assert!(!compared.equal());

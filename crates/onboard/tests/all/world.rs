@@ -81,14 +81,14 @@ pub fn supplier(region: &Arc<Region>, id: &str) -> (Supplier, Prober) {
         ca_file: None,
     };
     let prober = Prober::new(config, Arc::new(InMemory(region.clone(), source.bearer)), Arc::new(Still));
+    let options = source.options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let supplier = Supplier {
         id: id.parse().unwrap(),
         name: source.name.clone(),
         organisation: Some(source.organisation.parse().unwrap()),
-        settings: dialect::Settings::new(base, "https://exchange.example/fhir/R4"),
+        settings: dialect::Settings { options, ..dialect::Settings::new(base, "https://exchange.example/fhir/R4") },
         dialect: None,
         auth: "{ kind = \"none\" }".to_owned(),
-        has_auth: source.bearer.is_some(),
         verified: source.verified_by_contract,
         ca_file: None,
     };

@@ -25,6 +25,8 @@ fn onboard(room: &Room, source: &Source, more: &[&str]) -> (Option<i32>, String,
     if source.verified_by_contract {
         arguments.push("--verified");
     }
+    let options: Vec<String> = source.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    options.iter().for_each(|option| arguments.extend(["--option", option]));
     arguments.extend(more);
     room.run(&arguments)
 }
