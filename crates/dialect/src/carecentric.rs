@@ -29,7 +29,7 @@ use rustc_hash::FxHashMap;
 
 use crate::Settings;
 use crate::conversation::{Conversation, Told};
-use crate::fingerprint::{Card, Evidence, Mark, Sign};
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::plain::{Plain, encoded};
 use crate::supplier::{Opening, Speaker, Supplier, Terms, Wanted};
 use hear::Match;
@@ -49,7 +49,7 @@ pub(crate) static CARECENTRIC: Supplier = Supplier { name: "carecentric", versio
 static CARD: Card = Card {
     signs: &[Sign(3, Mark::Base("carecentric")), Sign(3, Mark::Software("carecentric")), Sign(3, Mark::Software("graphnet"))],
     fhir_below: FHIR_PART,
-    searches: false,
+    searches: Searches::Nothing,
     evidence: Evidence { documentation: "Graphnet's developer pages", recorded: &["careconnect-stu3"] },
 };
 

@@ -15,10 +15,21 @@ pub struct Card {
     pub signs: &'static [Sign],
     /// Where its FHIR service lies below the base that is configured; mostly at the base itself.
     pub fhir_below: &'static str,
-    /// Whether it is searched type by type, as a plain server is: only then do paging and searching tell anything of it.
-    pub searches: bool,
+    /// What may be searched as at a plain server: beyond that its answers to such searches tell nothing of it.
+    pub searches: Searches,
     /// What its module was tested against.
     pub evidence: Evidence,
+}
+
+/// What a supplier lets be searched without rules of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Searches {
+    /// Nothing: it is asked in another way.
+    Nothing,
+    /// Patients by identifier.
+    Patients,
+    /// Every type by patient.
+    Everything,
 }
 
 /// One sign, and how much it counts: 1 for what others do too, 3 for what nobody else does.
@@ -30,6 +41,8 @@ pub struct Sign(pub u8, pub Mark);
 pub enum Mark {
     /// Part of the base's path.
     Base(&'static str),
+    /// Part of the system of a code.
+    CodeSystem(&'static str),
     /// The beginning of an extension's url.
     Extension(&'static str),
     /// The beginning of an identifier's system.
@@ -60,7 +73,7 @@ pub struct Evidence {
 impl Card {
     /// A plain server's: known by nothing but its version, searched type by type.
     pub(crate) const fn plain(recorded: &'static [&'static str]) -> Card {
-        Card { signs: &[], fhir_below: "", searches: true, evidence: Evidence { documentation: "HL7 FHIR", recorded } }
+        Card { signs: &[], fhir_below: "", searches: Searches::Everything, evidence: Evidence { documentation: "HL7 FHIR", recorded } }
     }
 }
 
@@ -70,6 +83,7 @@ impl Card {
 pub struct Seen {
     pub version: Option<Version>,
     pub base: String,
+    pub code_systems: BTreeSet<String>,
     pub extensions: BTreeSet<String>,
     pub identifiers: BTreeSet<String>,
     pub operations: BTreeSet<String>,
@@ -125,6 +139,7 @@ impl Mark {
         };
         match self {
             Mark::Base(part) => holds("the address", &seen.base, part),
+            Mark::CodeSystem(part) => seen.code_systems.iter().find_map(|system| holds("the system of a code", system, part)),
             Mark::Extension(start) => starts("the extension", &seen.extensions, start),
             Mark::Identifier(start) => starts("identifiers of system", &seen.identifiers, start),
             Mark::Operation(name) => seen.operations.contains(*name).then(|| format!("it offers ${name}")),

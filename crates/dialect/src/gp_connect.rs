@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use record::{Call, CallId, Caller, Finding, FindingCode, Holder, Need, Reply, Response, Status};
 
 use crate::conversation::{Conversation, Told};
-use crate::fingerprint::{Card, Evidence, Mark, Sign};
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::hosts::Hosts;
 use crate::reading::{Arrivals, Reading};
 use crate::references::Bases;
@@ -43,7 +43,7 @@ static CARD: Card = Card {
         Sign(2, Mark::Profile("https://fhir.nhs.uk/STU3/StructureDefinition/CareConnect-GPC-")),
     ],
     fhir_below: "",
-    searches: false,
+    searches: Searches::Nothing,
     evidence: Evidence { documentation: "GP Connect 1.2 to 1.6", recorded: &["gpconnect-stu3"] },
 };
 

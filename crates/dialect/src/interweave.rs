@@ -10,7 +10,7 @@
 use fhir::{Tree, Version};
 use record::{Finding, FindingCode, Item, OdsCode};
 
-use crate::fingerprint::{Card, Evidence, Mark, Sign};
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::origin::{self, PROVIDER_TAG};
 use crate::plain::{self, Ways};
 use crate::supplier::{Supplier, Terms};
@@ -34,7 +34,7 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
             Sign(2, Mark::Base("interweave")),
         ],
         fhir_below: "",
-        searches: true,
+        searches: Searches::Everything,
         evidence: Evidence { documentation: "Interweave's published profiles", recorded: &[] },
     },
 };

@@ -55,7 +55,7 @@ use url::Url;
 
 pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert, convert_bundle};
-pub use fingerprint::{Card, ENOUGH, Evidence, Fit, Mark, Seen, Sign, recognise};
+pub use fingerprint::{Card, ENOUGH, Evidence, Fit, Mark, Searches, Seen, Sign, recognise};
 pub use gp_connect::{Relay, relay, structured_record};
 pub use ids::mint;
 pub use interweave::DataProvider;

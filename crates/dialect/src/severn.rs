@@ -11,7 +11,7 @@
 use fhir::{Kind, NodeId, Ref, Version};
 use record::{Item, SourceId, Status};
 
-use crate::fingerprint::{Card, Evidence, Mark, Sign};
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::origin::{self, SOURCE_TAG, VIA_TAG};
 use crate::plain::{self, Ways};
 use crate::supplier::{Supplier, Terms};
@@ -25,7 +25,7 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     card: &Card {
         signs: &[Sign(3, Mark::Tag("urn:severn:")), Sign(1, Mark::Software("severn")), Sign(2, Mark::Operation("request-access"))],
         fhir_below: "",
-        searches: true,
+        searches: Searches::Everything,
         evidence: Evidence { documentation: "this project", recorded: &[] },
     },
 };

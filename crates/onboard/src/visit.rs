@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use dialect::{Dialect, Fit, Seen};
+use dialect::{Dialect, Fit, Searches, Seen};
 use fhir::{Tree, Version};
 use record::{NhsNumber, OdsCode, SourceId};
 use source::Prober;
 
 use crate::desk::{Asked, Desk};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, Topic};
 use crate::probes::{self, capability::Statement, lookup::Found};
 
 /// A person to ask about: made up, or by consent.
@@ -106,23 +106,31 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
     let version = probes::capability::probe(&mut desk, &supplier, &mut got).await;
     // Where this is not told yet, it is asked as a plain server is: that tells.
     let first = supplier.dialect.or_else(|| dialect::recognise(&got.seen).first().map(|fit| fit.dialect));
-    let searches = first.is_none_or(|dialect| dialect.card().searches);
-    if searches {
+    let searches = first.map_or(Searches::Everything, |dialect| dialect.card().searches);
+    if searches >= Searches::Patients {
         say("whether it finds patients by NHS number");
         probes::lookup::probe(&mut desk, &supplier, patients, &mut got).await;
     }
     say("how it refuses");
     probes::errors::probe(&mut desk, &mut got, searches).await;
     // Identifiers, links and errors are signs too: the dialect is told by what came so far.
-    if searches {
+    if searches == Searches::Everything {
         probes::paging::probe(&mut desk, &mut got).await;
     }
     let fits = dialect::recognise(&got.seen);
     let dialect = supplier.dialect.or_else(|| fits.first().map(|fit| fit.dialect));
+    let searches = dialect.map_or(searches, |dialect| searches.min(dialect.card().searches));
+    if searches < Searches::Everything {
+        // It was asked as a plain server is, until it was known that it is none.
+        desk.findings.retain(|finding| finding.topic != Topic::Paging);
+    }
     probes::capability::judge_dialect(&mut desk, &supplier, &fits, dialect);
     say("a whole record of each test patient");
     if let Some(dialect) = dialect {
         probes::record::probe(&mut desk, &supplier, dialect, patients, now, &mut got).await;
+    }
+    if searches < Searches::Everything {
+        probes::paging::within_record(&mut desk, &got);
     }
     say("what the resources are like");
     probes::content::probe(&mut desk, &got).await;

@@ -1,5 +1,6 @@
 //! How it refuses: a patient, a type and a parameter that are wrong, each with an OperationOutcome and a status that says so.
 
+use dialect::Searches;
 use record::NHS_NUMBER_SYSTEM;
 
 use super::lookup::search;
@@ -21,11 +22,11 @@ struct Case {
 }
 
 /// Asks wrongly in four ways.
-pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: bool) {
+pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: Searches) {
     if !desk.answers() {
         return;
     }
-    if searches {
+    if searches >= Searches::Patients {
         nobody(desk).await;
     }
     let patient = got.found.first().and_then(|found| found.ids.first()).cloned().unwrap_or_else(|| "severn-none".to_owned());
@@ -40,7 +41,7 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: boo
         },
     ];
     let (mut plain, mut right) = (0, true);
-    for case in cases.into_iter().filter(|case| searches || case.strict) {
+    for case in cases.into_iter().filter(|case| searches == Searches::Everything || case.strict) {
         let Some(heard) = desk.get_wrong(Topic::Errors, &case.target).await else { return };
         plain += usize::from(heard.status() >= 400 && matches!(heard.body, Body::Text));
         right &= judge(desk, &case, &heard);

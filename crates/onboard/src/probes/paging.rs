@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fhir::Version;
 
+use super::record::note;
 use crate::desk::Desk;
 use crate::finding::{Finding, Severity, Topic};
 use crate::visit::Gathered;
@@ -37,6 +38,16 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered) {
 
 fn medicines(version: Version) -> [&'static str; 1] {
     [if version == Version::Dstu2 { "MedicationOrder" } else { "MedicationRequest" }]
+}
+
+/// Of what is not searched as at a plain server: how many pages the record took. What went wrong with them stands in its rows.
+pub(crate) fn within_record(desk: &mut Desk<'_>, got: &Gathered) {
+    let links = got.seen.page_links.len();
+    let said = match links {
+        0 => "No answer of the record had a next page, so paging was not seen.".to_owned(),
+        _ => format!("{links} links to a next page came with the record, and were followed as they stood."),
+    };
+    desk.find(Finding::fine(Topic::Paging, "within-record", said));
 }
 
 #[derive(Default)]
@@ -77,6 +88,7 @@ async fn follow(desk: &mut Desk<'_>, target: &str, got: &mut Gathered) -> Pages 
         }
         let target = if pages.count == 0 { url } else { absolute };
         let Some(heard) = desk.get(Topic::Paging, &target).await else { break };
+        note(&heard, &mut got.seen);
         let Some(bundle) = heard.bundle() else {
             pages.failed = true;
             break;

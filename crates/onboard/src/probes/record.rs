@@ -80,6 +80,9 @@ pub(crate) fn note(heard: &Heard, seen: &mut Seen) {
         seen.tags.extend(texts("meta.security.system"));
         seen.profiles.extend(texts("meta.profile"));
         seen.extensions.extend(texts("extension.url"));
+        for codes in ["code.coding.system", "class.system", "type.coding.system", "medicationCodeableConcept.coding.system"] {
+            seen.code_systems.extend(texts(codes));
+        }
     }
 }
 

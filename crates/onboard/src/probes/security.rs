@@ -1,5 +1,6 @@
 //! Whether strangers are kept out, and what the answers say to the browsers and caches on their way.
 
+use dialect::Searches;
 use record::NHS_NUMBER_SYSTEM;
 
 use super::lookup::search;
@@ -8,7 +9,7 @@ use crate::finding::{Finding, Severity, Topic};
 use crate::visit::{Patient, Supplier};
 
 /// Asks as a stranger, and looks at the headers of an answer about a patient.
-pub(crate) async fn probe(desk: &mut Desk<'_>, supplier: &Supplier, patients: &[Patient], searches: bool) {
+pub(crate) async fn probe(desk: &mut Desk<'_>, supplier: &Supplier, patients: &[Patient], searches: Searches) {
     let topic = Topic::Security;
     let secure = supplier.settings.source_base.scheme() == "https";
     if secure {
@@ -26,7 +27,7 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, supplier: &Supplier, patients: &[
             "Serve https with TLS 1.2 or later.",
         ));
     }
-    let Some(patient) = patients.first().filter(|_| searches) else { return };
+    let Some(patient) = patients.first().filter(|_| searches >= Searches::Patients) else { return };
     let target = search(NHS_NUMBER_SYSTEM, patient.number.expose());
     let Some(stranger) = desk.get_as_stranger(topic, &target).await else { return };
     match stranger.status() {

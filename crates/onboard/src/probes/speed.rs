@@ -1,5 +1,6 @@
 //! How fast it is: a few lookups, one after another.
 
+use dialect::Searches;
 use record::NHS_NUMBER_SYSTEM;
 
 use super::lookup::search;
@@ -14,12 +15,13 @@ const SLOW_MS: u64 = 2_000;
 
 /// Times lookups of the first test patient, or what was asked for the record where it is not looked up by a search; the median
 /// and the slowest in milliseconds.
-pub(crate) async fn probe(desk: &mut Desk<'_>, patients: &[Patient], searches: bool) -> Option<(u64, u64)> {
+pub(crate) async fn probe(desk: &mut Desk<'_>, patients: &[Patient], searches: Searches) -> Option<(u64, u64)> {
     let target = search(NHS_NUMBER_SYSTEM, patients.first()?.number.expose());
-    for _ in 0..if searches { TIMES } else { 0 } {
+    let searched = searches >= Searches::Patients;
+    for _ in 0..if searched { TIMES } else { 0 } {
         desk.get_wrong(Topic::Speed, &target).await?;
     }
-    let topic = if searches { Topic::Speed } else { Topic::Record };
+    let topic = if searched { Topic::Speed } else { Topic::Record };
     let timed = desk.asked.iter().filter(|asked| asked.topic == topic);
     let mut took: Vec<u64> = timed.map(|asked| u64::try_from(asked.took.as_millis()).unwrap_or(u64::MAX)).collect();
     if took.is_empty() {
