@@ -50,7 +50,7 @@ static CARD: Card = Card {
     signs: &[Sign(3, Mark::Base("carecentric")), Sign(3, Mark::Software("carecentric")), Sign(3, Mark::Software("graphnet"))],
     fhir_below: FHIR_PART,
     searches: Searches::Nothing,
-    evidence: Evidence { documentation: "Graphnet's developer pages", recorded: &["careconnect-stu3"] },
+    evidence: Evidence { documentation: "Graphnet's developer pages", recorded: &[], examples: &["careconnect-stu3"], itself: None },
 };
 
 fn begin(opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {

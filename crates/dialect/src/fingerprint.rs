@@ -66,14 +66,19 @@ pub enum Mark {
 pub struct Evidence {
     /// Whose words its rules follow.
     pub documentation: &'static str,
-    /// Sets of third-party responses that its tests read, where they are to be had.
+    /// Sets of responses of such systems, recorded by others, that its tests read where they are to be had.
     pub recorded: &'static [&'static str],
+    /// Sets of other third-party files in its version and profiles, read in the same way.
+    pub examples: &'static [&'static str],
+    /// The system itself, where tests run it.
+    pub itself: Option<&'static str>,
 }
 
 impl Card {
     /// A plain server's: known by nothing but its version, searched type by type.
-    pub(crate) const fn plain(recorded: &'static [&'static str]) -> Card {
-        Card { signs: &[], fhir_below: "", searches: Searches::Everything, evidence: Evidence { documentation: "HL7 FHIR", recorded } }
+    pub(crate) const fn plain(recorded: &'static [&'static str], examples: &'static [&'static str]) -> Card {
+        let evidence = Evidence { documentation: "HL7 FHIR", recorded, examples, itself: None };
+        Card { signs: &[], fhir_below: "", searches: Searches::Everything, evidence }
     }
 }
 

@@ -44,7 +44,7 @@ static CARD: Card = Card {
     ],
     fhir_below: "",
     searches: Searches::Nothing,
-    evidence: Evidence { documentation: "GP Connect 1.2 to 1.6", recorded: &["gpconnect-stu3"] },
+    evidence: Evidence { documentation: "GP Connect 1.2 to 1.6", recorded: &["gpconnect-stu3"], examples: &[], itself: None },
 };
 
 /// How often the record is asked for anew without what a practice does not take.

@@ -33,7 +33,12 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
         ],
         fhir_below: "",
         searches: Searches::Everything,
-        evidence: Evidence { documentation: "InterSystems' public documentation", recorded: &["vendor-intersystems"] },
+        evidence: Evidence {
+            documentation: "InterSystems' public documentation",
+            recorded: &["vendor-intersystems"],
+            examples: &[],
+            itself: None,
+        },
     },
 };
 

@@ -35,7 +35,7 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
         ],
         fhir_below: "",
         searches: Searches::Everything,
-        evidence: Evidence { documentation: "Interweave's published profiles", recorded: &[] },
+        evidence: Evidence { documentation: "Interweave's published profiles", recorded: &[], examples: &[], itself: None },
     },
 };
 

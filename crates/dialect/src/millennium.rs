@@ -38,7 +38,12 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
         ],
         fhir_below: "",
         searches: Searches::Patients,
-        evidence: Evidence { documentation: "Oracle Health's public documentation", recorded: &["vendor-cerner"] },
+        evidence: Evidence {
+            documentation: "Oracle Health's public documentation",
+            recorded: &["vendor-cerner"],
+            examples: &[],
+            itself: None,
+        },
     },
 };
 

@@ -47,7 +47,7 @@ pub(crate) static R4: Supplier = Supplier {
     version: Version::R4,
     begin: |opening, wanted| begin(Version::R4, opening, wanted),
     terms: &Terms::NONE,
-    card: &Card::plain(&["synthea", "uk-core-r4", "fhir-r4-examples"]),
+    card: &Card::plain(&[], &["synthea", "uk-core-r4", "fhir-r4-examples"]),
 };
 /// Plain FHIR STU3.
 pub(crate) static STU3: Supplier = Supplier {
@@ -55,7 +55,7 @@ pub(crate) static STU3: Supplier = Supplier {
     version: Version::Stu3,
     begin: |opening, wanted| begin(Version::Stu3, opening, wanted),
     terms: &Terms::NONE,
-    card: &Card::plain(&["synthea", "smart-patients", "careconnect-stu3", "fhir-stu3-examples"]),
+    card: &Card::plain(&[], &["synthea", "smart-patients", "careconnect-stu3", "fhir-stu3-examples"]),
 };
 /// Plain FHIR DSTU2.
 pub(crate) static DSTU2: Supplier = Supplier {
@@ -63,7 +63,7 @@ pub(crate) static DSTU2: Supplier = Supplier {
     version: Version::Dstu2,
     begin: |opening, wanted| begin(Version::Dstu2, opening, wanted),
     terms: &Terms::NONE,
-    card: &Card::plain(&["synthea", "smart-patients"]),
+    card: &Card::plain(&["vendor-cerner"], &["synthea", "smart-patients"]),
 };
 
 fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {

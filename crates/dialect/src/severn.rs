@@ -26,7 +26,7 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
         signs: &[Sign(3, Mark::Tag("urn:severn:")), Sign(1, Mark::Software("severn")), Sign(2, Mark::Operation("request-access"))],
         fhir_below: "",
         searches: Searches::Everything,
-        evidence: Evidence { documentation: "this project", recorded: &[] },
+        evidence: Evidence { documentation: "this project", recorded: &[], examples: &[], itself: Some("another Severn, in a ring") },
     },
 };
 
