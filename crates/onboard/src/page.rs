@@ -28,23 +28,20 @@ pub fn html(visit: &Visit, changes: Option<&[String]>) -> String {
 
 /// The page of a comparison.
 pub fn shadow(comparison: &Comparison) -> String {
-    let mut out = head(&format!("{} beside {}", comparison.candidate, comparison.live));
+    let [live, candidate] = comparison.ids.each_ref().map(|id| escape(id));
+    let mut out = head(&format!("{} ({candidate}) beside {} ({live})", comparison.candidate, comparison.live));
+    let people = comparison.people.len();
+    let whom = if people == 1 { "one person".to_owned() } else { format!("{people} people") };
     add(
         &mut out,
-        format_args!(
-            "<p class=lead>What {} says of {} test patients, beside what {} says. Nothing of it was shown to a reader.</p>",
-            escape(&comparison.candidate),
-            comparison.people.len(),
-            escape(&comparison.live)
-        ),
+        format_args!("<p class=lead>What {candidate} says of {whom}, beside what {live} says. Nothing of it was shown to a reader.</p>"),
     );
     let [same, different, live_only, candidate_only] = comparison.totals();
     add(
         &mut out,
         format_args!(
-            "<ul class=tiles><li class=fine><b>{same}</b> in both, the same<li class=wrong><b>{different}</b> in both, different<li class=broken><b>{live_only}</b> only in {}<li class=advice><b>{candidate_only}</b> only in {}</ul>",
-            escape(&comparison.live),
-            escape(&comparison.candidate)
+            "<ul class=tiles><li class=fine><b>{same}</b> in both, the same<li class=wrong><b>{different}</b> in both, different\
+             <li class=broken><b>{live_only}</b> only in {live}<li class=advice><b>{candidate_only}</b> only in {candidate}</ul>"
         ),
     );
     for person in &comparison.people {
@@ -53,16 +50,13 @@ pub fn shadow(comparison: &Comparison) -> String {
         add(
             &mut out,
             format_args!(
-                "<table><thead><tr><th>Type<th>in both, the same<th>in both, different<th>only in {}<th>only in {}</thead>",
-                escape(&comparison.live),
-                escape(&comparison.candidate)
+                "<table><thead><tr><th>Type<th class=n>in both, the same<th class=n>in both, different\
+                 <th class=n>only in {live}<th class=n>only in {candidate}</thead>"
             ),
         );
-        for (kind, [same, different, live, candidate]) in &person.kinds {
-            add(
-                &mut out,
-                format_args!("<tr><td>{}<td class=n>{same}<td class=n>{different}<td class=n>{live}<td class=n>{candidate}", escape(kind)),
-            );
+        for (kind, counts) in &person.kinds {
+            let counts: String = counts.iter().map(|count| format!("<td class=n>{count}")).collect();
+            add(&mut out, format_args!("<tr><td>{}{counts}", escape(kind)));
         }
         out.push_str("</table>");
         list(&mut out, "Differences", &person.differences);

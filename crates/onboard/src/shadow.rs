@@ -20,6 +20,8 @@ use crate::visit::{Gathered, Patient, Supplier};
 pub struct Comparison {
     /// The live source.
     pub live: String,
+    /// Its id, and the other's.
+    pub ids: [String; 2],
     /// The one that is to take its place.
     pub candidate: String,
     /// When, in UTC.
@@ -78,7 +80,8 @@ pub async fn compare(live: &Side<'_>, candidate: &Side<'_>, patients: &[Patient]
         let ids = [&live.supplier.id, &candidate.supplier.id];
         people.push(judge(format!("Test patient {}", at + 1), ids, patient, [(one, live.supplier), (other, candidate.supplier)]));
     }
-    Comparison { live: live.supplier.name.clone(), candidate: candidate.supplier.name.clone(), at: now.to_string(), people }
+    let ids = [live.supplier.id.to_string(), candidate.supplier.id.to_string()];
+    Comparison { ids, live: live.supplier.name.clone(), candidate: candidate.supplier.name.clone(), at: now.to_string(), people }
 }
 
 async fn chart(side: &Side<'_>, patient: &Patient, patients: &[Patient], now: jiff::Timestamp, known: &mut Known) -> Chart {
@@ -125,33 +128,37 @@ fn count(person: &mut Person, [live, candidate]: [&SourceId; 2], record: &Shared
     let mut counted: BTreeSet<usize> = BTreeSet::new();
     let conflicted = record.conflicts.iter().filter(|conflict| of(&conflict.members, live) && of(&conflict.members, candidate));
     for conflict in conflicted {
-        tally(person, record, &conflict.members, 1, conflict.code);
+        // One pair may contradict itself in two things: that is one fact that differs.
+        let again = conflict.members.iter().any(|member| counted.contains(member));
+        tally(person, record, &conflict.members, (!again).then_some(1), conflict.code);
         counted.extend(&conflict.members);
     }
     let both = record.clusters.iter().filter(|cluster| of(&cluster.members, live) && of(&cluster.members, candidate));
     for cluster in both.filter(|cluster| !cluster.members.iter().any(|member| counted.contains(member))).collect::<Vec<_>>() {
-        tally(person, record, &cluster.members, 0, "");
+        tally(person, record, &cluster.members, Some(0), "");
         counted.extend(&cluster.members);
     }
     for (at, item) in record.items.iter().enumerate() {
         if !counted.contains(&at) && item.kind != fhir::Kind::PATIENT {
             let only = if item.origin.source == *live { 2 } else { 3 };
-            tally(person, record, &[at], only, "");
+            tally(person, record, &[at], Some(only), "");
         }
     }
 }
 
-fn tally(person: &mut Person, record: &SharedRecord, members: &[usize], column: usize, what: &str) {
+fn tally(person: &mut Person, record: &SharedRecord, members: &[usize], column: Option<usize>, what: &str) {
     let Some(first) = members.first() else { return };
-    person.kinds.entry(record.items[*first].kind.name().to_owned()).or_default()[column] += 1;
+    if let Some(column) = column {
+        person.kinds.entry(record.items[*first].kind.name().to_owned()).or_default()[column] += 1;
+    }
     let names = members.iter().map(|member| {
         let origin = &record.items[*member].origin;
         format!("{}/{} of {}", origin.kind, origin.id.as_deref().unwrap_or("(no id)"), origin.source)
     });
     let names = names.collect::<Vec<_>>().join(", ");
     match column {
-        0 => {}
-        1 => person.differences.push(format!("{what} differs: {names}")),
-        _ => person.differences.push(format!("only here: {names}")),
+        Some(0) => {}
+        Some(1) | None => person.differences.push(format!("{what} differs: {names}")),
+        Some(_) => person.differences.push(format!("only here: {names}")),
     }
 }

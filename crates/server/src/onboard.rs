@@ -61,7 +61,7 @@ fn prober(source: &Source, arguments: &Arguments) -> anyhow::Result<Prober> {
 }
 
 fn supplier(source: &Source, arguments: &Arguments) -> Supplier {
-    let given = arguments.dialect.is_some() || arguments.from_configuration();
+    let given = arguments.dialect.is_some() || arguments.is_configured();
     Supplier {
         id: source.id.clone(),
         name: source.name.clone(),

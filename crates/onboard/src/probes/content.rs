@@ -95,12 +95,13 @@ fn style(base: &str, text: &str) -> &'static str {
 async fn references(desk: &mut Desk<'_>, got: &Gathered, seen: &[Seen]) {
     let held: BTreeSet<String> =
         got.resources.iter().filter_map(|tree| Some(format!("{}/{}", tree.resource_type()?, tree.root().text("id")?))).collect();
+    let base = format!("{}/{}", got.seen.base.trim_end_matches('/'), desk.below);
     let mut styles: BTreeMap<&'static str, usize> = BTreeMap::new();
     let (mut bad, mut targets, mut dangling) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (path, text, allowed) in seen.iter().flat_map(|one| &one.references) {
-        let style = style(&got.seen.base, text);
+        let style = style(&base, text);
         *styles.entry(style).or_default() += 1;
-        let local = text.strip_prefix(&got.seen.base).unwrap_or(text).trim_start_matches('/');
+        let local = text.strip_prefix(&base).unwrap_or(text).trim_start_matches('/');
         let local = local.split("/_history/").next().unwrap_or(local);
         match style {
             "malformed" | "conditional" => drop(bad.insert(path.clone())),
@@ -167,15 +168,16 @@ async fn references(desk: &mut Desk<'_>, got: &Gathered, seen: &[Seen]) {
 
 /// Reads some of what did not come: a reference that leads nowhere cannot be shown.
 async fn read_some(desk: &mut Desk<'_>, dangling: BTreeSet<String>) {
-    let mut lost = Vec::new();
+    let (mut lost, mut tried) = (Vec::new(), 0);
     for local in dangling.into_iter().take(READS) {
         let Some(heard) = desk.get_wrong(Topic::References, &local).await else { return };
+        tried += 1;
         if heard.bundle().is_none() {
             lost.push(local.split('/').next().unwrap_or_default().to_owned());
         }
     }
     if !lost.is_empty() {
-        let said = format!("{} of {READS} references tried lead to nothing that can be read.", lost.len());
+        let said = format!("{} of {tried} references tried lead to nothing that can be read.", lost.len());
         desk.find(
             Finding::new(
                 Topic::References,

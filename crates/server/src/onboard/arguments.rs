@@ -83,7 +83,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// Whether the supplier is a source of the configuration.
-    pub(super) fn from_configuration(&self) -> bool {
+    pub(super) fn is_configured(&self) -> bool {
         self.source.is_some()
     }
 
@@ -144,7 +144,7 @@ impl Arguments {
     }
 
     pub(super) fn organisation(&self, source: &Source) -> Option<OdsCode> {
-        (self.organisation.is_some() || self.from_configuration()).then(|| source.organisation.clone())
+        (self.organisation.is_some() || self.is_configured()).then(|| source.organisation.clone())
     }
 
     pub(super) fn patients(&self) -> anyhow::Result<Vec<Patient>> {
