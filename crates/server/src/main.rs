@@ -1,5 +1,6 @@
 //! The `severn` binary: its commands.
 
+#[cfg(feature = "demo")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
