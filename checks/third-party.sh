@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks that share no code with Severn, run against its binary: third-party pairs, the leaf census, client libraries.
+# Checks that share no code with Severn, run against its binary: third-party pairs, the leaf census, client
+# libraries, and FHIR servers that nobody here wrote.
 # PAIRS, ALTERATIONS: how many (all pairs and 30 by default).
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$ROOT"
@@ -15,4 +16,5 @@ else
     say "third-party pairs and leaf census: skipped, no third-party data"
 fi
 step "client libraries" checks/clients/run.sh || status=1
+step "independent servers" checks/servers/run.sh || status=1
 exit "$status"

@@ -29,6 +29,7 @@ use rustc_hash::FxHashMap;
 
 use crate::Settings;
 use crate::conversation::{Conversation, Told};
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::plain::{Plain, encoded};
 use crate::supplier::{Opening, Speaker, Supplier, Terms, Wanted};
 use hear::Match;
@@ -43,7 +44,14 @@ const FIND: &str = "PatientSearch/Search";
 const MATCHES_MAX: usize = 50;
 
 /// Graphnet CareCentric.
-pub(crate) static CARECENTRIC: Supplier = Supplier { name: "carecentric", version: Version::Stu3, begin, terms: &Terms::NONE };
+pub(crate) static CARECENTRIC: Supplier = Supplier { name: "carecentric", version: Version::Stu3, begin, terms: &Terms::NONE, card: &CARD };
+
+static CARD: Card = Card {
+    signs: &[Sign(3, Mark::Base("carecentric")), Sign(3, Mark::Software("carecentric")), Sign(3, Mark::Software("graphnet"))],
+    fhir_below: FHIR_PART,
+    searches: Searches::Nothing,
+    evidence: Evidence { documentation: "Graphnet's developer pages", recorded: &[], examples: &["careconnect-stu3"], itself: None },
+};
 
 fn begin(opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {
     let mut speaker = CareCentric::new(opening, wanted);

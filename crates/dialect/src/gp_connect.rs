@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use record::{Call, CallId, Caller, Finding, FindingCode, Holder, Need, Reply, Response, Status};
 
 use crate::conversation::{Conversation, Told};
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::hosts::Hosts;
 use crate::reading::{Arrivals, Reading};
 use crate::references::Bases;
@@ -32,7 +33,19 @@ use sections::Section;
 pub use relay::{Relay, relay};
 
 /// General practice through GP Connect.
-pub(crate) static SUPPLIER: Supplier = Supplier { name: "gp-connect", version: Version::Stu3, begin, terms: &request::TERMS };
+pub(crate) static SUPPLIER: Supplier = Supplier { name: "gp-connect", version: Version::Stu3, begin, terms: &request::TERMS, card: &CARD };
+
+static CARD: Card = Card {
+    signs: &[
+        Sign(3, Mark::Base("/gpconnect/")),
+        Sign(3, Mark::Operation("gpc.getstructuredrecord")),
+        Sign(3, Mark::Profile("https://fhir.nhs.uk/STU3/StructureDefinition/GPConnect-")),
+        Sign(2, Mark::Profile("https://fhir.nhs.uk/STU3/StructureDefinition/CareConnect-GPC-")),
+    ],
+    fhir_below: "",
+    searches: Searches::Nothing,
+    evidence: Evidence { documentation: "GP Connect 1.2 to 1.6", recorded: &["gpconnect-stu3"], examples: &[], itself: None },
+};
 
 /// How often the record is asked for anew without what a practice does not take.
 const NARROWER_MAX: u32 = 2;

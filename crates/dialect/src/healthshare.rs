@@ -12,6 +12,7 @@
 use fhir::{NodeId, Version};
 use record::{Finding, FindingCode, Item};
 
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::plain::{self, Ways};
 use crate::supplier::{Supplier, Terms};
 
@@ -23,6 +24,22 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     version: Version::R4,
     begin: |opening, wanted| plain::begin_in(Version::R4, &WAYS, opening, wanted),
     terms: &Terms::NONE,
+    card: &Card {
+        signs: &[
+            Sign(3, Mark::Software("healthshare")),
+            Sign(3, Mark::Software("intersystems")),
+            Sign(3, Mark::Base("/csp/healthshare/")),
+            Sign(2, Mark::PageLink("queryid=")),
+        ],
+        fhir_below: "",
+        searches: Searches::Everything,
+        evidence: Evidence {
+            documentation: "InterSystems' public documentation",
+            recorded: &["vendor-intersystems"],
+            examples: &[],
+            itself: None,
+        },
+    },
 };
 
 static WAYS: Ways = Ways { finish: spell_authorities, settle: identity::by_identifier, ..plain::ways::PLAIN };

@@ -10,6 +10,7 @@
 use fhir::{Tree, Version};
 use record::{Finding, FindingCode, Item, OdsCode};
 
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::origin::{self, PROVIDER_TAG};
 use crate::plain::{self, Ways};
 use crate::supplier::{Supplier, Terms};
@@ -25,6 +26,17 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     version: Version::R4,
     begin: |opening, wanted| plain::begin_in(Version::R4, &WAYS, opening, wanted),
     terms: &Terms::NONE,
+    card: &Card {
+        signs: &[
+            Sign(3, Mark::Tag("https://fhir.interweavedigital.nhs.uk/")),
+            Sign(3, Mark::Identifier("https://fhir.interweavedigital.nhs.uk/")),
+            Sign(3, Mark::Software("interweave")),
+            Sign(2, Mark::Base("interweave")),
+        ],
+        fhir_below: "",
+        searches: Searches::Everything,
+        evidence: Evidence { documentation: "Interweave's published profiles", recorded: &[], examples: &[], itself: None },
+    },
 };
 
 static WAYS: Ways = Ways { finish: accept, ..plain::ways::PLAIN };

@@ -26,6 +26,7 @@ mod body;
 mod carecentric;
 mod conversation;
 mod convert;
+mod fingerprint;
 mod gp_connect;
 mod healthshare;
 mod hosts;
@@ -54,6 +55,7 @@ use url::Url;
 
 pub use conversation::{Attachment, Conversation, Told};
 pub use convert::{Converted, convert, convert_bundle};
+pub use fingerprint::{Card, ENOUGH, Evidence, Fit, Mark, Searches, Seen, Sign, recognise};
 pub use gp_connect::{Relay, relay, structured_record};
 pub use ids::mint;
 pub use interweave::DataProvider;
@@ -196,6 +198,11 @@ impl Dialect {
     /// Whether its answers can be passed on unjoined: see [`relay`].
     pub fn relays(self) -> bool {
         std::ptr::eq(self.0, &gp_connect::SUPPLIER)
+    }
+
+    /// By what its systems are known, and what it was tested against.
+    pub fn card(self) -> &'static Card {
+        self.0.card
     }
 
     /// Begins to ask for what is needed about a person.

@@ -15,6 +15,7 @@
 
 use fhir::Version;
 
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::plain::{self, Ways};
 use crate::supplier::{Supplier, Terms};
 
@@ -26,6 +27,24 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     version: Version::R4,
     begin: |opening, wanted| plain::begin_in(Version::R4, &WAYS, opening, wanted),
     terms: &Terms::NONE,
+    card: &Card {
+        signs: &[
+            Sign(3, Mark::Software("cerner")),
+            Sign(3, Mark::Software("oracle health")),
+            Sign(3, Mark::Software("millennium")),
+            Sign(3, Mark::CodeSystem("/codeset/")),
+            Sign(2, Mark::PageLink("pagecontext=")),
+            Sign(1, Mark::PlainErrors),
+        ],
+        fhir_below: "",
+        searches: Searches::Patients,
+        evidence: Evidence {
+            documentation: "Oracle Health's public documentation",
+            recorded: &["vendor-cerner"],
+            examples: &[],
+            itself: None,
+        },
+    },
 };
 
 static WAYS: Ways = Ways {

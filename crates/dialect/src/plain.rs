@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use record::{CARRIED, Call, CallId, Finding, Holder, Method, NHS_NUMBER_SYSTEM, Reply, Status};
 
 use crate::conversation::{Conversation, Told};
+use crate::fingerprint::Card;
 use crate::hosts::Hosts;
 use crate::reading::{Arrivals, Reading};
 use crate::references::{Bases, r4_kind};
@@ -41,14 +42,20 @@ const FEW_KINDS: usize = 12;
 const REFERENCE_ROUNDS: u8 = 3;
 
 /// Plain FHIR R4.
-pub(crate) static R4: Supplier =
-    Supplier { name: "fhir-r4", version: Version::R4, begin: |opening, wanted| begin(Version::R4, opening, wanted), terms: &Terms::NONE };
+pub(crate) static R4: Supplier = Supplier {
+    name: "fhir-r4",
+    version: Version::R4,
+    begin: |opening, wanted| begin(Version::R4, opening, wanted),
+    terms: &Terms::NONE,
+    card: &Card::plain(&[], &["synthea", "uk-core-r4", "fhir-r4-examples"]),
+};
 /// Plain FHIR STU3.
 pub(crate) static STU3: Supplier = Supplier {
     name: "fhir-stu3",
     version: Version::Stu3,
     begin: |opening, wanted| begin(Version::Stu3, opening, wanted),
     terms: &Terms::NONE,
+    card: &Card::plain(&[], &["synthea", "smart-patients", "careconnect-stu3", "fhir-stu3-examples"]),
 };
 /// Plain FHIR DSTU2.
 pub(crate) static DSTU2: Supplier = Supplier {
@@ -56,6 +63,7 @@ pub(crate) static DSTU2: Supplier = Supplier {
     version: Version::Dstu2,
     begin: |opening, wanted| begin(Version::Dstu2, opening, wanted),
     terms: &Terms::NONE,
+    card: &Card::plain(&["vendor-cerner"], &["synthea", "smart-patients"]),
 };
 
 fn begin(version: Version, opening: &Opening<'_>, wanted: Wanted) -> (Conversation, Vec<Call>) {

@@ -11,6 +11,7 @@
 use fhir::{Kind, NodeId, Ref, Version};
 use record::{Item, SourceId, Status};
 
+use crate::fingerprint::{Card, Evidence, Mark, Searches, Sign};
 use crate::origin::{self, SOURCE_TAG, VIA_TAG};
 use crate::plain::{self, Ways};
 use crate::supplier::{Supplier, Terms};
@@ -21,6 +22,12 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     version: Version::R4,
     begin: |opening, wanted| plain::begin_in(Version::R4, &WAYS, opening, wanted),
     terms: &Terms::NONE,
+    card: &Card {
+        signs: &[Sign(3, Mark::Tag("urn:severn:")), Sign(1, Mark::Software("severn")), Sign(2, Mark::Operation("request-access"))],
+        fhir_below: "",
+        searches: Searches::Everything,
+        evidence: Evidence { documentation: "this project", recorded: &[], examples: &[], itself: Some("another Severn, in a ring") },
+    },
 };
 
 static WAYS: Ways = Ways {

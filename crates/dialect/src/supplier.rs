@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use record::{Call, Caller, Holder, Need, Reply, Status};
 
 use crate::conversation::{Conversation, Told};
+use crate::fingerprint::Card;
 use crate::{Known, Settings};
 
 /// How one supplier's systems speak. A `static` of the supplier's own module, listed in [`crate::suppliers::ALL`].
@@ -18,6 +19,8 @@ pub(crate) struct Supplier {
     pub begin: fn(&Opening<'_>, Wanted) -> (Conversation, Vec<Call>),
     /// What it wants configured beside what every source has; most want nothing.
     pub terms: &'static Terms,
+    /// By what its systems are known, and what this module was tested against.
+    pub card: &'static Card,
 }
 
 /// What a supplier wants to know of each of its sources.

@@ -236,6 +236,21 @@ impl Config {
     }
 }
 
+/// Reads the keys of one `[[source]]` block, without its head, as a configuration's are read.
+pub fn source_of(text: &str, folder: &std::path::Path) -> Result<Source, Vec<Mistake>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mistakes = Mistakes::of(text);
+    for error in errors {
+        mistakes.at(error.span().map(|span| span.start), error.message().to_owned());
+    }
+    let reader = Reader { folder, mistakes: &mistakes };
+    let defaults = || Section::new("limits", None, None, &mistakes);
+    let limits = reader.limits(defaults(), reader.source_limits(&defaults(), &SourceLimits::default()));
+    let source = reader.source(Section::new("source", None, Some(document.get_ref()), &mistakes), &limits);
+    let found = mistakes.into_sorted();
+    source.filter(|_| found.is_empty()).ok_or(found)
+}
+
 struct Reader<'a> {
     folder: &'a std::path::Path,
     mistakes: &'a Mistakes<'a>,

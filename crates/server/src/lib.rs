@@ -13,6 +13,7 @@ pub mod demo;
 pub mod fhir_api;
 pub mod http;
 pub mod logs;
+pub mod onboard;
 mod page;
 pub mod serve;
 pub mod terminology;

@@ -1,5 +1,6 @@
 //! The `severn` binary: its commands.
 
+#[cfg(feature = "demo")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "demo")]
 use server::demo;
-use server::{check, client, convert, logs, serve};
+use server::{check, client, convert, logs, onboard, serve};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]
@@ -46,16 +47,9 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Lets a reading system show whether its screen displays an incomplete read, before it may have one.
-    #[cfg(feature = "demo")]
-    Onboard {
-        /// A consumer, not a source.
-        #[arg(long, required = true)]
-        consumer: bool,
-        /// Where the exercise listens.
-        #[arg(long, default_value = "127.0.0.1:8700")]
-        listen: SocketAddr,
-    },
+    /// Visits a supplier with test patients and writes what is wrong with it, and how to configure it; or, with --consumer, lets a
+    /// reading system show that its screen displays an incomplete read.
+    Onboard(Box<onboard::Arguments>),
     /// Reads the joined record of a person from a running exchange.
     Read {
         /// The NHS number.
@@ -97,7 +91,8 @@ async fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo { listen, check } => demo::run(listen, check).await,
         #[cfg(feature = "demo")]
-        Command::Onboard { consumer: _, listen } => demo::consumer::run(listen).await,
+        Command::Onboard(arguments) if arguments.consumer => demo::consumer::run(arguments.listen).await,
+        Command::Onboard(arguments) => onboard::run(*arguments).await,
         Command::Read { number, url, token, json, claim } => client::run(&number, &url, &token, json, claim.as_deref()).await,
         #[cfg(feature = "demo")]
         Command::Region { listen } => demo::region(listen).await,

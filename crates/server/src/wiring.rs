@@ -89,7 +89,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     Ok((App::new(exchange, tokens, config, clock, assembler), writing))
 }
 
-fn source_config(source: &config::Source) -> SourceConfig {
+/// What `source` wants to know of a source.
+pub(crate) fn source_config(source: &config::Source) -> SourceConfig {
     let limits = &source.limits;
     SourceConfig {
         id: source.id.clone(),
@@ -114,30 +115,12 @@ fn source_config(source: &config::Source) -> SourceConfig {
 }
 
 fn entry(source: &config::Source, base: &str, terms: Option<Arc<terms::Terminology>>) -> SourceEntry {
-    let limits = &source.limits;
     SourceEntry {
         id: source.id.clone(),
         name: source.name.clone(),
         organisation: source.organisation.clone(),
         dialect: source.dialect,
-        settings: dialect::Settings {
-            page_size: source.page_size,
-            everything: source.everything,
-            nhs_number_systems: source.nhs_number_systems.clone(),
-            calls_max: limits.leg_concurrent,
-            resources_max: limits.resources_max,
-            pages_max: limits.pages_max,
-            bytes_max: limits.source_bytes_max,
-            references_max: limits.references_max,
-            options: source.options.clone(),
-            data_provider: source.data_provider.clone().map(|id| DataProvider {
-                id,
-                name: source.name.clone(),
-                organisation: source.organisation.clone(),
-            }),
-            terms,
-            ..dialect::Settings::new(source.url.clone(), base)
-        },
+        settings: dialect::Settings { terms, ..dialect_settings(source, base) },
         locate: match source.locate {
             config::Locate::Always => Locate::Always,
             config::Locate::Index => Locate::Index,
@@ -148,6 +131,28 @@ fn entry(source: &config::Source, base: &str, terms: Option<Arc<terms::Terminolo
             config::NhsNumberTrust::Verified => Trust::Verified,
         },
         exchange: source.exchange.clone(),
+    }
+}
+
+/// What `dialect` wants to know of a source.
+pub(crate) fn dialect_settings(source: &config::Source, base: &str) -> dialect::Settings {
+    let limits = &source.limits;
+    dialect::Settings {
+        page_size: source.page_size,
+        everything: source.everything,
+        nhs_number_systems: source.nhs_number_systems.clone(),
+        calls_max: limits.leg_concurrent,
+        resources_max: limits.resources_max,
+        pages_max: limits.pages_max,
+        bytes_max: limits.source_bytes_max,
+        references_max: limits.references_max,
+        options: source.options.clone(),
+        data_provider: source.data_provider.clone().map(|id| DataProvider {
+            id,
+            name: source.name.clone(),
+            organisation: source.organisation.clone(),
+        }),
+        ..dialect::Settings::new(source.url.clone(), base)
     }
 }
 

@@ -151,7 +151,7 @@ impl Sources {
 }
 
 /// Where a call leads: below the base, or an absolute URL of the same origin, verbatim.
-fn target(base: &Url, target: &str) -> Option<Url> {
+pub(crate) fn target(base: &Url, target: &str) -> Option<Url> {
     if target.starts_with("http://") || target.starts_with("https://") {
         return Url::parse(target).ok().filter(|url| url.origin() == base.origin());
     }

@@ -12,6 +12,7 @@ mod config;
 mod http;
 mod leg;
 mod places;
+mod prober;
 mod transport;
 
 pub use auth::AuthError;
@@ -19,4 +20,5 @@ pub use config::{Auth, Limits, SourceConfig};
 pub use http::Http;
 pub use leg::{Leg, Sources};
 pub use places::State;
+pub use prober::{Probed, Prober};
 pub use transport::{Request, Transport};

@@ -8,10 +8,10 @@ use serde_json::Value;
 use testbed::DEMO_PERSON;
 
 /// A folder for everything that the commands of one test leave behind.
-struct Room(PathBuf);
+pub struct Room(pub PathBuf);
 
 impl Room {
-    fn new() -> Room {
+    pub fn new() -> Room {
         let path = std::env::temp_dir().join(format!("severn-commands-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&path).unwrap();
         Room(path)
@@ -23,7 +23,7 @@ impl Room {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+    pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let Output { status, stdout, stderr } = self.severn(arguments).output().unwrap();
         (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }

@@ -109,16 +109,27 @@ impl World {
     pub fn around(region: Arc<Region>, setup: &Setup) -> World {
         let (folder, issuer) = (Folder::new(), Issuer::new());
         let text = configuration(&folder, &region, &issuer, setup);
-        let config = Config::parse(&text, &folder.0)
-            .unwrap_or_else(|mistakes| panic!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
+        let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone(), clock: clock.clone() };
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal: ledger.clone() };
-        let (app, writing) = wiring::app(config, outside).unwrap();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(writing);
-        let router = server::http::router(Arc::new(app));
+        let (router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), (router.clone(), issuer.clone()));
+        World { region, ledger, clock, issuer, router, _folder: folder, _writing: tasks }
+    }
+
+    /// Before a region that listens, asked over HTTP by these blocks and no other; files are taken from the region's sources.
+    pub fn listening(region: Arc<Region>, blocks: &str) -> World {
+        let (folder, issuer) = (Folder::new(), Issuer::new());
+        let none = Region::of([]);
+        let text = configuration(&folder, &none, &issuer, &Setup::default()) + blocks;
+        for source in region.sources() {
+            std::fs::write(folder.0.join(format!("{}.token", source.id)), source.bearer.unwrap_or_default()).unwrap();
+        }
+        let config = parsed(&text, &folder.0);
+        let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
+        let outside = Outside { clock: clock.clone(), journal: ledger.clone(), ..Outside::real(&config).unwrap() };
+        let (router, tasks) = started(config, outside);
         World { region, ledger, clock, issuer, router, _folder: folder, _writing: tasks }
     }
 
@@ -520,6 +531,18 @@ impl Clock for Ticking {
         let elapsed = jiff::SignedDuration::try_from(self.start.elapsed()).unwrap();
         start + elapsed + jiff::SignedDuration::from_secs(self.ahead_s.load(Ordering::SeqCst))
     }
+}
+
+fn parsed(text: &str, folder: &std::path::Path) -> Config {
+    let words = |mistakes: Vec<_>| mistakes.iter().map(server::config::Mistake::to_string).collect::<Vec<_>>().join("; ");
+    Config::parse(text, folder).unwrap_or_else(|mistakes| panic!("{}", words(mistakes)))
+}
+
+fn started(config: Config, outside: Outside) -> (Router, JoinSet<()>) {
+    let (app, writing) = wiring::app(config, outside).unwrap();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(writing);
+    (server::http::router(Arc::new(app)), tasks)
 }
 
 fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {

@@ -1,0 +1,82 @@
+//! Whatever goes wrong at a supplier, the report says it by its name, and what to do.
+
+use std::sync::Arc;
+
+use onboard::{Severity, Topic};
+use testbed::{Fault, Refusal, Region, Wrong};
+
+use crate::world::visited;
+
+/// Makes suppliers fail in this way, and looks for what is said of it.
+async fn check(fault: Fault, topic: Topic, code: &str) {
+    for id in ["ccr", "mh"] {
+        let region = Arc::new(Region::in_memory());
+        assert!(region.fail(id, fault.clone()));
+        let visit = visited(&region, id).await;
+        let said: Vec<_> = visit.findings.iter().filter(|one| one.severity != Severity::Fine).map(|one| (one.topic, &one.code)).collect();
+        let found = visit.findings.iter().find(|finding| finding.topic == topic && finding.code == code);
+        let found = found.unwrap_or_else(|| panic!("{id} {fault:?}: {said:#?}"));
+        assert!(found.severity <= Severity::Wrong || code == "several-patients" || code == "count-ignored", "{id}: {found:?}");
+        assert!(!found.todo.is_empty() && !found.said.is_empty(), "{id}: {found:?}");
+    }
+}
+
+macro_rules! says {
+    ($($name:ident: $fault:expr, $topic:ident, $code:literal;)*) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                check($fault, Topic::$topic, $code).await;
+            }
+        )*
+    };
+}
+
+says! {
+    a_bad_request: Fault::Refusing { how: Refusal::BadRequest }, Capability, "bad-request";
+    a_bomb: Fault::GzipBomb { mib: 8 }, Capability, "too-large";
+    a_broken_answer: Fault::Truncated, Capability, "broken-off";
+    a_closed_connection: Fault::Refusing { how: Refusal::Closed }, Capability, "broken-off";
+    a_malformed_answer: Fault::Malformed, Capability, "malformed";
+    a_missing_birth_date: Fault::WrongPerson { by: Wrong::NoBirthDate }, Lookup, "no-birth-date";
+    a_page_too_large: Fault::HugePage { entries: 300 }, Paging, "count-ignored";
+    a_refusal_by_401: Fault::Refusing { how: Refusal::Unauthorised }, Capability, "unauthorised";
+    a_refusal_by_403: Fault::Refusing { how: Refusal::Forbidden }, Capability, "forbidden";
+    a_server_error: Fault::Refusing { how: Refusal::ServerError }, Capability, "server-error";
+    a_silent_supplier: Fault::Silent, Capability, "no-answer";
+    a_slip_of_the_birth_date: Fault::WrongPerson { by: Wrong::Slip }, Record, "held";
+    a_slow_supplier: Fault::Slow { ms: 3_000 }, Speed, "slow";
+    a_throttling_supplier: Fault::Throttled { retry_after_s: 60 }, Capability, "throttled";
+    a_web_page: Fault::Html, Capability, "web-page";
+    an_unavailable_supplier: Fault::Refusing { how: Refusal::Unavailable }, Capability, "unavailable";
+    another_birth_date: Fault::WrongPerson { by: Wrong::BirthDate }, Record, "another-birth-date";
+    another_number: Fault::WrongPerson { by: Wrong::Number }, Lookup, "another-number";
+    one_type_that_fails: Fault::LosesType { kind: "AllergyIntolerance".to_owned() }, Record, "failed-http";
+    pages_that_lead_elsewhere: Fault::CrossOriginNext, Paging, "next-elsewhere";
+    pages_that_loop: Fault::LoopingPages, Paging, "pages-loop";
+    pages_without_end: Fault::EndlessPages, Paging, "pages-never-end";
+    resources_about_nobody: Fault::NoSubject, Record, "no-subject";
+    resources_about_others: Fault::OtherSubject, Record, "other-subject";
+    two_patients_of_one_number: Fault::DuplicatePatients, Lookup, "several-patients";
+}
+
+/// Where the contract says that numbers are verified, nothing need say so itself; elsewhere it must.
+#[tokio::test(start_paused = true)]
+async fn a_number_that_nobody_verified() {
+    let region = Arc::new(Region::in_memory());
+    assert!(region.fail("ccr", Fault::WrongPerson { by: Wrong::Unverified }));
+    let visit = visited(&region, "ccr").await;
+    assert!(
+        visit.findings.iter().any(|finding| finding.code == "not-verified" && finding.severity == Severity::Broken),
+        "{:#?}",
+        visit.findings
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supplier_that_is_silent_is_not_asked_for_long() {
+    let region = Arc::new(Region::in_memory());
+    assert!(region.fail("ccr", Fault::Silent));
+    let visit = visited(&region, "ccr").await;
+    assert!(visit.asked.len() <= 2, "{:#?}", visit.asked);
+}
