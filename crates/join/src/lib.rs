@@ -7,6 +7,7 @@
 
 mod compare;
 mod content;
+mod lines;
 mod order;
 mod pair;
 mod risk;
@@ -32,7 +33,7 @@ pub struct Rules {
 }
 
 /// The version of the rules, for Provenance and the ledger. Changed with every change of a key.
-pub const RULES: &str = "severn-join-2";
+pub const RULES: &str = "severn-join-3";
 
 /// Joins what several sources said about one person.
 pub fn charts(person: PersonId, charts: Vec<Chart>, rules: &Rules) -> SharedRecord {

@@ -85,14 +85,14 @@ fn root(parents: &mut [usize], mut place: usize) -> usize {
 
 /// Something that statements share: a code or words, at a time where the type's time must be exact.
 #[derive(PartialEq, Eq, Hash)]
-enum Token<'a> {
+pub(crate) enum Token<'a> {
     Code(Option<i128>, Space<'a>, &'a str),
     Time(i128),
     Words(Option<i128>, &'a str),
 }
 
 /// Calls `take` with what a statement must share with another to match it; not at all where the type has no clinical key.
-fn tokens<'a>(statement: &'a Statement<'_>, mut take: impl FnMut(Token<'a>)) {
+pub(crate) fn tokens<'a>(statement: &'a Statement<'_>, mut take: impl FnMut(Token<'a>)) {
     // Types whose time must be exact are told apart by it at once.
     let time = match statement.kind() {
         Kind::APPOINTMENT | Kind::DIAGNOSTIC_REPORT | Kind::ENCOUNTER | Kind::OBSERVATION => {
@@ -263,7 +263,7 @@ impl<'a, 's> Bucket<'a, 's> {
 }
 
 /// Every pair of members must match.
-fn between(statements: &[Statement<'_>], one: &Unit, other: &Unit) -> Verdict {
+pub(crate) fn between(statements: &[Statement<'_>], one: &Unit, other: &Unit) -> Verdict {
     // Two resources of one source never group. They may contradict, where one was said by somebody else and only copied there.
     let together = one.shares_a_source(other, statements);
     if together && !independent(statements, one, other) {

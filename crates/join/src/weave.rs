@@ -9,6 +9,7 @@ use record::{Cluster, Conflict, Fate, Finding, Hint, Item, Tier};
 use terms::Negated;
 
 use crate::content::Labels;
+use crate::lines::Lines;
 use crate::statement::{self, Chart, Standing, Statement};
 use crate::units::{self, Unit};
 use crate::{Rules, pair, risk};
@@ -48,6 +49,7 @@ pub(crate) fn weave(items: &[Item], fates: &[Fate], rules: &Rules) -> Woven {
     for (at, item) in items.iter().enumerate().filter(|(at, _)| fates[*at] != Fate::History) {
         turns.entry((turn(item), item.kind.name())).or_default().push(at);
     }
+    let mut lines = Lines::default();
     for places in turns.into_values() {
         let statements: Vec<Statement<'_>> = places.iter().map(|at| statement::read(*at, &items[*at], &chart)).collect();
         let (mut units, findings) = units::units(&statements, &labels, rules);
@@ -79,7 +81,11 @@ pub(crate) fn weave(items: &[Item], fates: &[Fate], rules: &Rules) -> Woven {
             }
         }
         woven.negations(&key, &statements, items);
+        if matches!(items[places[0]].kind, Kind::MEDICATION_REQUEST | Kind::MEDICATION_STATEMENT) {
+            lines.take(statements, units);
+        }
     }
+    woven.between_kinds(&key, &lines, items);
     woven.clusters.sort_by_key(|cluster| cluster.representative);
     woven.conflicts.sort_by(|a, b| (&a.members, a.code).cmp(&(&b.members, b.code)));
     woven.conflicts.dedup_by(|a, b| a.id == b.id);
@@ -100,6 +106,23 @@ impl Woven {
             why: format!("{kind}: independent statements of one thing differ in {code}"),
             members,
         });
+    }
+
+    /// What a statement and a plan of one medicine differ in, where neither's own kind has told it of the same sources.
+    fn between_kinds(&mut self, key: &hmac::Key, lines: &Lines<'_>, items: &[Item]) {
+        for (facet, of) in lines.disputes() {
+            let source = |at: &usize| &items[*at].origin.source;
+            let told = |conflict: &Conflict| {
+                let known = |at: &&usize| conflict.members.contains(*at);
+                let members = || conflict.members.iter().map(source);
+                conflict.code == facet.code()
+                    && of.iter().any(|at| known(&at))
+                    && of.iter().all(|at| members().any(|own| own == source(at)))
+            };
+            if !self.conflicts.iter().any(told) {
+                self.dispute(key, facet.code(), of, &lines.statements, items);
+            }
+        }
     }
 
     /// Statements under one identifier that differ where no owner is here to say which of them stands.

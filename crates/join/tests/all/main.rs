@@ -4,5 +4,6 @@
 
 mod golden;
 mod laws;
+mod lines;
 mod said;
 mod tiers;

@@ -1,0 +1,85 @@
+//! Medicines that one source says a person takes and another has on a plan: two kinds of fact, never one cluster, that must not
+//! disagree unseen. A hospital that stopped what the practice still lists may say it of a request that was reported to it.
+
+use std::collections::BTreeMap;
+
+use fhir::Kind;
+use rustc_hash::FxHashMap;
+
+use crate::compare::Verdict;
+use crate::pair::{Token, between, tokens};
+use crate::statement::{Facet, Speaker, Statement};
+use crate::units::Unit;
+
+/// Statements that a medicine is taken, and requests that plan it, with the units they make.
+#[derive(Default)]
+pub(crate) struct Lines<'a> {
+    pub statements: Vec<Statement<'a>>,
+    units: Vec<Unit>,
+}
+
+impl<'a> Lines<'a> {
+    /// Keeps what tells of the course of a medicine, once its own type is woven.
+    pub fn take(&mut self, statements: Vec<Statement<'a>>, units: Vec<Unit>) {
+        let first = self.statements.len();
+        let tells = |unit: &Unit| unit.members.iter().all(|member| tells_of_a_course(&statements[*member]));
+        let kept = units.into_iter().filter(|unit| !unit.members.is_empty() && tells(unit));
+        self.units.extend(kept.map(|mut unit| {
+            unit.members.iter_mut().for_each(|member| *member += first);
+            unit.lagging.iter_mut().for_each(|member| *member += first);
+            unit.owner = unit.owner.map(|owner| owner + first);
+            unit
+        }));
+        self.statements.extend(statements);
+    }
+
+    /// What a statement and a plan differ in, where each leads to the other only: the facet, and the items.
+    pub fn disputes(&self) -> Vec<(Facet, Vec<usize>)> {
+        let mut taken: FxHashMap<Token<'_>, Vec<usize>> = FxHashMap::default();
+        let of_kind = |kind: Kind| self.units.iter().enumerate().filter(move |(_, unit)| self.statements[unit.members[0]].kind() == kind);
+        for (place, unit) in of_kind(Kind::MEDICATION_STATEMENT) {
+            self.each_token(unit, |token| taken.entry(token).or_default().push(place));
+        }
+        // By statement and the plan's source, and by plan and the statement's: what either could mean.
+        let mut found: BTreeMap<(usize, usize), Vec<Facet>> = BTreeMap::new();
+        let mut choices: BTreeMap<(usize, Speaker<'_>), usize> = BTreeMap::new();
+        for (plan, unit) in of_kind(Kind::MEDICATION_REQUEST) {
+            let mut places: Vec<usize> = Vec::new();
+            self.each_token(unit, |token| places.extend(taken.get(&token).into_iter().flatten()));
+            places.sort_unstable();
+            places.dedup();
+            for statement in places {
+                let differ = match between(&self.statements, &self.units[statement], unit) {
+                    Verdict::Differ(facets) => facets,
+                    Verdict::Same => Vec::new(),
+                    Verdict::No | Verdict::Perhaps(_) => continue,
+                };
+                found.insert((statement, plan), differ);
+                for (one, other) in [(statement, plan), (plan, statement)] {
+                    let mut speakers: Vec<Speaker<'_>> = self.units[other].speakers(&self.statements).collect();
+                    speakers.sort();
+                    speakers.dedup();
+                    speakers.into_iter().for_each(|speaker| *choices.entry((one, speaker)).or_default() += 1);
+                }
+            }
+        }
+        let sole = |one: usize, other: usize| self.units[other].speakers(&self.statements).any(|speaker| choices[&(one, speaker)] == 1);
+        let certain = found.into_iter().filter(|((statement, plan), _)| sole(*statement, *plan) && sole(*plan, *statement));
+        let items = |(statement, plan): (usize, usize)| -> Vec<usize> {
+            let both = [&self.units[statement], &self.units[plan]];
+            both.iter().flat_map(|unit| unit.members.iter().map(|member| self.statements[*member].at)).collect()
+        };
+        certain.flat_map(|(pair, facets)| facets.into_iter().map(move |facet| (facet, items(pair)))).collect()
+    }
+
+    fn each_token<'t>(&'t self, unit: &Unit, mut take: impl FnMut(Token<'t>)) {
+        unit.members.iter().for_each(|member| tokens(&self.statements[*member], &mut take));
+    }
+}
+
+fn tells_of_a_course(statement: &Statement<'_>) -> bool {
+    match statement.kind() {
+        Kind::MEDICATION_REQUEST => statement.item.tree.root().is("intent", "plan"),
+        kind => kind == Kind::MEDICATION_STATEMENT,
+    }
+}
