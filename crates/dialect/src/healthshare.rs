@@ -42,7 +42,13 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     },
 };
 
-static WAYS: Ways = Ways { finish: spell_authorities, settle: identity::by_identifier, ..plain::ways::PLAIN };
+static WAYS: Ways = Ways {
+    // The ids of what is wanted, and where its references lead, are made of what they name.
+    everything_for_few: true,
+    finish: spell_authorities,
+    settle: identity::by_identifier,
+    ..plain::ways::PLAIN
+};
 
 /// `2.16.840.1…` as `urn:oid:2.16.840.1…`: an identifier's system is a URI.
 fn spell_authorities(item: &mut Item) {

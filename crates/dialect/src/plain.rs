@@ -322,7 +322,7 @@ impl Plain {
     /// Asks for a patient's data.
     fn begin(&mut self, patient: String) {
         let Wanted::Read(need) = &self.wanted else { return };
-        let few = !need.kinds.is_empty() && need.kinds.len() <= FEW_KINDS;
+        let few = !need.kinds.is_empty() && need.kinds.len() <= FEW_KINDS && !self.ways.everything_for_few;
         if !self.begun.insert(patient.clone()) {
             return;
         }

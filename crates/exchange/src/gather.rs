@@ -142,25 +142,28 @@ pub(crate) async fn fetch(
 struct Allowed {
     need: Need,
     barred: Vec<Kind>,
+    /// Whether every type may be asked for, wanted or not.
+    whole: bool,
 }
 
 impl Allowed {
     fn of(permit: &Permit, need: &Need) -> Allowed {
         let wanted = CARRIED.iter().copied().filter(|kind| need.wants(*kind));
         let (mut kinds, barred): (Vec<Kind>, Vec<Kind>) = wanted.partition(|kind| permit.allows(*kind));
+        let whole = CARRIED.iter().all(|kind| permit.allows(*kind));
         if barred.is_empty() {
-            return Allowed { need: need.clone(), barred };
+            return Allowed { need: need.clone(), barred, whole };
         }
         if kinds.is_empty() {
             // No types would mean all of them. Who the person is may be asked by everybody who may read.
             kinds.push(Kind::PATIENT);
         }
-        Allowed { need: Need { kinds, ..need.clone() }, barred }
+        Allowed { need: Need { kinds, ..need.clone() }, barred, whole }
     }
 
-    /// `$everything` asks for what is barred, too.
+    /// `$everything` asks for what is barred, too, even where that is not wanted.
     fn settings(&self, settings: &dialect::Settings) -> dialect::Settings {
-        let everything = if self.barred.is_empty() { settings.everything } else { Everything::Never };
+        let everything = if self.whole { settings.everything } else { Everything::Never };
         dialect::Settings { everything, ..settings.clone() }
     }
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::{Kind, NodeId, Ref};
-use record::{Chart, Item, NHS_NUMBER_SYSTEM};
+use record::{Item, NHS_NUMBER_SYSTEM, SourceId};
 use rustc_hash::FxHashMap;
 
 use crate::Attachment;
 use crate::ids;
+use crate::reading::Read;
 
 /// Systems of numbers that several resources share by their nature.
 const SHARED: &[&str] = &[NHS_NUMBER_SYSTEM, "https://fhir.nhs.uk/Id/prescription-order-number"];
@@ -17,30 +18,25 @@ type Renamed = FxHashMap<String, String>;
 
 /// Gives each resource an id made of its business identifier, where it has one that is its own, and leads references there.
 /// The rest keep what was minted from the source's id. The source's id stays in the origin.
-pub(super) fn by_identifier(chart: &mut Chart, attachments: &mut [Attachment]) {
-    let renamed = renamed(chart);
-    for item in chart.patients.iter_mut().chain(&mut chart.items) {
-        rename(item, &renamed);
-    }
-    for Attachment { of: (kind, id), .. } in attachments.iter_mut() {
+pub(super) fn by_identifier(source: &SourceId, read: &mut Read) {
+    let renamed = renamed(source, &read.items);
+    read.items.iter_mut().for_each(|item| rename(item, &renamed));
+    for Attachment { of: (kind, id), .. } in &mut read.attachments {
         if let Some(new) = renamed.get(&reference(*kind, id)) {
             new.clone_into(id);
         }
     }
-    attachments.sort();
-    for items in [&mut chart.patients, &mut chart.items] {
-        items.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
-    }
+    read.attachments.sort();
 }
 
 fn reference(kind: Kind, id: &str) -> String {
     format!("{}/{id}", kind.name())
 }
 
-fn renamed(chart: &Chart) -> Renamed {
+fn renamed(source: &SourceId, items: &[Item]) -> Renamed {
     let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut holders: FxHashMap<String, BTreeSet<String>> = FxHashMap::default();
-    for item in chart.patients.iter().chain(&chart.items) {
+    for item in items {
         let own = reference(item.kind, &item.id);
         let own_keys = self::keys(item);
         for key in &own_keys {
@@ -52,7 +48,7 @@ fn renamed(chart: &Chart) -> Renamed {
     let is_own = |key: &&String| holders.get(*key).is_some_and(|holders| holders.len() == 1);
     let renamed = keys.iter().filter_map(|(own, keys)| {
         let key = keys.iter().find(is_own)?;
-        Some((own.clone(), ids::hashed(&chart.source, key.as_bytes())))
+        Some((own.clone(), ids::hashed(source, key.as_bytes())))
     });
     renamed.collect()
 }

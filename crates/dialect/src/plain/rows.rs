@@ -82,7 +82,8 @@ impl Plain {
         let made = arrivals.leave_out(|arrived| (self.ways.made)(arrived.kind, arrived.tree.root()));
         let mut read = arrivals.finish(&|kind| self.wants(kind));
         read.items.iter_mut().for_each(self.ways.finish);
-        let mut attachments = read.attachments.clone();
+        (self.ways.settle)(&self.holder.source, &mut read);
+        let attachments = std::mem::take(&mut read.attachments);
         let Tally { patients, kept, quarantined, mut counts } = tally(read, |item| self.keeps(item));
         for kind in &made {
             let count = counts.entry(*kind).or_default();
@@ -92,7 +93,7 @@ impl Plain {
         kinds.extend(counts.keys());
         let made_of = |kind| made.iter().filter(|own| **own == kind).count() as u64;
         let rows = kinds.into_iter().map(|kind| self.row(kind, counts.get(&kind).copied().unwrap_or_default(), made_of(kind))).collect();
-        let mut chart = Chart {
+        let chart = Chart {
             source: self.holder.source.clone(),
             version: self.version,
             patients,
@@ -102,7 +103,6 @@ impl Plain {
             about_one_patient: false,
             findings: self.findings.iter().cloned().collect(),
         };
-        (self.ways.settle)(&mut chart, &mut attachments);
         Told { chart, learnt: self.known, attachments }
     }
 
@@ -213,7 +213,11 @@ impl Plain {
             return Part::noted(Status::FailedTimeout, "no answer in time");
         }
         if kind == Kind::BINARY && !came {
-            return Part::noted(Status::NotAskedScope, "each is fetched when it is opened");
+            // Where what leads to them did not come, nobody knows which there are.
+            let leading = [Kind::DIAGNOSTIC_REPORT, Kind::DOCUMENT_REFERENCE].into_iter();
+            let leading = leading.filter_map(|kind| self.searched_part(patient, kind, false)).reduce(Part::and);
+            let unheard = leading.filter(|part| !matches!(part.status, Status::Ok | Status::Unsupported));
+            return unheard.unwrap_or(Part::noted(Status::NotAskedScope, "each is fetched when it is opened"));
         }
         if types::by_reference(kind) {
             return if types::exists(self.version, kind) {

@@ -1,10 +1,10 @@
 //! What one family of servers does otherwise than others that speak the same version.
 
 use fhir::{Kind, Ref};
-use record::{Chart, Item, Status};
+use record::{Item, SourceId, Status};
 
 use super::search::Search;
-use crate::Attachment;
+use crate::reading::Read;
 
 /// Ways of a server. [`PLAIN`] has none: say only what differs, and take the rest from it.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Ways {
     pub accept: Option<&'static str>,
     /// Whether it may be asked for `$everything`; the configuration has a say only where it may.
     pub everything: bool,
+    /// Whether `$everything` is asked for however few types are wanted: what of them can be told only with the rest beside.
+    pub everything_for_few: bool,
     /// Whether `$everything` takes `_type`, so that one question is enough for any number of types.
     pub everything_of_types: bool,
     /// The last word on an item.
@@ -32,8 +34,8 @@ pub(crate) struct Ways {
     /// How its types are searched for. Others are asked for by patient, where its statement of capability lists them so.
     /// Empty: every type is asked for by patient, unless the statement leaves it out.
     pub searches: &'static [Search],
-    /// The last word on the whole answer.
-    pub settle: fn(&mut Chart, &mut [Attachment]),
+    /// The last word on all that was read, of whichever type, before what was not asked for is left out.
+    pub settle: fn(&SourceId, &mut Read),
     /// What an empty answer may mean beside that there is nothing.
     pub silence: Option<&'static str>,
     /// Whether `_since` and `_lastUpdated` find all that changed. Where they do not, all is asked for and filtered here.
@@ -44,6 +46,7 @@ pub(crate) struct Ways {
 pub(crate) static PLAIN: Ways = Ways {
     accept: None,
     everything: true,
+    everything_for_few: false,
     everything_of_types: false,
     finish: |_| {},
     made: |_, _| false,
