@@ -7,7 +7,7 @@ use crate::node::{Node, list, object};
 use crate::pen::Pen;
 use crate::person::{Fact, Holding, KnownAs, Person};
 use crate::region;
-use crate::supplier::{Habits, habits};
+use crate::supplier::{Habits, Maker, habits};
 use jiff::civil::DateTime;
 
 /// The bundles that the subscription covers: path, and the name that leads the ids of their records.
@@ -23,7 +23,7 @@ pub(crate) const BUNDLES: &[(&str, &str)] = &[
 
 /// Where a holding is kept: bundle, collection, and the name of its id. None: in the FHIR part.
 pub(crate) fn place(kind: Kind, holding: &Holding) -> Option<(&'static str, &'static str, &'static str)> {
-    if !habits(holding.supplier)?.bundles {
+    if habits(holding.supplier)?.maker != Maker::CareCentric {
         return None;
     }
     let said = |name: &str| holding.said.get(name).and_then(toml::Value::as_str).unwrap_or_default();

@@ -42,6 +42,8 @@ pub struct Held {
     pub resource_type: &'static str,
     /// The id at the supplier; of a record in a bundle, with the bundle's name before it.
     pub id: String,
+    /// The identifier that goes with it wherever it is passed on: system and value.
+    pub identifier: (String, String),
     /// How it stands to those before it.
     pub nature: Nature,
     /// Holdings of one group belong in one cluster.
@@ -156,6 +158,7 @@ impl Person {
                     supplier: holding.supplier,
                     resource_type: resource_type(holding),
                     id: id_of(fact.kind, holding),
+                    identifier: self.business_identifier(&fact.key, holding),
                     nature,
                     group,
                 });
@@ -224,7 +227,9 @@ fn compare(fact: &Fact, joined: &[&Unit], unit: &Unit) -> Nature {
         return Nature::Apart(why.clone());
     }
     if !same_type(first, here) {
-        return Nature::SameLine;
+        // Taken by one, on another's plan: two facts, that must not disagree unseen.
+        let course = tells_of_a_course(first) && tells_of_a_course(here) && apart(fact.kind, first, here).is_none();
+        return if course && clash(fact.kind, first, here) { Nature::Contradicts } else { Nature::SameLine };
     }
     let why = joined.iter().find_map(|other| apart(fact.kind, other.owner(fact), here));
     if let Some(why) = why {
@@ -245,8 +250,13 @@ fn id_of(kind: Kind, holding: &Holding) -> String {
 }
 
 fn resource_type(holding: &Holding) -> &'static str {
-    let version = habits(holding.supplier).map(|habits| habits.version);
-    version.and_then(|version| holding.detail.resource_type(version)).unwrap_or("nothing")
+    let carried = |habits: &Habits| Some(habits.carries(holding.detail.resource_type(habits.version)?));
+    habits(holding.supplier).and_then(carried).unwrap_or("nothing")
+}
+
+/// A statement that a medicine is taken, or a request that was only reported.
+fn tells_of_a_course(holding: &Holding) -> bool {
+    said(holding, "as").and_then(|role| role.as_str()) == Some("statement")
 }
 
 /// An order is an order in every version; so is a referral.

@@ -12,6 +12,8 @@ pub use practice::Gap;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Fault {
+    /// At a Millennium: the Patient was combined into another, under which everything is now.
+    Combined,
     /// The next link points at another host.
     CrossOriginNext,
     /// Two Patients carry the one NHS number.
@@ -32,6 +34,12 @@ pub enum Fault {
     },
     /// The next link is the page it stands on.
     LoopingPages,
+    /// One resource of a type lacks what FHIR requires, and every page that it would be on fails for it.
+    LacksRequired {
+        /// The type.
+        #[serde(rename = "type")]
+        kind: String,
+    },
     /// Requests for one type, and `$everything`, fail with 500.
     LosesType {
         /// The type.
@@ -49,6 +57,8 @@ pub enum Fault {
         /// Which.
         gap: Gap,
     },
+    /// The repository was built again: the same things, under other ids.
+    Rebuilt,
     /// The supplier refuses.
     Refusing {
         /// In which way.

@@ -53,7 +53,10 @@ pub use person::{About, Fact, Holding, KnownAs, Person, people, person};
 pub use region::{
     Closed, Organisation, Place, Region, RunningRegion, Source, Staff, organisation, organisations, places, region_toml, staff,
 };
-pub use supplier::{Auth, Codes, Habits, Medicines, PageLinks, Refs, SUPPLIERS, Supplier, Verification, Version, Zone, habits};
+pub use supplier::{
+    Auth, Codes, Habits, Maker, Medicines, PageLinks, Refs, SUPPLIERS, Supplier, Verification, Version, Zone, habits,
+    millennium_rule_broken_by,
+};
 pub use terms::Term;
 
 /// The person of the demonstration: known to every supplier, with duplicates, copies,

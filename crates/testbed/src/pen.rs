@@ -246,7 +246,7 @@ impl<'a> Pen<'a> {
         };
         // What lies beside FHIR cannot be pointed at from there.
         let held = fact.holdings.iter().find(|h| h.supplier == self.habits.id && bundles::place(fact.kind, h).is_none());
-        let found = held.and_then(|h| Some((h.detail.resource_type(self.version())?, &h.id)));
+        let found = held.and_then(|h| Some((self.habits.carries(h.detail.resource_type(self.version())?), &h.id)));
         found.map_or(Node::Nothing, |(kind, id)| self.reference(kind, id, None))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, Setting};
 use crate::message::{Answer, Request, Response};
-use crate::supplier::{Auth, Habits, SUPPLIERS, Supplier, Verification};
+use crate::supplier::{Auth, Habits, Maker, SUPPLIERS, Supplier, Verification};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::VecDeque;
@@ -249,7 +249,7 @@ fn source(habits: &Habits, url: String) -> Source {
         },
         verified_by_contract: habits.verification == Verification::ByContract,
         // The practices' own systems number what they hold; trusts share one system, which tells nobody whose a value is.
-        owns: if habits.id == "gp" { &["https://EMISWeb/", "https://tpp-uk.com/Id/ccs-id"] } else { &[] },
+        owns: if habits.maker == Maker::GpConnect { &["https://EMISWeb/", "https://tpp-uk.com/Id/ccs-id"] } else { &[] },
         options: habits.options(),
     }
 }

@@ -4,18 +4,9 @@ use std::sync::Arc;
 
 use dialect::Searches;
 use onboard::{Severity, Topic, block, drift, page, test_report};
-use testbed::{DEMO_PERSON, Region, Source};
+use testbed::{DEMO_PERSON, Region};
 
 use crate::world::visited;
-
-/// Whose system a supplier pretends to be.
-fn pretended(source: &Source) -> &'static str {
-    match source.id.as_str() {
-        "ccr" => "healthshare",
-        "uhb" => "millennium",
-        _ => source.dialect,
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn every_pretend_supplier_is_recognised_and_none_is_called_broken() {
@@ -23,7 +14,7 @@ async fn every_pretend_supplier_is_recognised_and_none_is_called_broken() {
     for source in region.sources() {
         let visit = visited(&region, &source.id).await;
         let broken: Vec<_> = visit.findings.iter().filter(|finding| finding.severity == Severity::Broken).collect();
-        assert_eq!(visit.dialect.map(|dialect| dialect.name()), Some(pretended(&source)), "{}: {:?}", source.id, visit.fits);
+        assert_eq!(visit.dialect.map(|dialect| dialect.name()), Some(source.dialect), "{}: {:?}", source.id, visit.fits);
         assert!(broken.is_empty(), "{}: {broken:#?}", source.id);
         let searched: &[Topic] = match visit.dialect.map(|dialect| dialect.card().searches) {
             Some(Searches::Everything) => &[Topic::Lookup, Topic::Paging],
@@ -34,7 +25,7 @@ async fn every_pretend_supplier_is_recognised_and_none_is_called_broken() {
             assert!(visit.findings.iter().any(|finding| finding.topic == *topic), "{}: nothing of {topic:?}", source.id);
         }
         let block = block::toml(&visit).unwrap();
-        assert!(block.contains(&format!("dialect = \"{}\"", pretended(&source))), "{block}");
+        assert!(block.contains(&format!("dialect = \"{}\"", source.dialect)), "{block}");
     }
 }
 

@@ -29,6 +29,8 @@ pub fn faults(person: &Person, pages: &[String], failing: Option<&str>) -> Vec<S
 struct Answer {
     /// Minted ids there are.
     ids: BTreeSet<String>,
+    /// Minted ids by source and identifier: of what a source gives another id whenever it is built again.
+    identified: BTreeMap<(String, String, String), BTreeSet<String>>,
     /// Sources that said something.
     sources: BTreeSet<String>,
     /// Sources that the outcome names, with the codes it gives them.
@@ -63,6 +65,11 @@ impl Answer {
             _ => {
                 if let Some(source) = tag(resource, "urn:severn:source") {
                     self.sources.insert(source.to_owned());
+                    let one = std::slice::from_ref(&resource["identifier"]);
+                    for identifier in resource["identifier"].as_array().map_or(one, Vec::as_slice) {
+                        let text = |name: &str| identifier[name].as_str().unwrap_or_default().to_owned();
+                        self.identified.entry((source.to_owned(), text("system"), text("value"))).or_default().insert(id.clone());
+                    }
                 }
                 if let Some(cluster) = tag(resource, "urn:severn:cluster") {
                     self.clusters.insert(id.clone(), cluster.to_owned());
@@ -170,7 +177,12 @@ impl Answer {
     /// The id minted for what a supplier holds, where it is shown.
     fn there(&self, held: &Held) -> Option<String> {
         let minted = dialect::mint(&held.supplier.parse().ok()?, held.resource_type, &held.id);
-        self.ids.contains(&minted).then_some(minted)
+        if self.ids.contains(&minted) {
+            return Some(minted);
+        }
+        let (system, value) = held.identifier.clone();
+        let found = self.identified.get(&(held.supplier.to_owned(), system, value)).filter(|ids| ids.len() == 1);
+        found.and_then(|ids| ids.first().cloned())
     }
 }
 

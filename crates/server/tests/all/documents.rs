@@ -60,8 +60,8 @@ async fn a_source_that_is_away_has_not_lost_its_document() {
     let person = world.person(DEMO_PERSON).await;
     let token = world.doctor_of(&person);
     let urls = attachments(&world.get(&format!("Patient/{person}/$everything"), &token).await);
-    let url = urls.iter().find(|url| url.starts_with("Binary/uhb-")).unwrap();
+    let url = urls.iter().find(|url| url.starts_with("Binary/uhb")).unwrap_or_else(|| panic!("{urls:?}"));
     assert!(world.region.fail("uhb", Fault::Silent));
     let answer = world.get(url, &token).await;
-    assert!(matches!(answer.status, 502 | 504), "{}: {}", answer.status, answer.text);
+    assert!(matches!(answer.status, 502 | 504), "{url} {}: {}", answer.status, answer.text);
 }

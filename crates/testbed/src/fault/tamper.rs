@@ -3,7 +3,7 @@
 use super::{Fault, Wrong};
 use crate::ident;
 use crate::node::{Node, list, object};
-use crate::supplier::{Habits, Kept};
+use crate::supplier::{Habits, Kept, renumbered};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ pub(crate) fn tamper(habits: &Habits, faults: &[Fault], kept: Vec<Arc<Kept>>) ->
     let mut kept = kept;
     for fault in faults {
         kept = match fault {
+            Fault::Combined | Fault::Rebuilt => kept.into_iter().map(|kept| renumbered::told(fault, &kept)).collect(),
             Fault::DuplicatePatients => double_patients(kept),
             Fault::HugePage { entries } => swell(kept, *entries),
             Fault::NoSubject => misdirect(kept, &Node::Nothing),

@@ -1,9 +1,9 @@
 //! How a supplier answers: one pure function from a request to an answer.
 
 use super::pages::{Place, params};
-use super::search::{Complaint, complaint, types};
+use super::search::{Complaint, Found, complaint, types};
 use super::shelf::{Kept, Shelf};
-use super::{Habits, Version, metadata, practice};
+use super::{Habits, Maker, Version, metadata, millennium, practice, renumbered};
 use crate::fault::{Fault, Refusal, tamper::tamper};
 use crate::ident;
 use crate::message::{Answer, Request, Response};
@@ -142,7 +142,7 @@ impl Supplier {
             return Ok(Said::Resource(Arc::new(Kept::new(metadata::metadata(self.habits())))));
         }
         self.let_in(request)?;
-        if path == practice::OPERATION && self.habits().dialect() == practice::DIALECT {
+        if path == practice::OPERATION && self.habits().maker == Maker::GpConnect {
             return Ok(Said::Raw(practice::answer(&self.shelf, request, faults)));
         }
         if self.habits().json_only && wants_only_xml(request) {
@@ -158,7 +158,8 @@ impl Supplier {
             }
             _ => return Err(complaint(405, "not-supported", "this method is not supported")),
         };
-        let place = Place::read(path, params).ok_or_else(|| complaint(410, "not-found", "this page is no longer kept"))?;
+        let (path, params) = renumbered::asked(faults, path, params);
+        let place = Place::read(&path, params).ok_or_else(|| complaint(410, "not-found", "this page is no longer kept"))?;
         self.find(request, &place, faults)
     }
 
@@ -179,7 +180,16 @@ impl Supplier {
         let broken = || complaint(500, "exception", "a required element is missing");
         match parts[..] {
             [kind] if lost(kind) => Err(broken()),
-            [_] => Ok(Said::Bundle(self.page(place, self.shelf.search(place)?, faults))),
+            [kind] => {
+                if self.habits().maker == Maker::Millennium {
+                    millennium::check(place)?;
+                }
+                let found = self.shelf.search(place)?;
+                if faults.iter().any(|fault| self.lacks(fault, kind, &found)) {
+                    return Err(millennium::lacks(kind));
+                }
+                Ok(Said::Bundle(self.page(place, found, faults)))
+            }
             ["Patient", id, "$everything"] => {
                 if faults.iter().any(|fault| matches!(fault, Fault::LosesType { .. })) {
                     return Err(broken());
@@ -199,9 +209,21 @@ impl Supplier {
         }
     }
 
+    /// Whether the one resource of a type that lacks something is among those found.
+    fn lacks(&self, fault: &Fault, kind: &str, found: &Found) -> bool {
+        let Fault::LacksRequired { kind: lacking } = fault else { return false };
+        let of_type = |kept: &Arc<Kept>| lacking == kind && kept.kind == kind;
+        found.iter().any(|(kept, _)| of_type(kept) && self.shelf.is_first_of_type(kept))
+    }
+
     fn read(&self, request: &Request, kind: &str, id: &str, faults: &[Fault]) -> Result<Said, Complaint> {
         if !types(self.habits()).contains(&kind) {
             return Err(complaint(404, "not-supported", format!("{kind} is not supported")));
+        }
+        let gone = id.strip_prefix(renumbered::GONE).filter(|_| kind == "Patient" && faults.contains(&Fault::Combined));
+        if let Some(old) = gone.filter(|old| self.shelf.find(kind, old).is_some()) {
+            let shell = millennium::combined(old, &renumbered::combined(old));
+            return Ok(Said::Resource(Arc::new(Kept::new(shell))));
         }
         let found = self.shelf.find(kind, id);
         let kept = found.ok_or_else(|| complaint(404, "not-found", format!("{kind}/{id} is not known")))?;
@@ -217,9 +239,13 @@ impl Supplier {
     /// One page of what was found, with a link to the next.
     fn page(&self, place: &Place, found: Vec<(Arc<Kept>, &'static str)>, faults: &[Fault]) -> Page {
         let habits = self.habits();
+        let (found, at_least) = match habits.maker {
+            Maker::Millennium => millennium::social_history_first(found),
+            _ => (found, 0),
+        };
         let matches = found.iter().filter(|(_, mode)| *mode == "match").count();
         let endless = faults.contains(&Fault::EndlessPages) && !found.is_empty();
-        let size = place.size(habits);
+        let size = if place.offset == 0 { place.size(habits).max(at_least) } else { place.size(habits) };
         let offset = if endless { place.offset % found.len() } else { place.offset };
         let on_page: Vec<_> = found.iter().skip(offset).take(size).cloned().collect();
         let more = offset + on_page.len() < found.len();
@@ -315,9 +341,10 @@ impl Supplier {
             let node = object! {
                 "resourceType": "OperationOutcome",
                 "issue": list![object! {
-                    "severity": "error",
+                    "severity": if complaint.location.is_some() { "fatal" } else { "error" },
                     "code": complaint.code,
-                    "details": object! { "text": complaint.text.as_str() },
+                    "details": (!complaint.text.is_empty()).then(|| object! { "text": complaint.text.as_str() }),
+                    "location": complaint.location.as_deref().map(|location| list![location]),
                 }],
             };
             self.say(status, xml, if xml { node.to_xml() } else { node.to_json() })

@@ -1,6 +1,6 @@
 //! A CareCentric's JSON part: Find Patient, then bundle by bundle.
 
-use super::{Habits, Supplier};
+use super::{Habits, Maker, Supplier};
 use crate::bundles::{BUNDLES, bundle, patients};
 use crate::fault::Fault;
 use crate::fault::tamper::{slip, stranger_id};
@@ -31,7 +31,8 @@ impl Supplier {
     /// The answer to what is asked of the JSON part; none when it is not that which is asked.
     pub(super) fn ccapi(&self, request: &Request, faults: &[Fault]) -> Option<Response> {
         let habits = self.habits();
-        let rest = request.path_and_query.strip_prefix(habits.home())?.strip_prefix("/ccapi/").filter(|_| habits.bundles)?;
+        let rest =
+            request.path_and_query.strip_prefix(habits.home())?.strip_prefix("/ccapi/").filter(|_| habits.maker == Maker::CareCentric)?;
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         if path == "PatientSearch/Search" {
             return Some(find(habits, request, faults));

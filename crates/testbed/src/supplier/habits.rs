@@ -1,5 +1,6 @@
 //! What each supplier is like. No two are alike: that is what the exchange is for.
 
+use super::millennium;
 use crate::ident::Ids;
 
 /// A version of FHIR.
@@ -13,20 +14,42 @@ pub enum Version {
     R4,
 }
 
+/// Whose system a supplier runs: what it does that FHIR leaves open, or does otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// A shared record that holds part of what it has in JSON bundles of its own, beside FHIR.
+    CareCentric,
+    /// General practice behind the national proxy.
+    GpConnect,
+    /// A shared record whose FHIR is made from a form of its own; its ids change when that is done again.
+    HealthShare,
+    /// A neighbour that marks every resource, with this as the id of the data provider.
+    Interweave(&'static str),
+    /// A hospital's, with rules of its own for every search.
+    Millennium,
+    /// Nobody in particular: FHIR as it is written.
+    Plain,
+}
+
 impl Habits {
     /// As Severn's configuration names the way this supplier speaks.
     pub fn dialect(&self) -> &'static str {
-        match self.id {
-            "gp" => "gp-connect",
-            _ if self.data_provider.is_some() => "interweave",
-            _ if self.bundles => "carecentric",
-            _ => self.version.dialect(),
+        match self.maker {
+            Maker::CareCentric => "carecentric",
+            Maker::GpConnect => "gp-connect",
+            Maker::HealthShare => "healthshare",
+            Maker::Interweave(_) => "interweave",
+            Maker::Millennium => "millennium",
+            Maker::Plain => self.version.dialect(),
         }
     }
 
     /// What Severn's configuration says of it alone: keys and values.
     pub fn options(&self) -> &'static [(&'static str, &'static str)] {
-        if self.id == "gp" { &[("from_asid", CONSUMER_ASID), ("to_asid", PRACTICE_ASID)] } else { &[] }
+        match self.maker {
+            Maker::GpConnect => &[("from_asid", CONSUMER_ASID), ("to_asid", PRACTICE_ASID)],
+            _ => &[],
+        }
     }
 }
 
@@ -161,6 +184,8 @@ pub struct Habits {
     pub name: &'static str,
     /// ODS code of the organisation that answers for it.
     pub organisation: &'static str,
+    /// Whose system it runs.
+    pub maker: Maker,
     /// Version of FHIR.
     pub version: Version,
     /// Path of the service on its host, without a slash at the end.
@@ -209,10 +234,6 @@ pub struct Habits {
     pub plain_errors: bool,
     /// Sends lists of allergies and medicines, as general practice does.
     pub lists: bool,
-    /// Marks every resource as Interweave wants it, with this as the id of the data provider.
-    pub data_provider: Option<&'static str>,
-    /// Holds part of what it has in JSON bundles of its own, beside FHIR.
-    pub bundles: bool,
 }
 
 const SNOMED: Codes = Codes::Snomed("http://snomed.info/sct");
@@ -233,6 +254,7 @@ pub static SUPPLIERS: &[Habits] = &[
         id: "ccr",
         name: "Collaborative Care Record",
         organisation: "QWU",
+        maker: Maker::HealthShare,
         version: Version::R4,
         path: "/csp/healthshare/ccr/fhir/r4",
         auth: Auth::None,
@@ -257,13 +279,12 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
-        data_provider: None,
-        bundles: false,
     },
     Habits {
         id: "gp",
         name: "General practice",
         organisation: "X26",
+        maker: Maker::GpConnect,
         version: Version::Stu3,
         path: "/gp/STU3/1/gpconnect/fhir",
         auth: Auth::None,
@@ -288,13 +309,12 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: true,
-        data_provider: None,
-        bundles: false,
     },
     Habits {
         id: "mh",
         name: "Birmingham and Solihull mental health",
         organisation: "RXT",
+        maker: Maker::Plain,
         version: Version::Dstu2,
         path: "/rio/dstu2",
         auth: Auth::None,
@@ -319,13 +339,12 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: true,
         plain_errors: false,
         lists: false,
-        data_provider: None,
-        bundles: false,
     },
     Habits {
         id: "nbr",
         name: "Border shared record",
         organisation: "7A7",
+        maker: Maker::Interweave("7A7-01"),
         version: Version::R4,
         path: "/interweave/r4",
         auth: Auth::None,
@@ -350,13 +369,12 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
-        data_provider: Some("7A7-01"),
-        bundles: false,
     },
     Habits {
         id: "ohc",
         name: "One Health and Care",
         organisation: "QNC",
+        maker: Maker::CareCentric,
         version: Version::Stu3,
         path: "/carecentric/stu3",
         auth: Auth::None,
@@ -396,13 +414,12 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
-        data_provider: None,
-        bundles: true,
     },
     Habits {
         id: "rx",
         name: "Community pharmacy",
         organisation: "QHL",
+        maker: Maker::Plain,
         version: Version::R4,
         path: "/pharmacy/r4",
         auth: Auth::None,
@@ -435,13 +452,12 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
-        data_provider: None,
-        bundles: false,
     },
     Habits {
         id: "soc",
         name: "Birmingham City Council adult and children's social care",
         organisation: "BCC01",
+        maker: Maker::Plain,
         version: Version::Stu3,
         path: "/social-care/fhir",
         auth: Auth::None,
@@ -466,13 +482,12 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: false,
         lists: false,
-        data_provider: None,
-        bundles: false,
     },
     Habits {
         id: "uhb",
         name: "University Hospitals Birmingham",
         organisation: "RRK",
+        maker: Maker::Millennium,
         version: Version::R4,
         path: "/r4/0f3a4c52-6b1e-4d0e-9c57-2f6a1f0e7b11",
         auth: Auth::Bearer(HOSPITAL_TOKEN),
@@ -480,14 +495,14 @@ pub static SUPPLIERS: &[Habits] = &[
         full_urls: true,
         json_only: true,
         types: &[],
-        everything: Ok(()),
-        page: (20, 200),
+        everything: Err(404),
+        page: (20, 1_000),
         links: PageLinks::Context,
         totals: false,
         refs: Refs::Relative,
         contains_staff: false,
         medicines: Medicines::Contained,
-        codes: &[Codes::Local("https://fhir.uhb.example.nhs.uk/codeSet/72"), SNOMED, LOINC, DMD, ICD10],
+        codes: &[Codes::Local("https://fhir.emea.cerner.com/0f3a4c52-6b1e-4d0e-9c57-2f6a1f0e7b11/codeSet/72"), SNOMED, LOINC, DMD, ICD10],
         nhs_system: "urn:oid:2.16.840.1.113883.2.1.4.1",
         verification: Verification::UkCoreEngland,
         person_system: "https://fhir.uhb.example.nhs.uk/Id/hospital-number",
@@ -497,16 +512,19 @@ pub static SUPPLIERS: &[Habits] = &[
         narrative: false,
         plain_errors: true,
         lists: false,
-        data_provider: None,
-        bundles: false,
     },
 ];
 
 impl Habits {
+    /// The type under which it has what is usually of this one.
+    pub(crate) fn carries(&self, kind: &'static str) -> &'static str {
+        if self.maker == Maker::Millennium { millennium::carries(kind) } else { kind }
+    }
+
     /// The path below which everything of it lies: FHIR, and what there is beside.
     pub fn home(&self) -> &'static str {
         match self.path.rsplit_once('/') {
-            Some((home, _)) if self.bundles => home,
+            Some((home, _)) if self.maker == Maker::CareCentric => home,
             _ => self.path,
         }
     }

@@ -1,7 +1,7 @@
 //! What a supplier says it can do.
 
 use super::search::types;
-use super::{Habits, Version};
+use super::{Habits, Maker, Version, millennium};
 use crate::node::{Node, list, object};
 
 /// The CapabilityStatement; Conformance in the oldest version.
@@ -14,9 +14,10 @@ pub(super) fn metadata(habits: &Habits) -> Node {
         "resourceType": kind,
         "status": "active",
         "date": "2026-06-01",
-        "publisher": habits.name,
+        "publisher": if habits.maker == Maker::Millennium { "Cerner" } else { habits.name },
+        "description": (habits.maker == Maker::Millennium).then_some("Cerner implementation of FHIR on top of Millennium"),
         "kind": "instance",
-        "software": object! { "name": format!("Pretend supplier: {}", habits.name) },
+        "software": software(habits),
         "fhirVersion": habits.version.number(),
     };
     if habits.version < Version::R4 {
@@ -42,16 +43,32 @@ pub(super) fn metadata(habits: &Habits) -> Node {
         "format": formats.into_iter().map(Node::from).collect::<Vec<_>>(),
         "rest": list![object! {
             "mode": "server",
-            "resource": types(habits).into_iter().map(resource).collect::<Vec<_>>(),
+            "resource": types(habits).into_iter().map(|kind| resource(habits, kind)).collect::<Vec<_>>(),
             "operation": list![everything],
         }],
     });
     node
 }
 
-fn resource(kind: &str) -> Node {
+/// What a maker calls its software; some say nothing of it.
+fn software(habits: &Habits) -> Node {
+    let name = match habits.maker {
+        Maker::HealthShare => "InterSystems HealthShare (pretend)".to_owned(),
+        Maker::Millennium => return Node::Nothing,
+        _ => format!("Pretend supplier: {}", habits.name),
+    };
+    object! { "name": name }
+}
+
+fn resource(habits: &Habits, kind: &str) -> Node {
     let param = |name: &str, of: &str| object! { "name": name, "type": of };
+    let own = millennium::searches().find(|(own, _)| *own == kind).filter(|_| habits.maker == Maker::Millennium);
     let params = match kind {
+        _ if own.is_some() => {
+            let takes = own.into_iter().flat_map(|(_, takes)| takes.iter().copied());
+            let named = takes.filter(|name| !matches!(*name, "_include" | "_revinclude"));
+            ["_id", "patient"].into_iter().chain(named).map(|name| param(name, "string")).collect::<Vec<_>>().into()
+        }
         "Patient" => list![param("identifier", "token"), param("_id", "token"), param("family", "string"), param("birthdate", "date"),],
         "Binary" | "Location" | "Medication" | "Organization" | "Practitioner" | "PractitionerRole" => list![param("_id", "token")],
         _ => list![param("patient", "reference"), param("_id", "token")],

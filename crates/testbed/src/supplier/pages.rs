@@ -1,6 +1,6 @@
 //! Pages of an answer, and the opaque links between them.
 
-use super::{Habits, PageLinks};
+use super::{Habits, Maker, PageLinks, millennium};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -33,7 +33,10 @@ impl Place {
 
     /// How many entries this page may have.
     pub(super) fn size(&self, habits: &Habits) -> usize {
-        let (usual, most) = habits.page;
+        let (usual, most) = match habits.maker {
+            Maker::Millennium => millennium::page(&self.path),
+            _ => habits.page,
+        };
         let asked = self.param("_count").and_then(|count| count.parse().ok());
         let size = asked.unwrap_or(usual).clamp(1, most);
         // A short page is not the last page.
@@ -66,7 +69,8 @@ impl Place {
         format!("{base}/{}", self.spelled())
     }
 
-    fn spelled(&self) -> String {
+    /// The question, as it stands below the base.
+    pub(super) fn spelled(&self) -> String {
         if self.params.is_empty() {
             return self.path.clone();
         }

@@ -19,8 +19,6 @@ mod caller;
 
 use areas::Area;
 
-/// How Severn names this way of speaking.
-pub(super) const DIALECT: &str = "gp-connect";
 /// The one operation.
 pub(super) const OPERATION: &str = "Patient/$gpc.getstructuredrecord";
 

@@ -2,7 +2,7 @@
 
 use super::pages::Place;
 use super::shelf::{Folder, Kept, Shelf};
-use super::{Habits, Version};
+use super::{Habits, Maker, Version, millennium};
 use crate::node::Node;
 use std::sync::Arc;
 
@@ -15,10 +15,12 @@ pub(super) struct Complaint {
     pub(super) status: u16,
     pub(super) code: &'static str,
     pub(super) text: String,
+    /// The element that is at fault, where one is: then nothing of the page could be told.
+    pub(super) location: Option<String>,
 }
 
 pub(super) fn complaint(status: u16, code: &'static str, text: impl Into<String>) -> Complaint {
-    Complaint { status, code, text: text.into() }
+    Complaint { status, code, text: text.into(), location: None }
 }
 
 const IN_A_FOLDER: &[&str] = &[
@@ -68,8 +70,10 @@ pub(super) fn types(habits: &Habits) -> Vec<&'static str> {
         Version::Stu3 => !matches!(*kind, "MedicationOrder" | "ServiceRequest"),
         Version::R4 => !matches!(*kind, "MedicationOrder" | "ReferralRequest"),
     };
-    let answered = |kind: &&str| {
-        habits.types.is_empty() || habits.types.contains(kind) || BESIDE.contains(kind) || matches!(*kind, "Patient" | "Binary")
+    let searched = |kind: &str| millennium::searches().any(|(own, _)| own == kind);
+    let answered = |kind: &&str| match habits.maker {
+        Maker::Millennium => searched(kind) || BESIDE.contains(kind) || matches!(*kind, "Patient" | "Binary"),
+        _ => habits.types.is_empty() || habits.types.contains(kind) || BESIDE.contains(kind) || matches!(*kind, "Patient" | "Binary"),
     };
     let all = IN_A_FOLDER.iter().chain(BESIDE).copied();
     all.filter(exists).filter(answered).collect()
@@ -91,6 +95,10 @@ impl Shelf {
         }
         let folders = self.folders_of(place)?;
         let held = folders.iter().flat_map(|folder| self.open(folder));
+        let passes = match self.habits.maker {
+            Maker::Millennium => millennium::passes,
+            _ => passes,
+        };
         let matches: Vec<Arc<Kept>> = held.filter(|kept| kept.kind == kind && passes(&kept.node, place)).cloned().collect();
         let included = self.included(place, &matches);
         let mut found: Found = matches.into_iter().map(|kept| (kept, "match")).collect();
@@ -121,7 +129,9 @@ impl Shelf {
         let Some((system, value)) = identifier.split_once('|') else {
             return Ok(Vec::new());
         };
-        let by_number = system == "https://fhir.nhs.uk/Id/nhs-number" || system == self.habits.nhs_system;
+        // A tenant knows the number's system by one name.
+        let usual = system == "https://fhir.nhs.uk/Id/nhs-number" && self.habits.maker != Maker::Millennium;
+        let by_number = usual || system == self.habits.nhs_system;
         let asked_for = |folder: &&Folder| match by_number {
             true => folder.nhs_number == value,
             false => {

@@ -1,6 +1,6 @@
 //! What a supplier holds: a folder for each person, filled when it is first opened.
 
-use super::{Habits, auxiliary, lists, patient};
+use super::{Habits, Maker, auxiliary, lists, millennium, patient};
 use crate::bundles;
 use crate::node::{Node, list, object};
 use crate::pen::Pen;
@@ -104,10 +104,20 @@ impl Shelf {
         nodes.into_iter().map(|node| Arc::new(Kept::new(self.marked(node)))).collect()
     }
 
-    /// With the marks of Interweave, where the supplier sets them.
+    /// Whether a resource is the first of its type that is held about its person.
+    pub(crate) fn is_first_of_type(&self, kept: &Kept) -> bool {
+        let first = |folder: &Folder| self.open(folder).iter().find(|one| one.kind == kept.kind).is_some_and(|one| one.id == kept.id);
+        self.folders.iter().any(first)
+    }
+
+    /// As the supplier's maker has it: with the marks of Interweave, say.
     fn marked(&self, mut node: Node) -> Node {
         let habits = &self.habits;
-        let Some(provider) = habits.data_provider else { return node };
+        let provider = match habits.maker {
+            Maker::Interweave(provider) => provider,
+            Maker::Millennium => return millennium::told(node),
+            _ => return node,
+        };
         let tag = |name: &str, code: &str| {
             object! {
                 "system": format!("https://fhir.interweavedigital.nhs.uk/{name}"), "code": code, "display": habits.name,

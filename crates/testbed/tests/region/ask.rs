@@ -1,6 +1,6 @@
 //! Asking a supplier, for tests.
 
-use testbed::{Habits, Node, Person, Region, Request, Response};
+use testbed::{Habits, Maker, Node, Person, Region, Request, Response};
 
 /// A GET below a supplier's base, in JSON.
 pub fn get(habits: &Habits, rest: &str) -> Request {
@@ -55,17 +55,31 @@ pub async fn pages(region: &Region, habits: &Habits, rest: &str) -> Vec<Vec<Node
     }
 }
 
+/// What a supplier wants beside the patient with a search for a type.
+pub fn beside(habits: &Habits, kind: &str) -> &'static str {
+    match kind {
+        _ if habits.maker != Maker::Millennium => "&_count=200",
+        "Appointment" => "&-date-or-req-period=ge1900-01-01T00:00:00.000Z&-date-or-req-period=lt2100-01-01T00:00:00.000Z",
+        "CarePlan" => "&category=assess-plan",
+        "RelatedPerson" => "&-relationship-level=Patient",
+        _ => "",
+    }
+}
+
+/// A search for a person by number, under the supplier's own name for the system.
+pub fn by_number(habits: &Habits, number: &str) -> String {
+    format!("Patient?identifier={}%7C{number}", habits.nhs_system)
+}
+
 /// Everything that a supplier holds about a person, asked type by type.
 pub async fn everything(region: &Region, habits: &Habits, person: &Person) -> Vec<Node> {
     let ids = person.ids_at(habits);
     let Some(id) = ids.first() else {
         return Vec::new();
     };
-    let number = &person.about.nhs_number;
-    let mut all: Vec<Node> =
-        pages(region, habits, &format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number%7C{number}")).await.concat();
+    let mut all: Vec<Node> = pages(region, habits, &by_number(habits, &person.about.nhs_number)).await.concat();
     for kind in clinical_types(region, habits).await {
-        all.extend(pages(region, habits, &format!("{kind}?patient={id}&_count=200")).await.concat());
+        all.extend(pages(region, habits, &format!("{kind}?patient={id}{}", beside(habits, &kind))).await.concat());
     }
     all
 }

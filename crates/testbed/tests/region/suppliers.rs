@@ -1,6 +1,6 @@
 //! Each supplier serves plain FHIR of its version, whole and coherent.
 
-use crate::ask::{authorised, clinical_types, everything, get, json, pages, resources};
+use crate::ask::{authorised, by_number, clinical_types, everything, get, json, pages, resources};
 use std::collections::{BTreeMap, BTreeSet};
 use testbed::{DEMO_PERSON, Node, Region, Request, SUPPLIERS, Version, people, person};
 
@@ -17,7 +17,7 @@ async fn a_patient_is_found_by_system_and_value_and_never_by_a_bare_value() {
             let request = get(supplier, &format!("Patient?identifier={query}"));
             resources(&json(&region.respond(supplier.id, request).await.expect("an answer")))
         };
-        let full = format!("https://fhir.nhs.uk/Id/nhs-number%7C{DEMO_PERSON}");
+        let full = format!("{}%7C{DEMO_PERSON}", supplier.nhs_system);
         assert!(!found(&full).await.is_empty(), "{}", supplier.id);
         assert!(found(DEMO_PERSON).await.is_empty(), "{}", supplier.id);
         assert!(found(&format!("urn:x%7C{DEMO_PERSON}")).await.is_empty(), "{}", supplier.id);
@@ -180,7 +180,7 @@ async fn json_and_xml_are_served_as_asked_for() {
     let region = Region::in_memory();
     let check = async |supplier: &str, accept: &str, query: &str, media_type: &str| {
         let habits = testbed::habits(supplier).expect("a supplier");
-        let rest = format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number%7C{DEMO_PERSON}{query}");
+        let rest = format!("{}{query}", by_number(habits, DEMO_PERSON));
         let request = Request::get(format!("{}/{rest}", habits.path));
         let request = authorised(habits, request.with(http::header::ACCEPT, accept));
         let response = region.respond(supplier, request).await.expect("an answer");

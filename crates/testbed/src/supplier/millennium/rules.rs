@@ -1,25 +1,23 @@
-//! What Millennium's documentation says of each search, written apart from the dialect: which rule a target breaks.
+//! What Millennium's documentation says of each search: which rule a question breaks.
 
-/// The rule that a target breaks, if any.
-pub fn broken(target: &str) -> Option<String> {
-    let (path, query) = target.split_once('?')?;
-    if path.starts_with("http") {
-        return None; // A link of the server's own.
-    }
-    let params: Vec<(String, String)> = query
-        .split('&')
-        .map(|param| {
-            let (name, value) = param.split_once('=').unwrap_or((param, ""));
-            (name.to_owned(), percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
-        })
-        .collect();
+use crate::supplier::pages::params;
+
+/// The rule that a question breaks, if any. `target` is what stands below the base, such as `Condition?patient=1`.
+pub fn millennium_rule_broken_by(target: &str) -> Option<String> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let params = params(query);
     let has = |name: &str| params.iter().any(|(own, _)| own == name);
     let broken = |words: &str| Some(words.to_owned());
     if path.ends_with("$everything") {
         return broken("there is no such operation");
     }
+    // A read, or a link of the server's own.
+    if path == "metadata" || path.contains('/') {
+        return None;
+    }
     if path == "Patient" {
-        return (!has("identifier")).then(|| "a Patient is searched for by identifier here".to_owned());
+        let any = ["_id", "identifier", "name", "given", "family", "address-postalcode", "birthdate", "phone", "email"];
+        return (!any.iter().any(|name| has(name))).then(|| "a required parameter is missing".to_owned());
     }
     let Some((_, takes)) = TAKES.iter().find(|(kind, _)| *kind == path) else {
         return broken("a type that is not searched for by patient");
@@ -106,11 +104,12 @@ fn dates(path: &str, params: &[(String, String)]) -> Option<String> {
 }
 
 /// What each type takes beside `patient`.
-const TAKES: &[(&str, &[&str])] = &[
+pub(super) const TAKES: &[(&str, &[&str])] = &[
     ("AllergyIntolerance", &["clinical-status", "_revinclude", "_lastUpdated"]),
     ("Appointment", &["date", "-date-or-req-period", "status", "_count"]),
     ("CarePlan", &["date", "category", "_count", "_revinclude"]),
     ("CareTeam", &["category", "status", "_revinclude"]),
+    ("Communication", &[]), // Not by patient, in the documentation; see above.
     ("Condition", &["clinical-status", "category", "encounter", "_revinclude", "_lastUpdated"]),
     ("Consent", &["actor", "_include"]),
     ("Device", &["_revinclude"]),
@@ -118,7 +117,7 @@ const TAKES: &[(&str, &[&str])] = &[
     ("DocumentReference", &["encounter", "type", "_count", "category", "_revinclude", "date", "period", "_lastUpdated"]),
     ("Encounter", &["date", "_count", "status", "_revinclude", "_lastUpdated"]),
     ("FamilyMemberHistory", &["status"]),
-    ("Flag", &[]), // Of a release that lists it.
+    ("Flag", &[]), // Not in the documentation; see above.
     ("Goal", &["target-date", "_revinclude"]),
     ("Immunization", &["date", "_lastUpdated", "target-disease", "_revinclude"]),
     ("MedicationAdministration", &["status", "performer", "effective-time", "_count"]),
@@ -128,27 +127,33 @@ const TAKES: &[(&str, &[&str])] = &[
     ("QuestionnaireResponse", &[]),
     ("RelatedPerson", &["-relationship-level"]),
     ("ServiceRequest", &["code", "_lastUpdated", "_count", "_revinclude"]),
+    ("Specimen", &[]), // Not in the documentation; see above.
 ];
 
-#[test]
-fn the_rules_find_what_breaks_them() {
-    let check = |target: &str, legal: bool| assert_eq!(broken(target).is_none(), legal, "{target}: {:?}", broken(target));
-    check("Condition?patient=1", true);
-    check("Condition?patient=1&category=problem-list-item&_revinclude=Provenance:target", true);
-    check("Condition?category=problem-list-item", false);
-    check("Condition?_id=1&patient=1", false);
-    check("Condition?patient=1&_count=10", false);
-    check("Appointment?patient=1", false);
-    check("Appointment?patient=1&-date-or-req-period=ge2026-01-01T00:00:00Z", false);
-    check("Appointment?patient=1&-date-or-req-period=ge2026-01-01&-date-or-req-period=lt2026-02-01", false);
-    check("Appointment?patient=1&-date-or-req-period=ge2026-01-01T00:00:00Z&-date-or-req-period=le2026-02-01T00:00:00Z", false);
-    check("MedicationRequest?patient=1&-timing-boundsPeriod=gt2026-01-01", false);
-    check("MedicationRequest?patient=1&_lastUpdated=ge2026-01-01", false);
-    check("Observation?patient=1&_count=201", false);
-    check("Observation?patient=1&date=ge2026-01-01&_lastUpdated=ge2026-01-01", false);
-    check("Observation?patient=1&code=http://loinc.org|8480-6", false);
-    check("Immunization?patient=1&date=gt2026-01-01", false);
-    check("Condition?patient=1&_revinclude=Provenance:target&_revinclude=Provenance:target", false);
-    check("MedicationStatement?patient=1", false);
-    check("Patient/1/$everything?_count=1", false);
+#[cfg(test)]
+mod tests {
+    use super::millennium_rule_broken_by as broken;
+
+    #[test]
+    fn the_rules_find_what_breaks_them() {
+        let check = |target: &str, legal: bool| assert_eq!(broken(target).is_none(), legal, "{target}: {:?}", broken(target));
+        check("Condition?patient=1", true);
+        check("Condition?patient=1&category=problem-list-item&_revinclude=Provenance:target", true);
+        check("Condition?category=problem-list-item", false);
+        check("Condition?_id=1&patient=1", false);
+        check("Condition?patient=1&_count=10", false);
+        check("Appointment?patient=1", false);
+        check("Appointment?patient=1&-date-or-req-period=ge2026-01-01T00:00:00Z", false);
+        check("Appointment?patient=1&-date-or-req-period=ge2026-01-01&-date-or-req-period=lt2026-02-01", false);
+        check("Appointment?patient=1&-date-or-req-period=ge2026-01-01T00:00:00Z&-date-or-req-period=le2026-02-01T00:00:00Z", false);
+        check("MedicationRequest?patient=1&-timing-boundsPeriod=gt2026-01-01", false);
+        check("MedicationRequest?patient=1&_lastUpdated=ge2026-01-01", false);
+        check("Observation?patient=1&_count=201", false);
+        check("Observation?patient=1&date=ge2026-01-01&_lastUpdated=ge2026-01-01", false);
+        check("Observation?patient=1&code=http://loinc.org|8480-6", false);
+        check("Immunization?patient=1&date=gt2026-01-01", false);
+        check("Condition?patient=1&_revinclude=Provenance:target&_revinclude=Provenance:target", false);
+        check("MedicationStatement?patient=1", false);
+        check("Patient/1/$everything?_count=1", false);
+    }
 }
