@@ -44,8 +44,8 @@ pub(crate) enum Upper {
 
 /// Before and after everything.
 const ALL_TIME: (Timestamp, Timestamp) = (Timestamp::constant(-2_208_988_800, 0), Timestamp::constant(4_102_444_800, 0)); // 1900, 2100
-/// Where all time is cut first, in days before now: most of what is held is recent.
-const CUTS_DAYS: [i64; 8] = [3_650, 1_825, 1_095, 730, 365, 182, 91, 31];
+/// Where all time is cut first, in days before now: most of what is held is recent, and what is newest is wanted most.
+const CUTS_DAYS: [i64; 13] = [3_650, 1_825, 1_095, 730, 365, 182, 91, 31, 14, 7, 3, 1, 0];
 /// How often a range that still fails is halved.
 const HALVINGS_MAX: u8 = 2;
 
@@ -163,7 +163,8 @@ mod tests {
         let by_date = by_token[0].parts(&search, NOW);
         assert_eq!(by_date.len(), CUTS_DAYS.len() + 1);
         assert_eq!(asked(&by_date[0], &search), "a=b&category=x&date=ge1900-01-01T00:00:00.000Z&date=lt2016-11-25T09:00:00.000Z");
-        assert_eq!(asked(&by_date[8], &search), "a=b&category=x&date=ge2026-10-23T09:00:00.000Z&date=lt2100-01-01T00:00:00.000Z");
+        assert_eq!(asked(&by_date[12], &search), "a=b&category=x&date=ge2026-11-22T09:00:00.000Z&date=lt2026-11-23T09:00:00.000Z");
+        assert_eq!(asked(&by_date[13], &search), "a=b&category=x&date=ge2026-11-23T09:00:00.000Z&date=lt2100-01-01T00:00:00.000Z");
         let halved = by_date[7].parts(&search, NOW);
         assert_eq!(asked(&halved[1], &search), "a=b&category=x&date=ge2026-09-23T09:00:00.000Z&date=lt2026-10-23T09:00:00.000Z");
         let quarters = halved[1].parts(&search, NOW);

@@ -170,7 +170,7 @@ fn an_appointment_needs_a_pair_of_dates_with_offset() {
     );
     // On a page that fails, it is cut by dates; every part is a pair again, and together they are all time.
     let (_, asked) = of(&[Kind::APPOINTMENT], &|target| fails(target, "Appointment", &|_| true));
-    assert_eq!(only(&asked, "Appointment").len(), 1 + 9, "a server that fails on every part is not asked on");
+    assert_eq!(only(&asked, "Appointment").len(), 1 + 14, "a server that fails on every part is not asked on");
     for target in only(&asked, "Appointment") {
         let target = read(target);
         assert!(target.contains("period=ge") && target.contains("period=lt"), "{target}");

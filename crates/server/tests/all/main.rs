@@ -9,6 +9,7 @@ mod commands;
 mod documents;
 mod golden;
 mod governance;
+mod makers;
 mod onboard;
 mod parameters;
 mod people;
