@@ -87,7 +87,8 @@ fn together(answer: &Answer) -> BTreeSet<Vec<String>> {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_of_stu3_sees_the_facts_that_a_reader_of_r4_sees() {
-    let world = World::of(&["ccr", "ohc", "gp", "mh", "uhb", "soc"]);
+    // HealthShare, CareCentric, Millennium, GP Connect and a neighbour exchange among them.
+    let world = World::of(&["ccr", "gp", "mh", "nbr", "ohc", "rx", "soc", "uhb"]);
     for person in testbed::people().iter().filter(|person| person.doubtful().is_empty()) {
         let number = person.about.nhs_number.as_str();
         let found =
@@ -97,6 +98,10 @@ async fn a_reader_of_stu3_sees_the_facts_that_a_reader_of_r4_sees() {
         let path = format!("Patient/{own}/$everything?_count=5000");
         let (r4, down) = (world.get(&path, &token).await, stu3(&world, &path, &token).await);
         assert_eq!((r4.status, down.status), (200, 200), "{}", down.text);
+        if number == DEMO_PERSON {
+            let both = [&r4, &down].map(|answer| answer.shown().into_keys().collect::<Vec<_>>());
+            assert!(both.iter().all(|sources| ["ccr", "gp", "nbr", "ohc", "uhb"].iter().all(|id| sources.iter().any(|own| own == id))));
+        }
         assert_eq!(tagged(&r4), tagged(&down), "{number}");
         assert_eq!(together(&r4), together(&down), "{number}");
         assert_eq!((&r4.json["total"], &r4.json["meta"]["tag"]), (&down.json["total"], &down.json["meta"]["tag"]));
