@@ -430,8 +430,15 @@ fn status(resource: &Value) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// `2018-08-06…` as `06-Aug-2018`, with the time if there is one; what is not known is not padded.
+/// `2018-08-06…` as `06-Aug-2018`, with the time if there is one; what is not known is not padded. One source writes an instant in
+/// UTC and another in local time: the reader sees both by the clock on the wall.
 pub fn clinical_date(text: &str) -> String {
+    let local = text.parse::<jiff::Timestamp>().ok().and_then(|at| at.in_tz("Europe/London").ok());
+    let local = local.map(|at| at.strftime("%Y-%m-%dT%H:%M").to_string());
+    shown_date(local.as_deref().unwrap_or(text))
+}
+
+fn shown_date(text: &str) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (day, time) = text.split_once('T').unwrap_or((text, ""));
     let parts: Vec<&str> = day.split('-').collect();
@@ -467,6 +474,9 @@ mod tests {
             ("2019-03", "Mar-2019"),
             ("2019", "2019"),
             ("2018-08-06T09:05:00+01:00", "06-Aug-2018 09:05"),
+            ("2018-08-06T08:05:00Z", "06-Aug-2018 09:05"),
+            ("2018-01-06T08:05:00Z", "06-Jan-2018 08:05"),
+            ("2018-08-05T23:00:00Z", "06-Aug-2018"),
             ("", ""),
             ("2018-99-06", "2018-99-06"),
         ] {
