@@ -184,7 +184,10 @@ impl Supplier {
                 if self.habits().maker == Maker::Millennium {
                     millennium::check(place)?;
                 }
-                let found = self.shelf.search(place)?;
+                let mut found = self.shelf.search(place)?;
+                if self.habits().maker == Maker::Millennium && place.param("_revinclude").is_some() {
+                    millennium::with_provenance(self.habits(), &mut found);
+                }
                 if faults.iter().any(|fault| self.lacks(fault, kind, &found)) {
                     return Err(millennium::lacks(kind));
                 }

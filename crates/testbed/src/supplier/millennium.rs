@@ -4,10 +4,14 @@
 //! thing is not to be done, this one refuses it, though a real one may let it pass. Otherwise than a real one, it lists three
 //! types that the documentation does not (Communication, Flag, Specimen): the lives of the region hold some, and none is cut.
 
+use super::Habits;
 use super::pages::Place;
 use super::search::{Complaint, Found, complaint};
 use super::shelf::Kept;
+use crate::ident;
 use crate::node::{Node, list, object};
+use crate::pen::organisation_id;
+use std::sync::Arc;
 
 mod rules;
 
@@ -148,6 +152,27 @@ fn reported(mut statement: Node) -> Node {
         "dispenseRequest": object! { "validityPeriod": take("effectivePeriod") },
     });
     request
+}
+
+/// Adds who wrote each resource that was found.
+pub(super) fn with_provenance(habits: &Habits, found: &mut Found) {
+    let of = |kept: &Kept| {
+        let system = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+        let organisation = format!("Organization/{}", organisation_id(habits, habits.organisation));
+        let recorded = kept.node.at("meta").and_then(|meta| meta.text_at("lastUpdated")).unwrap_or("2026-11-01T06:30:00Z");
+        object! {
+            "resourceType": "Provenance",
+            "id": ident::guid(&format!("{}/{}/provenance", kept.kind, kept.id)),
+            "target": list![object! { "reference": format!("{}/{}", kept.kind, kept.id) }],
+            "recorded": recorded,
+            "agent": list![object! {
+                "type": object! { "coding": list![object! { "system": system, "code": "author", "display": "Author" }] },
+                "who": object! { "reference": organisation, "display": habits.name },
+            }],
+        }
+    };
+    let written: Vec<Node> = found.iter().map(|(kept, _)| of(kept)).collect();
+    found.extend(written.into_iter().map(|node| (Arc::new(Kept::new(node)), "include")));
 }
 
 /// The page that holds a resource which lacks what FHIR requires: none of it is told.
