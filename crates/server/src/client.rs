@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use fhir::{Ref, Tree};
 use serde_json::Value;
 
+use crate::fhir_api::Face;
 use crate::page::{View, text};
 
 /// Prints the joined record of a person: a page of text, or the Bundle.
@@ -35,7 +36,8 @@ impl Client {
     /// `url` is the exchange's public URL, or its FHIR base.
     pub fn new(url: &str, token: &str) -> anyhow::Result<Client> {
         let url = url.trim_end_matches('/');
-        let base = if url.ends_with("/fhir/R4") { url.to_owned() } else { format!("{url}/fhir/R4") };
+        let whole = [Face::R4, Face::Stu3].iter().any(|face| url.ends_with(face.path()));
+        let base = if whole { url.to_owned() } else { format!("{url}{}", Face::R4.path()) };
         let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build()?;
         Ok(Client { http, base, token: token.to_owned() })
     }
@@ -67,7 +69,12 @@ impl Client {
         if let Some(words) = claim {
             self.claim(&person, words).await?;
         }
-        let mut next = Some(format!("{}/Patient/{person}/$everything?_revinclude=Provenance:target", self.base));
+        self.pages(&format!("Patient/{person}/$everything?_revinclude=Provenance:target")).await
+    }
+
+    /// Every page of what lies at a path below the base.
+    pub async fn pages(&self, path: &str) -> anyhow::Result<Vec<String>> {
+        let mut next = Some(format!("{}/{path}", self.base));
         let mut pages = Vec::new();
         while let Some(url) = next {
             let page = self.get(&url).await?;

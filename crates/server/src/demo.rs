@@ -2,6 +2,7 @@
 
 pub mod consumer;
 pub mod judge;
+mod readers;
 mod token;
 
 use std::fmt::Write;
@@ -47,11 +48,14 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     let view = View::read(&pages).context("the joined read is no Bundle")?;
     print!("{}", introduction(&region, &public));
     println!("{}", text(&view, check));
-    let faults = judge::demo_faults(&pages, FAILING);
+    let read = readers::both(&public, &bearer, &person).await?;
+    println!("{}", read.words);
+    let mut faults = judge::demo_faults(&pages, FAILING);
+    faults.extend(read.faults);
     for fault in &faults {
         println!("WRONG: {fault}");
     }
-    println!("The same as FHIR (the token is good for eight hours):\n");
+    println!("The same as FHIR (the token is good for eight hours; STU3 in place of R4 for readers of that):\n");
     println!("curl -s '{public}/fhir/R4/Patient/{person}/$everything' -H 'Authorization: Bearer {bearer}'\n");
     println!("token: {}", token_file.display());
     if check {
