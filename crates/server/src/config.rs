@@ -393,7 +393,7 @@ impl<'a> Reader<'a> {
         let own = section.section("limits");
         let source_limits = self.source_limits(&own, &limits.source);
         own.finish();
-        let auth = self.auth(section.section("auth"));
+        let auth = self.auth(section.section("auth"), None);
         let nhs_number_systems = section.texts("nhs_number_systems");
         let owns = section.texts("owns");
         let exchange = section.parsed("exchange");
@@ -450,7 +450,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn auth(&self, section: Section<'a>) -> Option<Auth> {
+    /// `alg` is how a signed assertion is signed unless its own key says.
+    fn auth(&self, section: Section<'a>, alg: Option<jsonwebtoken::Algorithm>) -> Option<Auth> {
         let kind = section.text("kind").unwrap_or_else(|| "none".to_owned());
         let file = |key| section.required::<String>(key).map(|path| self.path(&path));
         let auth = match kind.as_str() {
@@ -464,8 +465,8 @@ impl<'a> Reader<'a> {
             }
             "private-key-jwt" => {
                 let (token_url, client_id, key_file) = (section.required("token_url"), section.required("client_id"), file("key_file"));
-                let (kid, scope) = (section.text("kid"), section.text("scope"));
-                (|| Some(Auth::PrivateKeyJwt { token_url: token_url?, client_id: client_id?, key_file: key_file?, kid, scope }))()
+                let (kid, scope, alg) = (section.text("kid"), section.text("scope"), section.choice("alg", ALGS, alg));
+                (|| Some(Auth::PrivateKeyJwt { token_url: token_url?, client_id: client_id?, key_file: key_file?, kid, alg, scope }))()
             }
             "mtls" => {
                 let (cert_file, key_file) = (file("cert_file"), file("key_file"));
@@ -548,6 +549,18 @@ impl Default for SourceLimits {
         }
     }
 }
+
+/// How an assertion may be signed.
+const ALGS: &[(&str, Option<jsonwebtoken::Algorithm>)] = {
+    use jsonwebtoken::Algorithm;
+    &[
+        ("ES256", Some(Algorithm::ES256)),
+        ("ES384", Some(Algorithm::ES384)),
+        ("RS256", Some(Algorithm::RS256)),
+        ("RS384", Some(Algorithm::RS384)),
+        ("RS512", Some(Algorithm::RS512)),
+    ]
+};
 
 /// What a source's dialect wants to know beside what every source has; the dialect says what is wrong with it.
 fn options(source: &Section<'_>, dialect: Option<dialect::Dialect>, url: Option<&Url>) -> BTreeMap<String, String> {
