@@ -2,6 +2,7 @@
 //!
 //! Every limit has a key and a default here. There is no key that turns permission or audit off.
 
+pub mod national;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[terminology]`: files of the operator's own.
     pub terminology: Terminology,
+    /// `[national.record_locator]`; off where there is none.
+    pub record_locator: Option<national::RecordLocator>,
 }
 
 /// `[terminology]`
@@ -269,6 +272,10 @@ impl<'a> Reader<'a> {
         let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
         self.ids_once(&top.sections("source"));
         let terminology = self.terminology(top.section("terminology"));
+        let record_locator = self.record_locator(top.section("national"), exchange.as_ref());
+        if matches!(record_locator, Some(Some(_))) {
+            self.id_is_free(&top.sections("source"));
+        }
         self.consumers_once(&top.sections("consumer"));
         let consumers: Vec<_> = top.sections("consumer").into_iter().map(|section| self.consumer(section)).collect();
         if sources.is_empty() {
@@ -286,6 +293,7 @@ impl<'a> Reader<'a> {
             consumers: consumers.into_iter().collect::<Option<_>>()?,
             limits,
             terminology,
+            record_locator: record_locator?,
         })
     }
 
