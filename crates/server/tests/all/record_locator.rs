@@ -524,3 +524,33 @@ async fn no_number_and_no_address_is_in_the_log_or_the_ledger() {
         assert!(!ledger.contains(secret), "`{secret}` stands in the ledger");
     }
 }
+
+/// Over real sockets: what is written, changed and taken away goes by HTTP's own methods.
+#[tokio::test]
+async fn pointers_are_kept_over_http() {
+    let running = Region::start([127, 0, 0, 1].into(), None).await.unwrap();
+    let region = running.region();
+    let ccr = region.sources().into_iter().find(|source| source.id == "ccr").unwrap();
+    let blocks = testbed::Locator::block(&running.locator_url(), "QHL") + &ccr.to_toml("ccr.token");
+    let known = people().iter().filter(|person| person.known_to.contains_key("ccr")).nth(1).unwrap().about.nhs_number.as_str();
+    for _ in 0..2 {
+        region.locator().put("QHL", known, "https://exchange.example/old");
+    }
+    let world = World::listening(region.clone(), &blocks);
+    for number in [DEMO_PERSON, known] {
+        let person = world.person(number).await;
+        let answer = read(&world, &person).await;
+        assert_eq!((answer.status, said(&answer).len()), (200, usize::from(number == DEMO_PERSON)));
+        let expected = [format!("{PUBLIC}/fhir/R4/Patient/{person}/$everything")];
+        for _ in 0..500 {
+            if region.locator().urls("QHL", number) == expected {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(region.locator().urls("QHL", number), expected);
+    }
+    let told = asked(&region, "producer");
+    assert_eq!([Method::POST, Method::PUT, Method::DELETE].map(|method| count(&told, method)), [1, 1, 1]);
+    running.stop().await;
+}
