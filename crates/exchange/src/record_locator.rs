@@ -174,16 +174,4 @@ async fn send(way: &NationalService, errand: &Errand, call: Call) -> Result<reco
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_who_is_plainly_unrestricted_is_pointed_at_and_by_our_own_id() {
-        let person = "0190f3c2".parse().expect("a person id");
-        let check = |restriction, expected| assert_eq!(wish(restriction, "https://here.example/fhir/R4", &person), expected);
-        check(Restriction::Restricted, Wish::Absent);
-        check(Restriction::Unknown, Wish::Absent);
-        let url = "https://here.example/fhir/R4/Patient/0190f3c2/$everything".to_owned();
-        check(Restriction::Unrestricted, Wish::Present { url });
-    }
-}
+mod tests;
