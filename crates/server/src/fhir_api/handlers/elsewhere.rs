@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::App;
 use crate::answer::outcome;
+use crate::config::Usage;
 
 const SYSTEM: &str = "urn:severn:record-locator";
 
@@ -43,10 +44,10 @@ impl App {
     }
 
     fn pointer(&self, custodian: &OdsCode) -> Value {
-        let asked = self.config.sources.iter().find(|source| source.organisation == *custodian);
+        let asked = self.config.sources.iter().find(|source| source.organisation == *custodian && source.usage == Usage::Live);
         let here = match asked {
             Some(source) => format!("It is a source of this exchange: {}.", source.name),
-            None => "It is no source of this exchange: nothing of it is shown here.".to_owned(),
+            None => "It is not read from here: nothing of it is shown.".to_owned(),
         };
         let text = format!("Another shared record holds this person, says the national record locator: {custodian}. {here}");
         let mut issue = issue("information", "pointer", &text);
