@@ -35,6 +35,10 @@ pub enum Event {
     Disclosed { by: Who, patient: String, answer: String, from_piece: u64 },
     /// A request was let in.
     Opened { by: Who, interaction: String, patient: String, hops: Vec<String> },
+    /// What became of a person's pointer in the National Record Locator.
+    Published { outcome: String, made: u32, changed: u32, deleted: u32 },
+    /// The National Record Locator is told whether a record of a person is here: their pointer is to be `present` or `absent`.
+    Publishing { patient: String, pointer: String },
     /// A request was refused.
     Refused { by: Option<Who>, patient: String, why: String },
 }

@@ -13,6 +13,7 @@ use source::Leg;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::Elsewhere;
 use crate::parts::{Locate, Parts, SourceEntry};
 
 /// What one source came to.
@@ -53,25 +54,40 @@ fn not_asked(parts: &Parts, permit: &Permit, entry: &SourceEntry, question: &Que
 }
 
 /// Asks every source; each leg says how it went. Legs belong to this call: when it is dropped, so are they.
-pub(crate) async fn all(parts: &Arc<Parts>, permit: &Permit, question: &Question<'_>) -> Vec<LegEnd> {
+///
+/// What the national locator says comes while they run. A source that said before that it does not know the person is asked all the
+/// same when its organisation now says, there, that it holds their shared record.
+pub(crate) async fn all(
+    parts: &Arc<Parts>,
+    permit: &Permit,
+    question: &Question<'_>,
+    elsewhere: impl Future<Output = Elsewhere>,
+) -> (Vec<LegEnd>, Elsewhere) {
     let mut legs = JoinSet::new();
-    let mut ends = Vec::new();
-    for entry in &parts.entries {
-        if let Some((status, heard)) = not_asked(parts, permit, entry, question) {
-            ends.push(LegEnd {
-                rows: rows(entry, question.need, status, heard),
-                entry: entry.clone(),
-                chart: None,
-                attachments: Vec::new(),
-            });
-            continue;
-        }
+    let mut ask = |entry: &SourceEntry| {
         let local_ids =
             question.located.iter().find(|located| located.source == entry.id && located.holds).map(|located| located.local_ids.clone());
         let holder = Holder { source: entry.id.clone(), number: question.number, local_ids: local_ids.unwrap_or_default() };
         let (parts, permit, entry) = (parts.clone(), permit.clone(), entry.clone());
         let (need, until) = (question.need.clone(), question.until);
         legs.spawn(async move { leg(&parts, &permit, entry, &holder, &need, until).await });
+    };
+    let mut passed_over = Vec::new();
+    for entry in &parts.entries {
+        match not_asked(parts, permit, entry, question) {
+            Some((status, heard)) => passed_over.push((entry, status, heard)),
+            None => ask(entry),
+        }
+    }
+    let elsewhere = elsewhere.await;
+    let mut ends = Vec::new();
+    for (entry, status, heard) in passed_over {
+        if status == Status::NotLocated && elsewhere.names(&entry.organisation) {
+            ask(entry);
+            continue;
+        }
+        let rows = rows(entry, question.need, status, heard);
+        ends.push(LegEnd { rows, entry: entry.clone(), chart: None, attachments: Vec::new() });
     }
     while let Some(ended) = legs.join_next().await {
         match ended {
@@ -91,7 +107,7 @@ pub(crate) async fn all(parts: &Arc<Parts>, permit: &Permit, question: &Question
         }
     }
     ends.sort_by(|a, b| a.entry.id.cmp(&b.entry.id));
-    ends
+    (ends, elsewhere)
 }
 
 fn rows(entry: &SourceEntry, need: &Need, status: Status, last_answered: Option<jiff::Timestamp>) -> Vec<Row> {

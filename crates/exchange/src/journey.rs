@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::gather::{self, LegEnd};
 use crate::told::{self, Digests};
-use crate::{Exchange, Met, Refused, parts::Parts, select};
+use crate::{Elsewhere, Exchange, Met, Refused, parts::Parts, record_locator, select};
 
 /// A read under way: permitted, entered in the ledger, its legs ended.
 pub struct Watching {
@@ -21,6 +21,7 @@ pub struct Watching {
     need: Need,
     until: Instant,
     ends: Vec<LegEnd>,
+    elsewhere: Elsewhere,
 }
 
 /// A joined record and what its reader needs beside it.
@@ -30,6 +31,8 @@ pub struct Joined {
     pub record: SharedRecord,
     /// The person's number.
     pub number: NhsNumber,
+    /// Who else holds a shared record of the person, as far as the national locator said.
+    pub elsewhere: Elsewhere,
     /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
     pub states: Vec<(&'static str, AllergyState)>,
 }
@@ -39,6 +42,8 @@ pub struct Answering {
     entry: Entry,
     permit: Permit,
     joined: Joined,
+    /// The exchange whose record it is; none where it is another's, or nobody's.
+    own: Option<Exchange>,
 }
 
 impl std::ops::Deref for Answering {
@@ -51,14 +56,26 @@ impl std::ops::Deref for Answering {
 impl Answering {
     /// Closes the entry on an answer, and on the bytes that it shows of each item.
     pub async fn close<T>(self, answer: T, shown: Digests) -> Audited<T> {
-        let closing = told::closed(&self.permit, &self.joined.record, shown);
-        self.entry.close(answer, closing).await
+        let closing = told::closed(&self.permit, &self.joined.record, &self.joined.elsewhere, shown);
+        let audited = self.entry.close(answer, closing).await;
+        point(self.own, &self.permit, self.joined.number);
+        audited
     }
 
     /// Closes the entry on the whole record.
     pub async fn close_whole(self) -> Audited<Joined> {
-        let closing = told::closed(&self.permit, &self.joined.record, Digests::of(&self.joined.record));
-        self.entry.close(self.joined, closing).await
+        let closing = told::closed(&self.permit, &self.joined.record, &self.joined.elsewhere, Digests::of(&self.joined.record));
+        let number = self.joined.number;
+        let audited = self.entry.close(self.joined, closing).await;
+        point(self.own, &self.permit, number);
+        audited
+    }
+}
+
+/// A read is over, and the person's record is here: behind it, they get their pointer.
+fn point(own: Option<Exchange>, permit: &Permit, number: NhsNumber) {
+    if let Some(locator) = own.as_ref().and_then(|exchange| exchange.parts.record_locator.as_ref()) {
+        locator.met(permit, number);
     }
 }
 
@@ -85,8 +102,9 @@ impl Exchange {
         let until = self.until(&ask);
         let need = need.clone();
         let question = gather::Question { ask: &ask, number, need: &need.gathered(), located: &located, until };
-        let ends = gather::all(&self.parts, &permit, &question).await;
-        Ok(Watching { entry, permit, number, need, until, ends })
+        let consulting = record_locator::consult(&self.parts, &permit, &ask, number, until);
+        let (ends, elsewhere) = gather::all(&self.parts, &permit, &question, consulting).await;
+        Ok(Watching { entry, permit, number, need, until, ends, elsewhere })
     }
 
     /// The same, whole: every leg guarded, all joined, and from the joined record withheld what the permit does not cover.
@@ -97,7 +115,7 @@ impl Exchange {
     }
 
     async fn join(&self, watching: Watching) -> Answering {
-        let Watching { entry, permit, number, need, until, ends } = watching;
+        let Watching { entry, permit, number, need, until, ends, elsewhere } = watching;
         let Guarded { charts, plan, heard, mut attachments } = guarded(number, &need, ends);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
@@ -117,8 +135,20 @@ impl Exchange {
         select::narrow(&mut record, &need);
         join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
+        let own = self.holds(&heard, &elsewhere).then(|| self.clone());
         self.keep(&permit, &number, &record, heard, &attachments).await;
-        Answering { entry, permit, joined: Joined { record, number, states } }
+        Answering { entry, permit, joined: Joined { record, number, elsewhere, states }, own }
+    }
+
+    /// Whether a record of the person is here that is not another's: a source answered about them that is neither another exchange
+    /// nor, by the national locator's word, itself the shared record of somebody who points at it. A pointer to what we only hear from
+    /// those would double theirs.
+    fn holds(&self, heard: &[Heard], elsewhere: &Elsewhere) -> bool {
+        let own = |source: &SourceId| {
+            let entry = self.parts.entries.iter().find(|entry| entry.id == *source);
+            entry.is_some_and(|entry| entry.exchange.is_none() && !elsewhere.names(&entry.organisation))
+        };
+        heard.iter().any(|heard| heard.holds && own(&heard.source))
     }
 
     /// Asks for an attachment that the record leads to, and adds it. The source answers for the right person, or nothing is added.

@@ -2,7 +2,7 @@
 //!
 //! Read [`Exchange::watch`] and [`Exchange::read`] first; everything else here serves them.
 //! What it leaves to others: who may (`access`), who is who (`identity`), how to ask (`source`), what they said
-//! (`dialect`), what says the same (`join`), what is kept (`audit`, `store`), and how the answer looks (`server`).
+//! (`dialect`), what says the same (`join`), what the national locator speaks (`national`), what is kept (`audit`, `store`), and how the answer looks (`server`).
 
 mod claims;
 mod find;
@@ -10,6 +10,7 @@ mod gather;
 mod journey;
 mod pages;
 mod parts;
+mod record_locator;
 mod refused;
 mod relay;
 mod select;
@@ -19,6 +20,7 @@ mod told;
 pub use find::Found;
 pub use journey::{Answering, Joined, Watching};
 pub use parts::{Exchange, Locate, Parts, Settings, SourceEntry};
+pub use record_locator::{Elsewhere, Publishing, RecordLocator, RecordLocatorSettings};
 pub use refused::Refused;
 pub use relay::Relayed;
 pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};

@@ -11,7 +11,7 @@ use identity::{Locator, Trust};
 use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
-use crate::{Claims, Minted, People, Plans};
+use crate::{Claims, Minted, People, Plans, RecordLocator};
 
 /// An exchange. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct Parts {
     pub plans: Arc<dyn Plans>,
     /// Who knows whom.
     pub locator: Arc<dyn Locator>,
+    /// The National Record Locator, where it is asked or told.
+    pub record_locator: Option<RecordLocator>,
     /// The way out.
     pub sources: Sources,
     /// The sources, in order of ids.

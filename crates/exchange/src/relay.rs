@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::gather::status_of;
 use crate::journey::{refused, restriction};
 use crate::told::{self, Digests};
-use crate::{Exchange, Refused, SourceEntry};
+use crate::{Elsewhere, Exchange, Refused, SourceEntry};
 
 /// What came of asking the practices.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Exchange {
             }
         }
         record.plan.finalise();
-        let closing = told::closed(&permit, &record, Digests::of(&record));
+        let closing = told::closed(&permit, &record, &Elsewhere::NotAsked, Digests::of(&record));
         Ok(entry.close(Relayed { answer, plan: record.plan }, closing).await)
     }
 

@@ -6,7 +6,10 @@ use access::Permit;
 use audit::{Event, LegLine, ManifestWriter, Shown, Who};
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
+use fhir::Kind;
 use record::{Ask, Item, Question, SharedRecord, SourceId, Status};
+
+use crate::Elsewhere;
 
 /// The person, as the ledger names them.
 pub(crate) fn patient(ask: &Ask) -> String {
@@ -26,7 +29,7 @@ pub(crate) fn opened(ask: &Ask) -> Event {
 }
 
 /// How each source's leg went, and what was shown.
-pub(crate) fn closed(permit: &Permit, record: &SharedRecord, shown: Digests) -> Event {
+pub(crate) fn closed(permit: &Permit, record: &SharedRecord, elsewhere: &Elsewhere, shown: Digests) -> Event {
     let mut legs: BTreeMap<&str, LegLine> = BTreeMap::new();
     for row in &record.plan.rows {
         let leg = legs.entry(row.source.as_str()).or_insert_with(|| LegLine {
@@ -42,8 +45,21 @@ pub(crate) fn closed(permit: &Permit, record: &SharedRecord, shown: Digests) -> 
         leg.withheld += row.counts.withheld;
         leg.quarantined += row.counts.quarantined;
     }
+    let legs = legs.into_values().chain(asked_elsewhere(elsewhere)).collect();
     let policy = permit.why().iter().map(|rule| (*rule).to_owned()).collect();
-    Event::Closed { outcome: "answered".to_owned(), policy, legs: legs.into_values().collect(), shown: shown.told() }
+    Event::Closed { outcome: "answered".to_owned(), policy, legs, shown: shown.told() }
+}
+
+/// The locator stands among the legs under a name that no source can have, with how many other records it named.
+fn asked_elsewhere(elsewhere: &Elsewhere) -> Option<LegLine> {
+    let (status, returned) = match elsewhere {
+        Elsewhere::NotAsked | Elsewhere::NoEndUser => return None,
+        Elsewhere::Silent(status) => (*status, 0),
+        Elsewhere::Told(custodians) if custodians.is_empty() => (Status::OkEmpty, 0),
+        Elsewhere::Told(custodians) => (Status::Ok, custodians.len() as u64),
+    };
+    let statuses = BTreeMap::from([(status.code().to_owned(), vec![Kind::DOCUMENT_REFERENCE.name().to_owned()])]);
+    Some(LegLine { source: "national-record-locator".to_owned(), statuses, returned, withheld: 0, quarantined: 0 })
 }
 
 /// What is shown, told as it is written: resources and one digest a source, in the order of the answer.

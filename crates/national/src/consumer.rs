@@ -2,14 +2,15 @@
 
 use record::{NhsNumber, OdsCode};
 
-use crate::{CONSUMER, Call, Failed, Locator, Reply, pointer, producer};
+use crate::{Call, Failed, Locator, Reply, pointer, producer};
 
 /// Another shared record that says it holds the person.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pointer {
     /// Who answers for it.
     pub custodian: OdsCode,
-    /// Where it leads. Shown to a reader, and asked only where configuration knows the custodian's record as a source.
+    /// Where it leads. It names a host, so no reader is told it; and it is never followed: a custodian's record is asked where
+    /// configuration knows it as a source.
     pub url: String,
 }
 
@@ -23,7 +24,7 @@ pub struct Looking {
 impl Locator {
     /// Begins to ask which other shared records hold a person.
     pub fn look(&self, number: NhsNumber) -> (Looking, Call) {
-        let call = self.search(CONSUMER, &number, false);
+        let call = self.all(&number);
         (Looking { locator: self.clone(), number }, call)
     }
 }

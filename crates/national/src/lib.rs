@@ -1,12 +1,14 @@
 //! The National Record Locator: telling it that a record is here, and asking it who else holds one.
 //!
 //! FHIR R4 `DocumentReference`s ("pointers") in two interfaces, one for those who hold records (producers) and one for those
-//! who look for them (consumers). Conformant to the public specification (version 3), not to the live service.
+//! who look for them (consumers). Conformant to the public specification (version 3), not to the live service: that one takes
+//! pointers of this type in a pilot only, to where a person is launched to (a page, or contact details) and not yet to FHIR.
 //!
 //! ```
 //! use national::{Locator, Method, Wish};
 //!
-//! let locator = Locator { custodian: "QHL".parse().unwrap(), end_user_organisation: "QHL".parse().unwrap() };
+//! let custodian: record::OdsCode = "QHL".parse().unwrap();
+//! let locator = Locator { custodian: custodian.clone(), end_user_organisation: custodian, practice_setting: None };
 //! let number = "9990000018".parse().unwrap();
 //! let (publishing, call) = locator.keep(number, Wish::Present { url: "https://exchange.example/fhir/R4/Patient/1/$everything".into() });
 //! assert_eq!(call.method, Method::Get);
@@ -22,7 +24,7 @@ mod pointer;
 mod producer;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use record::{NHS_NUMBER_SYSTEM, NhsNumber, ODS_SYSTEM, OdsCode};
+use record::{NHS_NUMBER_SYSTEM, NhsNumber, OdsCode};
 
 pub use consumer::{Looking, Pointer};
 pub use producer::{Kept, Publishing, Wish};
@@ -32,8 +34,20 @@ pub use producer::{Kept, Publishing, Wish};
 pub struct Locator {
     /// Who answers for the shared record: all its pointers are in this organisation's name.
     pub custodian: OdsCode,
-    /// On whose behalf it is asked (`NHSD-End-User-Organisation-ODS`).
+    /// On whose behalf it is asked who else holds somebody (`NHSD-End-User-Organisation-ODS`). It is told in the custodian's name:
+    /// it takes a pointer from nobody else.
     pub end_user_organisation: OdsCode,
+    /// What a pointer says of where care is given, as agreed at onboarding. The locator takes none without.
+    pub practice_setting: Option<PracticeSetting>,
+}
+
+/// A concept of SNOMED CT, of those that the locator takes for a practice setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PracticeSetting {
+    /// Code.
+    pub code: String,
+    /// What it is called.
+    pub display: String,
 }
 
 /// HTTP methods in use.
@@ -46,8 +60,8 @@ pub enum Method {
     Put,
 }
 
-/// One request to the locator.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One request to the locator. Printed without its query, its headers' values and its body: they name people.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     /// Method.
     pub method: Method,
@@ -57,6 +71,12 @@ pub struct Call {
     pub headers: Vec<(&'static str, String)>,
     /// JSON, for a POST or a PUT.
     pub body: Option<String>,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Call({:?} {})", self.method, self.target.split('?').next().unwrap_or_default())
+    }
 }
 
 /// What came: the HTTP status and the body, or no response at all.
@@ -69,7 +89,7 @@ pub enum Failed {
     Refused(u16),
     /// No response.
     Silent,
-    /// The answer is no Bundle.
+    /// The answer is no Bundle, or only the first page of one.
     Unreadable,
 }
 
@@ -80,26 +100,38 @@ const PRODUCER: &str = "producer/FHIR/R4/DocumentReference";
 const CONSUMER: &str = "consumer/FHIR/R4/DocumentReference";
 
 impl Locator {
-    fn call(&self, method: Method, target: String, body: Option<String>) -> Call {
-        let mut headers = vec![
-            ("accept", "application/fhir+json".to_owned()),
-            ("nhsd-end-user-organisation-ods", self.end_user_organisation.to_string()),
-        ];
-        if body.is_some() {
-            headers.push(("content-type", "application/fhir+json".to_owned()));
-        }
-        Call { method, target, headers, body }
+    /// A change of our own pointers.
+    fn change(&self, method: Method, target: String, body: Option<String>) -> Call {
+        call(method, target, &self.custodian, body)
     }
 
-    /// Pointers about a person; our own only, where asked as a producer.
-    fn search(&self, interface: &str, number: &NhsNumber, own: bool) -> Call {
-        let plain = |text: String| utf8_percent_encode(&text, PLAIN).to_string();
-        let subject = plain(format!("{NHS_NUMBER_SYSTEM}|{}", number.expose()));
-        let mut target =
-            format!("{interface}?subject:identifier={subject}&type={}", plain(format!("{}|{}", pointer::SNOMED, pointer::TYPE.0)));
-        if own {
-            target.push_str(&format!("&custodian:identifier={}", plain(format!("{ODS_SYSTEM}|{}", self.custodian))));
-        }
-        self.call(Method::Get, target, None)
+    /// Our own pointers about a person: a producer sees no others, and may not ask for a custodian.
+    fn own(&self, number: &NhsNumber) -> Call {
+        call(Method::Get, about(PRODUCER, number), &self.custodian, None)
     }
+
+    /// Everybody's pointers about a person.
+    fn all(&self, number: &NhsNumber) -> Call {
+        call(Method::Get, about(CONSUMER, number), &self.end_user_organisation, None)
+    }
+}
+
+fn call(method: Method, target: String, on_behalf_of: &OdsCode, body: Option<String>) -> Call {
+    let mut headers =
+        vec![("accept", "application/fhir+json;version=1".to_owned()), ("nhsd-end-user-organisation-ods", on_behalf_of.to_string())];
+    if body.is_some() {
+        headers.push(("content-type", "application/fhir+json".to_owned()));
+    }
+    Call { method, target, headers, body }
+}
+
+/// The search for pointers of the type of shared records about a person.
+fn about(interface: &str, number: &NhsNumber) -> String {
+    let subject = plain(&format!("{NHS_NUMBER_SYSTEM}|{}", number.expose()));
+    let kind = plain(&format!("{}|{}", pointer::SNOMED, pointer::TYPE.0));
+    format!("{interface}?subject:identifier={subject}&type={kind}")
+}
+
+fn plain(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
 }

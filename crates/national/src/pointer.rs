@@ -3,21 +3,24 @@
 use record::{NHS_NUMBER_SYSTEM, NhsNumber, ODS_SYSTEM};
 use serde_json::{Value, json};
 
-use crate::Locator;
+use crate::{Locator, PracticeSetting};
 
 pub(crate) const SNOMED: &str = "http://snomed.info/sct";
-/// The type that is in use for shared care records, and the category that goes with it: one of each.
+/// The type that is in use for shared care records, and the category that the specification puts it in: one of each.
 pub(crate) const TYPE: (&str, &str) = ("887181000000106", "Clinical summary");
-const CATEGORY: (&str, &str) = ("823651000000106", "Clinical note");
+const CATEGORY: (&str, &str) = ("716931000000107", "Record headings");
 const STABILITY: &str = "https://fhir.nhs.uk/England/StructureDefinition/Extension-England-ContentStability";
 const STABILITIES: &str = "https://fhir.nhs.uk/England/CodeSystem/England-NRLContentStability";
+const RETRIEVAL: &str = "https://fhir.nhs.uk/England/StructureDefinition/Extension-England-NRLRetrievalMechanism";
+const RETRIEVALS: &str = "https://fhir.nhs.uk/England/CodeSystem/England-NRLRetrievalMechanism";
 const FORMATS: &str = "https://fhir.nhs.uk/England/CodeSystem/England-NRLFormatCode";
 
 /// Our pointer about a person. It is dynamic: what it leads to is the record as it is when it is read.
-pub(crate) fn ours(locator: &Locator, number: &NhsNumber, url: &str, id: Option<&str>) -> Value {
+pub(crate) fn ours(locator: &Locator, number: &NhsNumber, url: &str) -> Value {
     let organisation = json!({"identifier": {"system": ODS_SYSTEM, "value": locator.custodian.as_str()}});
     let coded = |(code, display): (&str, &str)| json!({"coding": [{"system": SNOMED, "code": code, "display": display}]});
     let dynamic = json!({"coding": [{"system": STABILITIES, "code": "dynamic", "display": "Dynamic"}]});
+    let direct = json!({"coding": [{"system": RETRIEVALS, "code": "Direct", "display": "Direct"}]});
     let mut pointer = json!({
         "resourceType": "DocumentReference",
         "status": "current",
@@ -27,13 +30,25 @@ pub(crate) fn ours(locator: &Locator, number: &NhsNumber, url: &str, id: Option<
         "author": [organisation],
         "custodian": organisation,
         "content": [{
-            "extension": [{"url": STABILITY, "valueCodeableConcept": dynamic}],
+            "extension": [
+                {"url": STABILITY, "valueCodeableConcept": dynamic},
+                {"url": RETRIEVAL, "valueCodeableConcept": direct},
+            ],
             "attachment": {"contentType": "application/fhir+json", "url": url},
-            "format": {"system": FORMATS, "code": "urn:nhs-ic:structured", "display": "Structured document"},
+            "format": {"system": FORMATS, "code": "urn:nhs-ic:structured", "display": "Structured Document"},
         }],
     });
-    if let Some(id) = id {
-        pointer["id"] = json!(id);
+    if let Some(PracticeSetting { code, display }) = &locator.practice_setting {
+        pointer["context"] = json!({"practiceSetting": coded((code.as_str(), display.as_str()))});
+    }
+    pointer
+}
+
+/// The pointer that is there, made to lead where ours does. What the locator has added to it (`id`, `date`) may not change.
+pub(crate) fn led(there: &Value, ours: Value) -> Value {
+    let mut pointer = there.clone();
+    if let (Some(pointer), Value::Object(ours)) = (pointer.as_object_mut(), ours) {
+        pointer.extend(ours);
     }
     pointer
 }
@@ -61,10 +76,12 @@ pub(crate) fn is_current(pointer: &Value, number: &NhsNumber) -> bool {
     theirs && pointer["status"] == "current"
 }
 
-/// DocumentReferences of a Bundle; `None` where it is none. An entry of another type is a word beside the data.
+/// DocumentReferences of a Bundle; `None` where it is none, or where there is a further page: whoever took one page for all would
+/// point twice. An entry of another type is a word beside the data.
 pub(crate) fn of_bundle(body: &[u8]) -> Option<Vec<Value>> {
     let mut bundle: Value = serde_json::from_slice(body).ok()?;
-    if bundle["resourceType"] != "Bundle" {
+    let more = |bundle: &Value| bundle["link"].as_array().into_iter().flatten().any(|link| link["relation"] == "next");
+    if bundle["resourceType"] != "Bundle" || more(&bundle) {
         return None;
     }
     let entries = bundle["entry"].as_array_mut().map(std::mem::take).unwrap_or_default();

@@ -3,7 +3,7 @@
 use record::NhsNumber;
 use serde_json::Value;
 
-use crate::{Call, Failed, Locator, Method, PRODUCER, Reply, pointer};
+use crate::{Call, Failed, Locator, Method, PRODUCER, Reply, plain, pointer};
 
 /// What is wished for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ const ROUNDS_MAX: u8 = 3;
 impl Locator {
     /// Begins to bring about a wish for a person. Send the call, hand its reply to [`Publishing::reply`], and so on until it is done.
     pub fn keep(&self, number: NhsNumber, wish: Wish) -> (Publishing, Call) {
-        let call = self.search(PRODUCER, &number, true);
+        let call = self.own(&number);
         (Publishing { locator: self.clone(), number, wish, kept: Kept::default(), stage: Stage::Looking, rounds: 0 }, call)
     }
 }
@@ -108,17 +108,21 @@ impl Publishing {
         own.sort_by_key(|(id, _)| *id);
         let mut calls = Vec::new();
         if let Wish::Present { url } = &self.wish {
-            let of = |id: Option<&str>| Some(pointer::ours(&self.locator, &self.number, url, id).to_string());
+            let ours = || pointer::ours(&self.locator, &self.number, url);
             match own.first() {
-                None => calls.push(self.locator.call(Method::Post, PRODUCER.to_owned(), of(None))),
+                None => calls.push(self.locator.change(Method::Post, PRODUCER.to_owned(), Some(ours().to_string()))),
                 Some((id, there)) if pointer::url(there) != Some(url) => {
-                    calls.push(self.locator.call(Method::Put, format!("{PRODUCER}/{id}"), of(Some(id))));
+                    calls.push(self.locator.change(
+                        Method::Put,
+                        format!("{PRODUCER}/{}", plain(id)),
+                        Some(pointer::led(there, ours()).to_string()),
+                    ));
                 }
                 Some(_) => {}
             }
             own = own.split_off(1.min(own.len()));
         }
-        calls.extend(own.iter().map(|(id, _)| self.locator.call(Method::Delete, format!("{PRODUCER}/{id}"), None)));
+        calls.extend(own.iter().map(|(id, _)| self.locator.change(Method::Delete, format!("{PRODUCER}/{}", plain(id)), None)));
         if calls.is_empty() || self.rounds >= ROUNDS_MAX {
             return self.end(Ok(self.kept));
         }
@@ -138,7 +142,7 @@ impl Publishing {
             }
             None => {
                 self.stage = Stage::Looking;
-                Some(self.locator.search(PRODUCER, &self.number, true))
+                Some(self.locator.own(&self.number))
             }
         }
     }

@@ -2,14 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use national::{Call, Failed, Kept, Locator, Method, Pointer, Publishing, Wish};
+use national::{Call, Failed, Kept, Locator, Method, Pointer, PracticeSetting, Publishing, Wish};
 use testbed::Request;
 
 const NUMBER: &str = "9990000018";
 const HERE: &str = "https://exchange.example/fhir/R4/Patient/0190f3c2/$everything";
 
 fn locator(custodian: &str) -> Locator {
-    Locator { custodian: custodian.parse().unwrap(), end_user_organisation: custodian.parse().unwrap() }
+    let setting = PracticeSetting { code: "394802001".to_owned(), display: "General medicine".to_owned() };
+    let custodian: record::OdsCode = custodian.parse().unwrap();
+    Locator { custodian: custodian.clone(), end_user_organisation: custodian, practice_setting: Some(setting) }
 }
 
 fn present(url: &str) -> Wish {
@@ -114,10 +116,30 @@ fn a_pointer_names_the_person_in_its_subject_only() {
     let call = publishing.reply(Some((200, br#"{"resourceType":"Bundle"}"#))).unwrap();
     let body = call.body.unwrap();
     assert_eq!(body.matches(NUMBER).count(), 1);
-    for part in ["887181000000106", "823651000000106", "\"dynamic\"", HERE, "\"QHL\""] {
+    for part in ["887181000000106", "716931000000107", "\"dynamic\"", "\"Direct\"", "practiceSetting", HERE, "\"QHL\""] {
         assert!(body.contains(part), "{part} in {body}");
     }
     assert!(call.headers.contains(&("nhsd-end-user-organisation-ods", "QHL".to_owned())));
+}
+
+/// A pointer is taken from its custodian only; a question is put on behalf of whoever reads.
+#[test]
+fn the_locator_is_told_by_the_custodian_and_asked_for_the_reader() {
+    let locator = Locator { end_user_organisation: "RRK".parse().unwrap(), ..locator("QHL") };
+    let behalf = |call: &Call| call.headers.iter().find(|(name, _)| *name == "nhsd-end-user-organisation-ods").unwrap().1.clone();
+    let (mut publishing, call) = locator.keep(NUMBER.parse().unwrap(), present(HERE));
+    assert_eq!(behalf(&call), "QHL");
+    assert_eq!(behalf(&publishing.reply(Some((200, br#"{"resourceType":"Bundle"}"#))).unwrap()), "QHL");
+    assert_eq!(behalf(&locator.look(NUMBER.parse().unwrap()).1), "RRK");
+}
+
+#[test]
+fn a_call_is_printed_without_the_person() {
+    let (mut publishing, first) = locator("QHL").keep(NUMBER.parse().unwrap(), present(HERE));
+    let second = publishing.reply(Some((200, br#"{"resourceType":"Bundle"}"#))).unwrap();
+    for printed in [format!("{first:?} {second:?} {publishing:?}"), format!("{:?}", locator("QHL").look(NUMBER.parse().unwrap()))] {
+        assert!(!printed.contains(NUMBER), "{printed}");
+    }
 }
 
 #[test]
@@ -133,4 +155,64 @@ fn nothing_is_written_where_what_is_there_is_not_known() {
     check(Some((503, b"")), Failed::Refused(503));
     check(Some((200, b"<html>")), Failed::Unreadable);
     check(Some((200, br#"{"resourceType":"OperationOutcome"}"#)), Failed::Unreadable);
+    // The first page of several is not all there is: ours may be on the next.
+    check(Some((200, br#"{"resourceType":"Bundle","link":[{"relation":"next","url":"https://x"}]}"#)), Failed::Unreadable);
+}
+
+/// What the locator has written into a pointer stays as it is: it takes no change of those.
+#[test]
+fn a_pointer_that_is_led_elsewhere_stays_the_same_pointer() {
+    let (mut publishing, _) = locator("QHL").keep(NUMBER.parse().unwrap(), present(HERE));
+    let mut there: serde_json::Value = {
+        let (mut first, _) = locator("QHL").keep(NUMBER.parse().unwrap(), present("https://exchange.example/old"));
+        serde_json::from_str(&first.reply(Some((200, br#"{"resourceType":"Bundle"}"#))).unwrap().body.unwrap()).unwrap()
+    };
+    there["id"] = "QHL-1/../2?".into();
+    there["date"] = "2026-05-01T00:00:00Z".into();
+    there["masterIdentifier"] = serde_json::json!({"value": "1"});
+    let bundle = serde_json::json!({"resourceType": "Bundle", "entry": [{"resource": there}]}).to_string();
+    let call = publishing.reply(Some((200, bundle.as_bytes()))).unwrap();
+    assert_eq!((call.method, call.target.as_str()), (Method::Put, "producer/FHIR/R4/DocumentReference/QHL-1%2F..%2F2%3F"));
+    let changed: serde_json::Value = serde_json::from_str(&call.body.unwrap()).unwrap();
+    assert_eq!(changed["content"][0]["attachment"]["url"], HERE);
+    there["content"] = changed["content"].clone();
+    assert_eq!(changed, there);
+}
+
+/// Pointers as the service's own tests have them: each is read, and ours has every element that all of them have.
+/// Skipped, and says so, where `SEVERN_DATA` does not name the unpacked data.
+#[test]
+fn third_party_pointers_are_read_and_ours_lacks_nothing_that_they_have() {
+    let folder =
+        std::env::var_os("SEVERN_DATA").map(|data| std::path::PathBuf::from(data).join("nhs-nrl-r4/nrlf/tests/data/DocumentReference"));
+    let Some(files) = folder.and_then(|folder| std::fs::read_dir(folder).ok()) else {
+        println!("third-party: nhs-nrl-r4 skipped, SEVERN_DATA does not have it");
+        return;
+    };
+    let (mut publishing, _) = locator("QHL").keep(NUMBER.parse().unwrap(), present(HERE));
+    let ours = publishing.reply(Some((200, br#"{"resourceType":"Bundle"}"#))).unwrap().body.unwrap();
+    let ours: serde_json::Value = serde_json::from_str(&ours).unwrap();
+    let mut common: Option<std::collections::BTreeSet<String>> = None;
+    let mut read = 0;
+    for file in files {
+        let theirs: serde_json::Value = serde_json::from_slice(&std::fs::read(file.unwrap().path()).unwrap()).unwrap();
+        let keys: std::collections::BTreeSet<String> = theirs.as_object().unwrap().keys().cloned().collect();
+        common = Some(common.map_or(keys.clone(), |common| &common & &keys));
+        // Of another type than shared records, it is nobody's shared record.
+        let number: String = theirs["subject"]["identifier"]["value"].as_str().unwrap().to_owned();
+        let mut shared = theirs.clone();
+        shared["type"] = ours["type"].clone();
+        for (pointer, expected) in [(&theirs, 0), (&shared, 1)] {
+            let bundle = serde_json::json!({"resourceType": "Bundle", "entry": [{"resource": pointer}]}).to_string();
+            let (looking, _) = locator("QHL").look(number.parse().unwrap());
+            assert_eq!(looking.read(Some((200, bundle.as_bytes()))).unwrap().len(), expected, "{theirs}");
+        }
+        read += 1;
+    }
+    assert!(read > 0);
+    // What the service adds, and what is for people to read beside what the pointer leads to.
+    let own = ["id", "description", "docStatus", "securityLabel"];
+    let lacking: Vec<String> = common.unwrap().into_iter().filter(|key| ours.get(key).is_none() && !own.contains(&key.as_str())).collect();
+    assert!(lacking.is_empty(), "{lacking:?}");
+    println!("third-party: {read} pointers of nhs-nrl-r4 read");
 }

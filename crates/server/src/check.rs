@@ -15,6 +15,9 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
             if let Some(terminology) = terminology::load(&config.terminology)? {
                 println!("terminology: {}", terminology::words(terminology.size()));
             }
+            if let Some(locator) = &config.record_locator {
+                println!("{}", locator.words());
+            }
             println!(
                 "{}: fine. {} sources, {} sign-in providers, listens on {}.",
                 file.display(),

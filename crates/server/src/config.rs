@@ -2,6 +2,7 @@
 //!
 //! Every limit has a key and a default here. There is no key that turns permission or audit off.
 
+pub mod national;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[terminology]`: files of the operator's own.
     pub terminology: Terminology,
+    /// `[national.record_locator]`; off where there is none.
+    pub record_locator: Option<national::RecordLocator>,
 }
 
 /// `[terminology]`
@@ -269,6 +272,10 @@ impl<'a> Reader<'a> {
         let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
         self.ids_once(&top.sections("source"));
         let terminology = self.terminology(top.section("terminology"));
+        let record_locator = self.record_locator(top.section("national"), exchange.as_ref());
+        if matches!(record_locator, Some(Some(_))) {
+            self.id_is_free(&top.sections("source"));
+        }
         self.consumers_once(&top.sections("consumer"));
         let consumers: Vec<_> = top.sections("consumer").into_iter().map(|section| self.consumer(section)).collect();
         if sources.is_empty() {
@@ -286,6 +293,7 @@ impl<'a> Reader<'a> {
             consumers: consumers.into_iter().collect::<Option<_>>()?,
             limits,
             terminology,
+            record_locator: record_locator?,
         })
     }
 
@@ -393,7 +401,7 @@ impl<'a> Reader<'a> {
         let own = section.section("limits");
         let source_limits = self.source_limits(&own, &limits.source);
         own.finish();
-        let auth = self.auth(section.section("auth"));
+        let auth = self.auth(section.section("auth"), None);
         let nhs_number_systems = section.texts("nhs_number_systems");
         let owns = section.texts("owns");
         let exchange = section.parsed("exchange");
@@ -450,7 +458,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn auth(&self, section: Section<'a>) -> Option<Auth> {
+    /// `alg` is how a signed assertion is signed unless its own key says.
+    fn auth(&self, section: Section<'a>, alg: Option<jsonwebtoken::Algorithm>) -> Option<Auth> {
         let kind = section.text("kind").unwrap_or_else(|| "none".to_owned());
         let file = |key| section.required::<String>(key).map(|path| self.path(&path));
         let auth = match kind.as_str() {
@@ -464,8 +473,8 @@ impl<'a> Reader<'a> {
             }
             "private-key-jwt" => {
                 let (token_url, client_id, key_file) = (section.required("token_url"), section.required("client_id"), file("key_file"));
-                let (kid, scope) = (section.text("kid"), section.text("scope"));
-                (|| Some(Auth::PrivateKeyJwt { token_url: token_url?, client_id: client_id?, key_file: key_file?, kid, scope }))()
+                let (kid, scope, alg) = (section.text("kid"), section.text("scope"), section.choice("alg", ALGS, alg));
+                (|| Some(Auth::PrivateKeyJwt { token_url: token_url?, client_id: client_id?, key_file: key_file?, kid, alg, scope }))()
             }
             "mtls" => {
                 let (cert_file, key_file) = (file("cert_file"), file("key_file"));
@@ -548,6 +557,18 @@ impl Default for SourceLimits {
         }
     }
 }
+
+/// How an assertion may be signed.
+const ALGS: &[(&str, Option<jsonwebtoken::Algorithm>)] = {
+    use jsonwebtoken::Algorithm;
+    &[
+        ("ES256", Some(Algorithm::ES256)),
+        ("ES384", Some(Algorithm::ES384)),
+        ("RS256", Some(Algorithm::RS256)),
+        ("RS384", Some(Algorithm::RS384)),
+        ("RS512", Some(Algorithm::RS512)),
+    ]
+};
 
 /// What a source's dialect wants to know beside what every source has; the dialect says what is wrong with it.
 fn options(source: &Section<'_>, dialect: Option<dialect::Dialect>, url: Option<&Url>) -> BTreeMap<String, String> {

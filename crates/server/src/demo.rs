@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use testbed::{DEMO_PERSON, Fault, Refusal, Region, RunningRegion};
+use testbed::{DEMO_PERSON, Fault, Locator, Refusal, Region, RunningRegion};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -21,6 +21,8 @@ use crate::config::Config;
 use crate::page::{View, text};
 use crate::{http, serve, wiring};
 
+/// The operator of the demo's exchange; its pointers in the national locator are in this name.
+const ORGANISATION: &str = "QHL";
 /// The source that fails in the demo's read, so that a gap is seen.
 const FAILING: &str = "soc";
 
@@ -33,7 +35,8 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}; is another demo running?"))?;
     let public = format!("http://{}", listener.local_addr()?);
     let issuer = token::Issuer::new()?;
-    let config = configuration(&folder.0, &region.sources(), &public, &issuer, "")?;
+    let locator = Locator::block(&region.locator_url(), ORGANISATION);
+    let config = configuration(&folder.0, &region.sources(), &public, &issuer, &locator)?;
     let outside = wiring::Outside::real(&config)?;
     let (app, writing) = wiring::app(config, outside)?;
     let mut server = JoinSet::new();
@@ -50,8 +53,7 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     println!("{}", text(&view, check));
     let read = readers::both(&public, &bearer, &person).await?;
     println!("{}", read.words);
-    let mut faults = judge::demo_faults(&pages, FAILING);
-    faults.extend(read.faults);
+    let faults = [judge::demo_faults(&pages, FAILING), judge::locator_faults(&pages), read.faults].concat();
     for fault in &faults {
         println!("WRONG: {fault}");
     }
@@ -83,6 +85,8 @@ pub async fn region(listen: SocketAddr) -> anyhow::Result<ExitCode> {
         region.control_url()
     );
     testbed::table().lines().for_each(|line| println!("# {line}"));
+    // A comment: told and asked is only who wishes to be.
+    Locator::block(&region.locator_url(), ORGANISATION).lines().for_each(|line| println!("# {line}"));
     for source in region.sources() {
         println!("{}", source.to_toml("token"));
     }
@@ -106,6 +110,7 @@ fn introduction(region: &RunningRegion, public: &str) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {:<5} {:<44} {:<11} {}", source.id, source.name, source.dialect, source.url);
     }
+    let _ = writeln!(out, "The national record locator: {}/record-locator", region.locator_url());
     let _ =
         writeln!(out, "The exchange: {public}\n\nOne question about {DEMO_PERSON}, asked of all of them ({FAILING} is made to fail):\n");
     out
@@ -117,7 +122,7 @@ fn configuration(folder: &Path, sources: &[testbed::Source], public: &str, issue
     std::fs::write(&keys, issuer.jwks()?)?;
     let listen = public.trim_start_matches("http://");
     let mut text = format!(
-        "[exchange]\nid = \"demo\"\nlisten = \"{listen}\"\npublic_url = \"{public}\"\norganisation = \"QHL\"\n\n\
+        "[exchange]\nid = \"demo\"\nlisten = \"{listen}\"\npublic_url = \"{public}\"\norganisation = \"{ORGANISATION}\"\n\n\
          [store]\nurl = \"sqlite:severn.db\"\n\n\
          [[sign_in]]\nissuer = \"{}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{blocks}",
         token::ISSUER

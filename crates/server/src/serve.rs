@@ -29,6 +29,9 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
             consumer.accepted_on
         );
     }
+    if let Some(locator) = &config.record_locator {
+        println!("severn: {}", locator.words());
+    }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
     let outside = Outside::real(&config)?;

@@ -7,10 +7,10 @@ use access::Terms;
 use anyhow::Context;
 use audit::Journal;
 use dialect::DataProvider;
-use exchange::{Exchange, Locate, Parts, Settings, SourceEntry};
+use exchange::{Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings, Settings, SourceEntry};
 use identity::Trust;
 use record::Clock;
-use source::{Http, SourceConfig, Sources, Transport};
+use source::{Http, NationalService, SourceConfig, Sources, Transport};
 use store::{Secrets, SqliteJournal, SqliteStore};
 
 use crate::answer::Assembler;
@@ -32,7 +32,8 @@ pub struct Outside {
 impl Outside {
     /// The machine's clock, HTTP, and the ledger in the store's file.
     pub fn real(config: &Config) -> anyhow::Result<Outside> {
-        let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).collect();
+        let ways = config.record_locator.iter().map(config::national::RecordLocator::way);
+        let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).chain(ways).collect();
         Ok(Outside {
             clock: system_clock(),
             transport: Arc::new(Http::new(&configs)?),
@@ -41,14 +42,15 @@ impl Outside {
     }
 }
 
-/// Builds everything; nothing listens yet. The future is the ledger's writer: whoever runs the server awaits it beside it.
+/// Builds everything; nothing listens yet. The future is what goes on behind the requests, the ledger's writer first: whoever runs
+/// the server awaits it beside it.
 pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
     let Outside { clock, transport, journal } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = SqliteStore::open(&config.store.file, secrets.clone()).with_context(|| config.store.file.display().to_string())?;
     let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
     let configs = config.sources.iter().map(source_config).collect();
-    let sources = Sources::new(configs, transport, clock.clone(), config.exchange.id.clone());
+    let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
     let hours = |hours: u64| Duration::from_secs(hours * 3600);
     let limits = &config.limits;
     let settings = Settings {
@@ -61,6 +63,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
+    let (record_locator, publishing) =
+        config.record_locator.as_ref().map(|locator| record_locator(locator, &base, transport, ledger.clone(), clock.clone())).unzip();
     let terms = crate::terminology::load(&config.terminology)?;
     let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base, terms.clone())).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
@@ -74,6 +78,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         minted: store.clone(),
         plans: store.clone(),
         locator: store,
+        record_locator,
         sources,
         entries,
         clock: clock.clone(),
@@ -86,7 +91,44 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         organisation: config.exchange.organisation.to_string(),
         rules: join::RULES.to_owned(),
     };
-    Ok((App::new(exchange, tokens, config, clock, assembler), writing))
+    // Whoever sees to pointers writes to the ledger, too: its writer ends after them.
+    let background = async move {
+        let publishing = async move { futures::future::OptionFuture::from(publishing).await };
+        tokio::join!(writing, publishing);
+    };
+    Ok((App::new(exchange, tokens, config, clock, assembler), background))
+}
+
+/// The National Record Locator, and who sees to the pointers there.
+fn record_locator(
+    config: &config::national::RecordLocator,
+    base: &str,
+    transport: Arc<dyn Transport>,
+    ledger: audit::Ledger,
+    clock: Arc<dyn Clock>,
+) -> (RecordLocator, impl Future<Output = ()> + Send + use<>) {
+    let limits = &config.limits;
+    let ms = Duration::from_millis;
+    let settings = RecordLocatorSettings {
+        locator: national::Locator {
+            custodian: config.custodian.clone(),
+            end_user_organisation: config.end_user_organisation.clone(),
+            practice_setting: config.practice_setting.clone(),
+        },
+        base: base.to_owned(),
+        consult: config.consult.then(|| ms(limits.consult_ms)),
+        publish: config.publish.then(|| Publishing {
+            time: ms(limits.publish_ms),
+            concurrent: limits.publish_concurrent,
+            queue_max: limits.publish_queue_max,
+            again: Duration::from_secs(limits.publish_again_hours * 3600),
+            known_max: limits.publish_known_max,
+            retry: Duration::from_secs(limits.publish_retry_minutes * 60),
+            tries: limits.publish_tries,
+        }),
+    };
+    let way = NationalService::new(config.way(), transport, clock.clone());
+    RecordLocator::start(settings, way, ledger, clock)
 }
 
 /// What `source` wants to know of a source.

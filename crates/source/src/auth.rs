@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use record::{Clock, Failure, Method, SourceId};
+use record::{Clock, Failure, SourceId};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::config::{Auth, SourceConfig};
-use crate::transport::{Request, Transport};
+use crate::transport::{Request, Transport, Verb};
 
 /// Why a source's credentials could not be prepared at start.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +68,8 @@ impl Authority {
                 ]);
                 self.token(config, token_url, form, transport, until).await.map(Some)
             }
-            Auth::PrivateKeyJwt { token_url, client_id, key_file, kid, scope } => {
-                let assertion = self.assertion(client_id, token_url, &read(key_file)?, kid.as_deref())?;
+            Auth::PrivateKeyJwt { token_url, client_id, key_file, kid, alg, scope } => {
+                let assertion = self.assertion(client_id, token_url, &read(key_file)?, kid.as_deref(), *alg)?;
                 let form = form(&[
                     ("grant_type", "client_credentials"),
                     ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
@@ -82,14 +82,15 @@ impl Authority {
     }
 
     /// RFC 7523: five minutes, and a `jti` of its own.
-    fn assertion(&self, client_id: &str, audience: &Url, key: &str, kid: Option<&str>) -> Result<String, Failure> {
+    fn assertion(&self, client_id: &str, audience: &Url, key: &str, kid: Option<&str>, alg: Option<Algorithm>) -> Result<String, Failure> {
         let now = self.clock.now().as_second();
         let claims = serde_json::json!({"iss": client_id, "sub": client_id, "aud": audience.as_str(), "iat": now, "exp": now + 300, "jti": uuid::Uuid::new_v4().to_string()});
         let (algorithm, key) = match EncodingKey::from_ec_pem(key.as_bytes()) {
             Ok(key) => (Algorithm::ES256, key),
             Err(_) => (Algorithm::RS256, EncodingKey::from_rsa_pem(key.as_bytes()).map_err(|_| Failure::Unauthorised)?),
         };
-        let mut header = Header::new(algorithm);
+        // A wish that does not fit the key is refused when it signs.
+        let mut header = Header::new(alg.unwrap_or(algorithm));
         header.kid = kid.map(str::to_owned);
         jsonwebtoken::encode(&header, &claims, &key).map_err(|_| Failure::Unauthorised)
     }
@@ -113,7 +114,7 @@ impl Authority {
         ];
         let request = Request {
             source: config.id.clone(),
-            method: Method::Post,
+            method: Verb::Post,
             url: url.clone(),
             headers,
             body: Some(Bytes::from(form)),

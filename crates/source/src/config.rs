@@ -62,6 +62,8 @@ pub enum Auth {
         key_file: PathBuf,
         /// Key id in the assertion's header.
         kid: Option<String>,
+        /// How it signs; RS256 or ES256, by the key, unless said.
+        alg: Option<jsonwebtoken::Algorithm>,
         /// `scope`
         scope: Option<String>,
     },

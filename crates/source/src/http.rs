@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use record::{Failure, Method, Response, SourceId};
+use record::{Failure, Response, SourceId};
 
 use crate::auth::AuthError;
 use crate::config::{Auth, SourceConfig};
-use crate::transport::{Request, Transport};
+use crate::transport::{Request, Transport, Verb};
 
 /// One client a source: certificates, connections and timeouts are its own.
 pub struct Http {
@@ -50,8 +50,10 @@ impl Transport for Http {
     async fn send(&self, request: Request) -> Result<Response, Failure> {
         let client = self.clients.get(&request.source).ok_or(Failure::Refused)?;
         let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
+            Verb::Delete => reqwest::Method::DELETE,
+            Verb::Get => reqwest::Method::GET,
+            Verb::Post => reqwest::Method::POST,
+            Verb::Put => reqwest::Method::PUT,
         };
         let mut builder = client.request(method, request.url.clone());
         for (name, value) in &request.headers {

@@ -126,7 +126,7 @@ impl Sources {
         let admitted = place.admit().await?;
         let request = Request {
             source: leg.source.clone(),
-            method: call.method,
+            method: call.method.into(),
             url: url.clone(),
             headers: headers(leg, call, place.config.exchange.is_some()),
             body: call.body.clone(),

@@ -4,6 +4,8 @@
 //! is left, and how much may still be fetched. [`Sources::ask`] sends one call of it and always returns a [`record::Reply`];
 //! a source that fails is data, not an error. No leg without a permit (or an admission, for "do you hold this number").
 //!
+//! A [`NationalService`] is no source: it holds no record. The way to it is guarded in the same manner, by an [`Errand`] that takes a permit.
+//!
 //! What it leaves to others: what to ask and what the answer means (`dialect`), and in which order (`exchange`).
 
 mod auth;
@@ -11,6 +13,7 @@ mod breaker;
 mod config;
 mod http;
 mod leg;
+mod national;
 mod places;
 mod prober;
 mod transport;
@@ -19,6 +22,7 @@ pub use auth::AuthError;
 pub use config::{Auth, Limits, SourceConfig};
 pub use http::Http;
 pub use leg::{Leg, Sources};
+pub use national::{Errand, Message, NationalService};
 pub use places::State;
 pub use prober::{Probed, Prober};
-pub use transport::{Request, Transport};
+pub use transport::{Request, Transport, Verb};

@@ -74,7 +74,7 @@ impl Prober {
         }
         let request = Request {
             source: self.config.id.clone(),
-            method: call.method,
+            method: call.method.into(),
             url: url.clone(),
             headers,
             body: call.body.clone(),

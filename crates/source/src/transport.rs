@@ -6,18 +6,50 @@ use record::{Failure, Method, Response, SourceId};
 use tokio::time::Instant;
 use url::Url;
 
+/// HTTP's methods, as they leave. Dialects know only the two of [`record::Method`]: nothing is written to a source. A national service
+/// that is told something takes the others, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the method of that name")]
+pub enum Verb {
+    Delete,
+    Get,
+    Post,
+    Put,
+}
+
+impl Verb {
+    /// As it stands on the request line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::Delete => "DELETE",
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+            Verb::Put => "PUT",
+        }
+    }
+}
+
+impl From<Method> for Verb {
+    fn from(method: Method) -> Verb {
+        match method {
+            Method::Get => Verb::Get,
+            Method::Post => Verb::Post,
+        }
+    }
+}
+
 /// A request, ready to be sent. Printed without its query, its headers and its body: they name people, and let people in.
 #[derive(Clone)]
 pub struct Request {
     /// To whom.
     pub source: SourceId,
     /// Method.
-    pub method: Method,
+    pub method: Verb,
     /// Where.
     pub url: Url,
     /// Every header.
     pub headers: Vec<(String, String)>,
-    /// Body of a POST.
+    /// Body of a POST or a PUT.
     pub body: Option<Bytes>,
     /// When it must have been answered.
     pub until: Instant,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use access::{Evidence, Permit, PersonFacts, Restriction, admit, decide};
 use async_trait::async_trait;
 use record::{Ask, Call, CallId, Caller, Failure, Method, Need, Organisation, Question, Response, UserId};
-use source::{Auth, Http, Leg, Limits, Request, SourceConfig, Sources, Transport};
+use source::{Auth, Http, Leg, Limits, Message, NationalService, Request, SourceConfig, Sources, Transport, Verb};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -181,7 +181,7 @@ async fn a_refused_connection_is_told_from_a_broken_one() {
     let send = || {
         let url = format!("http://{address}/fhir/Patient/1").parse().unwrap();
         let until = Instant::now() + Duration::from_secs(8);
-        let (method, headers, body) = (Method::Get, Vec::new(), None);
+        let (method, headers, body) = (Verb::Get, Vec::new(), None);
         http.send(Request { source: "a".parse().unwrap(), method, url, headers, body, until, body_max: 1 << 20 })
     };
     for said in ["", "HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: 100\r\n\r\n{"] {
@@ -371,4 +371,54 @@ async fn a_neighbour_exchange_is_told_how_long_it_has() {
     let wait = |at: usize| script.got()[at].headers.iter().find(|(name, _)| name == "severn-wait").map(|(_, value)| value.clone()).unwrap();
     // Nine tenths of what is left of the source's eight seconds.
     assert_eq!((wait(0), wait(1)), ("7200".to_owned(), "4500".to_owned()));
+}
+
+fn message(verb: Verb) -> Message {
+    Message { verb, target: "producer/1".to_owned(), headers: Vec::new(), body: None }
+}
+
+/// A national service is written to, so nothing is sent twice by itself; and it does not hear which exchanges a question came through.
+#[tokio::test(start_paused = true)]
+async fn a_national_service_is_told_each_thing_once() {
+    let until = || Instant::now() + Duration::from_secs(10);
+    let script = Script::of(&[Does::Answers(503), Does::Refuses, Does::TakesMs(3_000), Does::Answers(200)]);
+    let limits = Limits { source_ms: 2_000, ..Limits::default() };
+    let service = NationalService::new(config(limits), script.clone(), Arc::new(jiff::Timestamp::UNIX_EPOCH));
+    let mut outcomes = Vec::new();
+    for verb in [Verb::Delete, Verb::Get, Verb::Post, Verb::Put] {
+        let errand = service.errand(&permit(&["other"]), until()).await.unwrap();
+        outcomes.push(service.send(&errand, message(verb)).await.map(|response| response.status));
+    }
+    assert_eq!(outcomes, [Ok(503), Err(Failure::Refused), Err(Failure::Timeout), Ok(200)]);
+    let got = script.got();
+    assert_eq!(got.iter().map(|request| request.method).collect::<Vec<_>>(), [Verb::Delete, Verb::Get, Verb::Post, Verb::Put]);
+    let header = |request: &Request, name: &str| request.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+    let ids: std::collections::BTreeSet<_> = got.iter().map(|request| header(request, "x-request-id").unwrap()).collect();
+    assert_eq!(ids.len(), 4, "an id for each");
+    for request in &got {
+        assert_eq!((header(request, "x-correlation-id"), header(request, "severn-hops")), (None, None));
+        assert_eq!(request.url.as_str(), "https://a.example/fhir/producer/1");
+    }
+    // Elsewhere it sends nothing.
+    let errand = service.errand(&permit(&[]), until()).await.unwrap();
+    let away = Message { target: "https://b.example/1".to_owned(), ..message(Verb::Get) };
+    assert!(matches!(service.send(&errand, away).await, Err(Failure::ForeignOrigin)));
+    assert_eq!(script.got().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_national_service_that_fails_is_given_a_pause() {
+    let script = Script::of(&[Does::Answers(500)]);
+    let limits = Limits { breaker_window: 4, concurrent: 1, ..Limits::default() };
+    let service = NationalService::new(config(limits), script.clone(), Arc::new(jiff::Timestamp::UNIX_EPOCH));
+    let until = || Instant::now() + Duration::from_secs(10);
+    for _ in 0..10 {
+        let errand = service.errand(&permit(&[]), until()).await.unwrap();
+        let _ = service.send(&errand, message(Verb::Get)).await;
+    }
+    assert_eq!(script.got().len(), 4);
+    let held = service.errand(&permit(&[]), until()).await.unwrap();
+    assert!(matches!(service.errand(&permit(&[]), until()).await, Err(Failure::Throttled)), "one place, and it is taken");
+    drop(held);
+    assert!(service.errand(&permit(&[]), until()).await.is_ok());
 }

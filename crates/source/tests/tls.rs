@@ -13,8 +13,8 @@ use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use record::{Failure, Method, Response};
-use source::{Auth, Http, Limits, Request, SourceConfig, Transport};
+use record::{Failure, Response};
+use source::{Auth, Http, Limits, Request, SourceConfig, Transport, Verb};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -121,7 +121,7 @@ fn config(ca_file: Option<PathBuf>, auth: Auth) -> SourceConfig {
 async fn ask(address: SocketAddr, path: &str, config: SourceConfig) -> Result<Response, Failure> {
     let request = Request {
         source: config.id.clone(),
-        method: Method::Get,
+        method: Verb::Get,
         url: format!("https://localhost:{}/{path}", address.port()).parse().unwrap(),
         headers: Vec::new(),
         body: None,

@@ -46,7 +46,7 @@ pub use census::{Expected, Held, Nature, table};
 pub use fault::{Fault, Gap, Refusal, Setting, Wrong};
 pub use ident::{Ids, is_synthetic_nhs_number};
 pub use kinds::Kind;
-pub use locator::Locator;
+pub use locator::{ELSEWHERE, LOCATOR, Locator};
 pub use message::{Answer, Request, Response};
 pub use node::Node;
 pub use person::{About, Fact, Holding, KnownAs, Person, people, person};

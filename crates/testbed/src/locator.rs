@@ -3,28 +3,56 @@
 //! It takes what it is told and checks what the real one is said to check. It does not stop anybody from pointing twice at one
 //! record: that is for the producer not to do.
 
+mod faults;
+
+use crate::DEMO_PERSON;
+use crate::fault::Setting;
 use crate::ident;
 use crate::message::{Request, Response};
 use crate::node::{Node, list, object};
 use http::{HeaderName, Method, StatusCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number";
 const ODS: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
 const END_USER: HeaderName = HeaderName::from_static("nhsd-end-user-organisation-ods");
+/// The category of pointers to shared records.
+const CATEGORY: &str = "716931000000107";
 /// Where it is on its host.
 const PATH: &str = "/record-locator/";
+
+/// By this id it is asked, and made to fail, beside the suppliers of a region.
+pub const LOCATOR: &str = "nrl";
+/// A shared record elsewhere that points at the demonstration's person; no supplier of the region is of this organisation.
+pub const ELSEWHERE: &str = "QUA";
 
 /// The locator.
 #[derive(Debug, Default)]
 pub struct Locator {
     pointers: Mutex<BTreeMap<String, Node>>,
     made: AtomicU64,
+    pub(crate) faults: Mutex<Vec<Setting>>,
+    pub(crate) asked: Mutex<VecDeque<Request>>,
 }
 
 impl Locator {
+    /// As it is before anybody of the region has told it anything.
+    pub(crate) fn of_the_region() -> Locator {
+        let locator = Locator::default();
+        locator.put(ELSEWHERE, DEMO_PERSON, "https://shared-record.black-country.example/r4/Patient/6f1c2a/$everything");
+        locator
+    }
+
+    /// The `[national.record_locator]` block for who asks it at this address, in an organisation's name.
+    pub fn block(origin: &str, custodian: &str) -> String {
+        format!(
+            "[national.record_locator]\nurl = \"{origin}{}\"\ncustodian = \"{custodian}\"\npractice_setting = {{ code = \"394802001\", display = \"General medicine\" }}\npublish = true\nconsult = true\nauth = {{ kind = \"none\" }}\n",
+            PATH.trim_end_matches('/')
+        )
+    }
+
     /// Its answer to a request below `/record-locator/`.
     pub fn answer(&self, request: &Request) -> Response {
         let rest = request.path_and_query.strip_prefix(PATH).unwrap_or_default();
@@ -52,6 +80,13 @@ impl Locator {
         self.pointers().values().filter(|pointer| subject(pointer) == Some(number)).count()
     }
 
+    /// Where the pointers of one custodian about a person lead.
+    pub fn urls(&self, custodian_code: &str, number: &str) -> Vec<String> {
+        let pointers = self.pointers();
+        let own = pointers.values().filter(|one| subject(one) == Some(number) && custodian(one) == Some(custodian_code));
+        own.filter_map(|one| Some(one.at("content")?.items().first()?.at("attachment")?.text_at("url")?.to_owned())).collect()
+    }
+
     /// Puts a pointer there, as another producer would.
     pub fn put(&self, custodian: &str, number: &str, url: &str) {
         let identifier = |system: &str, value: &str| object! { "identifier": object! { "system": system, "value": value } };
@@ -60,7 +95,7 @@ impl Locator {
             "resourceType": "DocumentReference",
             "status": "current",
             "type": concept("887181000000106"),
-            "category": list![concept("823651000000106")],
+            "category": list![concept(CATEGORY)],
             "subject": identifier(NHS, number),
             "custodian": identifier(ODS, custodian),
             "content": list![object! { "attachment": object! { "url": url } }],
@@ -73,9 +108,12 @@ impl Locator {
         let value = |name: &str, system: &str| params.get(name)?.strip_prefix(system)?.strip_prefix('|').map(str::to_owned);
         let Some(number) = value("subject:identifier", NHS) else { return refuse(StatusCode::BAD_REQUEST, "INVALID_NHS_NUMBER") };
         let wanted = value("type", "http://snomed.info/sct");
-        // A producer sees its own, whatever it asks for.
-        let own = value("custodian:identifier", ODS)
-            .or_else(|| (interface == "producer").then(|| request.header(END_USER).map(str::to_owned))?);
+        // A producer sees its own, and has no parameter for a custodian.
+        let producer = interface == "producer";
+        if producer && params.contains_key("custodian:identifier") {
+            return refuse(StatusCode::BAD_REQUEST, "INVALID_PARAMETER");
+        }
+        let own = if producer { request.header(END_USER).map(str::to_owned) } else { value("custodian:identifier", ODS) };
         let fits = |pointer: &&Node| {
             subject(pointer) == Some(number.as_str())
                 && own.as_deref().is_none_or(|own| custodian(pointer) == Some(own))
@@ -96,8 +134,11 @@ impl Locator {
         let legal = pointer.text_at("resourceType") == Some("DocumentReference")
             && subject(&pointer).is_some_and(ident::is_synthetic_nhs_number)
             && kind(&pointer).is_some()
+            && pointer.at("category").and_then(|category| coded(category.items().first()?)) == Some(CATEGORY)
             && one("category")
-            && one("content");
+            && one("content")
+            && pointer.at("context").and_then(|context| coded(context.at("practiceSetting")?)).is_some()
+            && stable(&pointer).is_some_and(|stability| matches!(stability, "dynamic" | "static"));
         if !legal || custodian(&pointer) != request.header(END_USER) {
             return refuse(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_RESOURCE");
         }
@@ -139,7 +180,18 @@ fn custodian(pointer: &Node) -> Option<&str> {
 }
 
 fn kind(pointer: &Node) -> Option<&str> {
-    pointer.at("type")?.at("coding")?.items().first()?.text_at("code")
+    coded(pointer.at("type")?)
+}
+
+fn coded(concept: &Node) -> Option<&str> {
+    concept.at("coding")?.items().first()?.text_at("code")
+}
+
+/// Whether what a pointer leads to changes.
+fn stable(pointer: &Node) -> Option<&str> {
+    let extensions = pointer.at("content")?.items().first()?.at("extension")?.items();
+    let stability = extensions.iter().find(|extension| extension.text_at("url").is_some_and(|url| url.ends_with("ContentStability")))?;
+    coded(stability.at("valueCodeableConcept")?)
 }
 
 fn say(status: StatusCode, body: &Node) -> Response {

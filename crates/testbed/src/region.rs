@@ -1,6 +1,7 @@
 //! The region: its organisations, its staff, and all suppliers together.
 
 use crate::fault::{Fault, Setting};
+use crate::locator::{LOCATOR, Locator};
 use crate::message::{Answer, Request, Response};
 use crate::supplier::{Auth, Habits, Maker, SUPPLIERS, Supplier, Verification};
 use bytes::Bytes;
@@ -21,10 +22,11 @@ const NOWHERE: &str = "testbed.example";
 /// How many requests are remembered for each supplier.
 const REMEMBERED: usize = 2_000;
 
-/// The suppliers of a region, and what is wrong with each.
+/// The suppliers of a region, and what is wrong with each; and the national locator beside them.
 #[derive(Debug)]
 pub struct Region {
     desks: Vec<Desk>,
+    locator: Locator,
     clock: fn() -> Timestamp,
 }
 
@@ -108,7 +110,7 @@ impl Region {
 
     /// A region of these suppliers.
     pub fn of(suppliers: impl IntoIterator<Item = Supplier>) -> Self {
-        Region { desks: suppliers.into_iter().map(Desk::new).collect(), clock: still }
+        Region { desks: suppliers.into_iter().map(Desk::new).collect(), locator: Locator::of_the_region(), clock: still }
     }
 
     /// The same with a clock that runs.
@@ -128,6 +130,11 @@ impl Region {
         self.desks.iter().map(|desk| &desk.supplier)
     }
 
+    /// The national locator. As [`LOCATOR`] it is asked, and made to fail, like a supplier.
+    pub fn locator(&self) -> &Locator {
+        &self.locator
+    }
+
     /// One supplier.
     pub fn supplier(&self, id: &str) -> Option<&Supplier> {
         self.desk(id).map(|desk| &desk.supplier)
@@ -136,10 +143,10 @@ impl Region {
     /// Sets what goes wrong at a supplier from now on, in place of what went wrong before.
     /// False when there is no such supplier.
     pub fn set_faults(&self, id: &str, faults: impl IntoIterator<Item = Setting>) -> bool {
-        let Some(desk) = self.desk(id) else {
+        let Some(settings) = self.settings(id) else {
             return false;
         };
-        *lock(&desk.faults) = faults.into_iter().collect();
+        *lock(settings) = faults.into_iter().collect();
         true
     }
 
@@ -150,33 +157,32 @@ impl Region {
 
     /// What goes wrong at a supplier.
     pub fn faults(&self, id: &str) -> Vec<Setting> {
-        self.desk(id).map(|desk| lock(&desk.faults).clone()).unwrap_or_default()
+        self.settings(id).map(|settings| lock(settings).clone()).unwrap_or_default()
     }
 
     /// Nothing goes wrong any more.
     pub fn heal(&self) {
         self.desks.iter().for_each(|desk| lock(&desk.faults).clear());
+        lock(&self.locator.faults).clear();
     }
 
     /// The latest requests that a supplier got.
     pub fn asked(&self, id: &str) -> Vec<Request> {
-        self.desk(id).map(|desk| lock(&desk.asked).iter().cloned().collect()).unwrap_or_default()
+        let asked = if id == LOCATOR { Some(&self.locator.asked) } else { self.desk(id).map(|desk| &desk.asked) };
+        asked.map(|asked| lock(asked).iter().cloned().collect()).unwrap_or_default()
     }
 
     /// Asks a supplier, waiting as long as it takes: for ever, when it is silent.
     pub async fn respond(&self, id: &str, request: Request) -> Result<Response, Closed> {
-        let Some(desk) = self.desk(id) else {
-            return Err(Closed);
-        };
-        match self.take(desk, request) {
-            Answer::Closed => Err(Closed),
-            Answer::Reply { after, response } => {
+        match self.take(id, request) {
+            None | Some(Answer::Closed) => Err(Closed),
+            Some(Answer::Reply { after, response }) => {
                 if !after.is_zero() {
                     tokio::time::sleep(after).await;
                 }
                 Ok(response)
             }
-            Answer::Silent => std::future::pending().await,
+            Some(Answer::Silent) => std::future::pending().await,
         }
     }
 
@@ -203,15 +209,26 @@ impl Region {
         self.desks.iter().find(|desk| desk.supplier.habits().id == id)
     }
 
-    fn take(&self, desk: &Desk, request: Request) -> Answer {
-        let faults = present_faults(&mut lock(&desk.faults));
-        let answer = desk.supplier.answer(&request, &faults, (self.clock)());
-        let mut asked = lock(&desk.asked);
+    /// What goes wrong at a supplier, or at the locator.
+    fn settings(&self, id: &str) -> Option<&Mutex<Vec<Setting>>> {
+        if id == LOCATOR { Some(&self.locator.faults) } else { self.desk(id).map(|desk| &desk.faults) }
+    }
+
+    /// Has a supplier, or the locator, take a request; `None` where there is none of that id.
+    fn take(&self, id: &str, request: Request) -> Option<Answer> {
+        let faults = present_faults(&mut lock(self.settings(id)?));
+        let (answer, asked) = if id == LOCATOR {
+            (self.locator.take(&request, &faults), &self.locator.asked)
+        } else {
+            let desk = self.desk(id)?;
+            (desk.supplier.answer(&request, &faults, (self.clock)()), &desk.asked)
+        };
+        let mut asked = lock(asked);
         if asked.len() == REMEMBERED {
             asked.pop_front();
         }
         asked.push_back(request);
-        answer
+        Some(answer)
     }
 }
 

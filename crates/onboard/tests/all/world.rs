@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use onboard::{Patient, Supplier, Visit, visit};
-use record::{Clock, Failure, Method, Response};
-use source::{Auth, Limits, Prober, SourceConfig, Transport};
+use record::{Clock, Failure, Response};
+use source::{Auth, Limits, Prober, SourceConfig, Transport, Verb};
 use testbed::{DEMO_PERSON, Region};
 
 /// The birth date of the demonstration's person.
@@ -18,7 +18,7 @@ struct InMemory(Arc<Region>, Option<&'static str>);
 impl Transport for InMemory {
     async fn send(&self, request: source::Request) -> Result<Response, Failure> {
         let mut asked = testbed::Request::get(&request.url[url::Position::BeforePath..]);
-        if request.method == Method::Post {
+        if request.method == Verb::Post {
             asked.method = http::Method::POST;
         }
         asked.body = request.body.unwrap_or_default();

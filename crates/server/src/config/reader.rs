@@ -122,6 +122,16 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// `true` or `false`; false if not there.
+    pub fn flag(&self, key: &'static str) -> bool {
+        let Some(value) = self.raw(key) else { return false };
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong(Some(value.span().start), key, format!("must be true or false, not {}", value.get_ref().type_str()));
+        }
+        flag.unwrap_or(false)
+    }
+
     /// One of a few words, or the default.
     pub fn choice<T: Copy>(&self, key: &'static str, words: &[(&str, T)], default: T) -> T {
         let Some(text) = self.text(key) else { return default };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use testbed::{DEMO_PERSON, Expected, Held, Nature, Person, person};
+use testbed::{DEMO_PERSON, ELSEWHERE, Expected, Held, Nature, Person, person};
 
 /// What is wrong with the demo's read; empty when nothing is.
 pub fn demo_faults(pages: &[String], failing: &str) -> Vec<String> {
@@ -17,6 +17,12 @@ pub fn demo_faults(pages: &[String], failing: &str) -> Vec<String> {
         faults.push("no conflict is shown".to_owned());
     }
     faults
+}
+
+/// What is wrong where the national locator is asked, too: it knows of another shared record of the demo person.
+pub fn locator_faults(pages: &[String]) -> Vec<String> {
+    let fault = || format!("that {ELSEWHERE} holds another shared record, as the national locator says, is not told");
+    (!Answer::of(pages).elsewhere.contains(ELSEWHERE)).then(fault).into_iter().collect()
 }
 
 /// What is wrong with a read of everything about this person, of all pages, while one source fails or none does.
@@ -35,6 +41,8 @@ struct Answer {
     sources: BTreeSet<String>,
     /// Sources that the outcome names, with the codes it gives them.
     named: BTreeMap<String, BTreeSet<String>>,
+    /// Organisations that hold another shared record, by the national locator's word.
+    elsewhere: BTreeSet<String>,
     /// Sources and types of which more exists than was fetched.
     truncated: BTreeSet<(String, String)>,
     /// Cluster by minted id, as the resources' tags say.
@@ -81,6 +89,12 @@ impl Answer {
 
     fn hear(&mut self, issue: &Value) {
         let extension = |url: &str| issue["extension"].as_array().into_iter().flatten().find(|extension| extension["url"] == url);
+        if issue["details"]["coding"][0]["system"] == "urn:severn:record-locator"
+            && let Some(custodian) =
+                extension("urn:severn:organisation").and_then(|custodian| custodian["valueIdentifier"]["value"].as_str())
+        {
+            self.elsewhere.insert(custodian.to_owned());
+        }
         let Some(source) = extension("urn:severn:source").and_then(|source| source["valueString"].as_str()) else { return };
         let code = issue["details"]["coding"][0]["code"].as_str().unwrap_or_default();
         self.named.entry(source.to_owned()).or_default().insert(code.to_owned());

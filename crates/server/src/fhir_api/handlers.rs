@@ -1,6 +1,7 @@
 //! What each interaction does.
 
 mod access;
+mod elsewhere;
 mod find;
 mod page;
 mod plan;

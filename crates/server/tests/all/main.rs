@@ -14,6 +14,7 @@ mod onboard;
 mod parameters;
 mod people;
 mod practice;
+mod record_locator;
 mod ring;
 mod stu3;
 mod survive;

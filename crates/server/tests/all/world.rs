@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use record::{Clock, Failure, Method, Response};
+use record::{Clock, Failure, Response};
 use serde_json::{Value, json};
 use server::config::Config;
 use server::wiring::{self, Outside};
@@ -36,7 +36,7 @@ pub struct World {
     pub clock: Arc<Ticking>,
     pub issuer: Issuer,
     router: Router,
-    _folder: Folder,
+    folder: Folder,
     _writing: JoinSet<()>,
 }
 
@@ -115,7 +115,7 @@ impl World {
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal: ledger.clone() };
         let (router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), (router.clone(), issuer.clone()));
-        World { region, ledger, clock, issuer, router, _folder: folder, _writing: tasks }
+        World { region, ledger, clock, issuer, router, folder, _writing: tasks }
     }
 
     /// Before a region that listens, asked over HTTP by these blocks and no other; files are taken from the region's sources.
@@ -130,7 +130,7 @@ impl World {
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let outside = Outside { clock: clock.clone(), journal: ledger.clone(), ..Outside::real(&config).unwrap() };
         let (router, tasks) = started(config, outside);
-        World { region, ledger, clock, issuer, router, _folder: folder, _writing: tasks }
+        World { region, ledger, clock, issuer, router, folder, _writing: tasks }
     }
 
     /// Any request.
@@ -171,6 +171,14 @@ impl World {
         let found = self.get(&format!("Patient?identifier={NHS}|{number}"), &self.token(&Card::doctor())).await;
         let person = found.entries().iter().find(|entry| entry["search"]["mode"] == "match").expect("somebody knows them");
         person["resource"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An id of the person with this number, minted where no search would have: of somebody whom no source was asked about.
+    pub async fn minted(&self, number: &str) -> String {
+        let at = |name: &str| self.folder.0.join(name);
+        let secrets = store::Secrets::open(&at("severn.db.key")).unwrap();
+        let store = store::SqliteStore::open(&at("severn.db"), Arc::new(secrets)).unwrap();
+        exchange::People::person_of(&store, &number.parse().unwrap()).await.unwrap().to_string()
     }
 
     /// A doctor who has this person open.
@@ -478,9 +486,7 @@ impl Transport for InMemory {
         }
         let path = &request.url[url::Position::BeforePath..];
         let mut asked = testbed::Request::get(path);
-        if request.method == Method::Post {
-            asked.method = axum::http::Method::POST;
-        }
+        asked.method = request.method.name().parse().unwrap();
         asked.body = request.body.unwrap_or_default();
         for (name, value) in &request.headers {
             asked = asked.with(name.parse().unwrap(), value);

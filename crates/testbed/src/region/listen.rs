@@ -1,7 +1,8 @@
-//! The region on loopback: one port for each supplier, and one to set faults by.
+//! The region on loopback: one port for each supplier, one for the national locator, and one to set faults by.
 
 use super::{Region, lock, present_faults};
 use crate::fault::{Fault, Refusal};
+use crate::locator::LOCATOR;
 use crate::message::{Answer, Request};
 use crate::supplier::{SUPPLIERS, Supplier};
 use axum::extract::{Path, State};
@@ -36,6 +37,7 @@ type Body = BoxBody<Bytes, io::Error>;
 pub struct RunningRegion {
     region: Arc<Region>,
     control: SocketAddr,
+    locator: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -49,8 +51,8 @@ impl Deref for RunningRegion {
 }
 
 impl Region {
-    /// Starts all suppliers. With a first port, each has the next one and the control port comes
-    /// first; without, the system chooses.
+    /// Starts all suppliers. With a first port, each has the next one; the control port comes first
+    /// and the national locator last. Without, the system chooses.
     pub async fn start(ip: IpAddr, first_port: Option<u16>) -> io::Result<RunningRegion> {
         let make = |at: usize, origin: &str| Supplier::of_the_region(&SUPPLIERS[at], origin);
         Self::start_with(ip, first_port, SUPPLIERS.len(), make).await
@@ -67,9 +69,11 @@ impl Region {
         let port = |at: u16| first_port.map_or(0, |first| first.saturating_add(at));
         let control = TcpListener::bind((ip, port(0))).await?;
         let mut listeners = Vec::new();
-        for at in 1..=u16::try_from(count).unwrap_or(u16::MAX) {
+        let count = u16::try_from(count).unwrap_or(u16::MAX);
+        for at in 1..=count {
             listeners.push(TcpListener::bind((ip, port(at))).await?);
         }
+        let locator = TcpListener::bind((ip, port(count.saturating_add(1)))).await?;
         let mut suppliers = Vec::new();
         for (at, listener) in listeners.iter().enumerate() {
             suppliers.push(make(at, &format!("http://{}", listener.local_addr()?)));
@@ -81,9 +85,10 @@ impl Region {
         for (id, listener) in ids.into_iter().zip(listeners) {
             tasks.spawn(serve(listener, region.clone(), id, stopped.clone()));
         }
-        let address = control.local_addr()?;
+        let (address, locator_address) = (control.local_addr()?, locator.local_addr()?);
+        tasks.spawn(serve(locator, region.clone(), LOCATOR, stopped.clone()));
         tasks.spawn(serve_control(control, region.clone(), stopped));
-        Ok(RunningRegion { region, control: address, stop, tasks })
+        Ok(RunningRegion { region, control: address, locator: locator_address, stop, tasks })
     }
 }
 
@@ -91,6 +96,11 @@ impl RunningRegion {
     /// Where faults are set: `PUT /faults/{supplier}`.
     pub fn control_url(&self) -> String {
         format!("http://{}", self.control)
+    }
+
+    /// The origin of the national locator.
+    pub fn locator_url(&self) -> String {
+        format!("http://{}", self.locator)
     }
 
     /// The region itself, to keep.
@@ -125,10 +135,10 @@ async fn serve(listener: TcpListener, region: Arc<Region>, id: &'static str, mut
 
 /// A supplier that closes connections does so before anything is said.
 fn closes_at_once(region: &Region, id: &str) -> bool {
-    let Some(desk) = region.desk(id) else {
+    let Some(settings) = region.settings(id) else {
         return true;
     };
-    let mut settings = lock(&desk.faults);
+    let mut settings = lock(settings);
     let closes = Fault::Refusing { how: Refusal::Closed };
     let closed = settings.iter().any(|setting| setting.fault == closes);
     if closed {
@@ -154,8 +164,7 @@ async fn reply(region: Arc<Region>, id: &'static str, request: http::Request<Inc
     let path_and_query = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let request = Request { method: parts.method, path_and_query, headers: parts.headers, body };
     let closed = || io::Error::from(io::ErrorKind::ConnectionReset);
-    let desk = region.desk(id).ok_or_else(closed)?;
-    let (after, answer) = match region.take(desk, request) {
+    let (after, answer) = match region.take(id, request).ok_or_else(closed)? {
         Answer::Closed => return Err(closed()),
         Answer::Reply { after, response } => (after, response),
         Answer::Silent => std::future::pending().await,
@@ -205,7 +214,7 @@ async fn list_sources(State(region): State<Arc<Region>>) -> String {
 }
 
 async fn list_faults(State(region): State<Arc<Region>>) -> String {
-    let ids = region.suppliers().map(|supplier| supplier.habits().id);
+    let ids = region.suppliers().map(|supplier| supplier.habits().id).chain([LOCATOR]);
     let faults: std::collections::BTreeMap<_, _> = ids.map(|id| (id, region.faults(id))).collect();
     serde_json::to_string_pretty(&faults).expect("faults are JSON")
 }

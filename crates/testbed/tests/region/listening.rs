@@ -1,7 +1,7 @@
 //! The region on loopback.
 
 use std::net::{IpAddr, Ipv4Addr};
-use testbed::{DEMO_PERSON, Fault, Region, RunningRegion};
+use testbed::{DEMO_PERSON, ELSEWHERE, Fault, LOCATOR, Region, RunningRegion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -122,4 +122,26 @@ async fn the_blocks_of_a_region_are_known_before_it_starts() {
         region.stop().await;
         return;
     }
+}
+
+#[tokio::test]
+async fn the_national_locator_listens_and_fails_like_a_supplier() {
+    let region = running().await;
+    let url = region.locator_url();
+    assert!(region.sources().iter().all(|source| !source.url.starts_with(&url)), "it has a port of its own");
+    let path =
+        format!("/record-locator/consumer/FHIR/R4/DocumentReference?subject:identifier=https://fhir.nhs.uk/Id/nhs-number%7C{DEMO_PERSON}");
+    let headers = "nhsd-end-user-organisation-ods: QHL\r\nx";
+    let ask = async || speak(&url, "GET", &format!("{path} HTTP/1.1\r\n{headers}: "), "").await;
+    let answer = ask().await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(ELSEWHERE), "{answer}");
+    assert_eq!(region.asked(LOCATOR).len(), 1);
+    let control = region.control_url();
+    assert!(speak(&control, "PUT", "/faults/nrl", r#"{"fault":"refusing","how":"unavailable"}"#).await.contains(" 200 "));
+    assert!(ask().await.starts_with("HTTP/1.1 503"));
+    region.fail(LOCATOR, Fault::Refusing { how: testbed::Refusal::Closed });
+    assert_eq!(ask().await, "");
+    region.heal();
+    assert!(ask().await.starts_with("HTTP/1.1 200"));
+    region.stop().await;
 }

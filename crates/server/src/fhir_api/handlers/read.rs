@@ -10,7 +10,7 @@ use super::super::search::{Complete, PatientRef, Search};
 use super::super::snapshots::Kept;
 use super::super::{App, Asked, Face, Fault, Written};
 use super::fault;
-use crate::answer::{Head, Pieces, Style, minted, only_page, outcome, page, parts};
+use crate::answer::{Head, Pieces, Style, minted, only_page, page, parts};
 
 /// Only who asks matters where an id is looked up.
 fn whom_to_ask() -> Question {
@@ -127,7 +127,7 @@ impl App {
 
     fn gateway(&self, read: &Joined) -> Fault {
         let timeout = read.record.plan.rows.iter().any(|row| row.status == Some(Status::FailedTimeout));
-        Fault::Gateway { timeout, outcome: outcome::of_plan(&read.record.plan, &self.exchange) }
+        Fault::Gateway { timeout, outcome: self.outcome_of_plan(read) }
     }
 
     async fn bundle(&self, asked: Asked, search: Search, main: Option<Kind>, read: Answering) -> Result<Audited<Written>, Fault> {
@@ -147,7 +147,7 @@ impl App {
         let now = self.clock.now();
         let count = search.count.unwrap_or(self.config.limits.page_size).min(self.config.limits.page_size_max);
         let complete = read.record.plan.rows.iter().all(|row| row.status.is_some_and(Status::complete));
-        let outcome = outcome::of_record(&read.record, &self.exchange);
+        let outcome = self.outcome(read);
         let tags = read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).collect();
         let style = Style {
             base: &base,
@@ -214,7 +214,7 @@ impl App {
         };
         let failed = read.record.plan.rows.iter().any(|row| row.status.is_none_or(Status::failed));
         if complete == Complete::Required && failed {
-            return Err(Fault::Gateway { timeout: true, outcome: outcome::of_plan(&read.record.plan, &self.exchange) });
+            return Err(Fault::Gateway { timeout: true, outcome: self.outcome_of_plan(read) });
         }
         Ok(())
     }

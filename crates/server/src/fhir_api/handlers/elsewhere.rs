@@ -1,0 +1,66 @@
+//! What a reader is told of other shared records of the person: who holds them, never where they are.
+
+use exchange::{Elsewhere, Joined};
+use record::OdsCode;
+use serde_json::{Value, json};
+
+use super::super::App;
+use crate::answer::outcome;
+use crate::config::Usage;
+
+const SYSTEM: &str = "urn:severn:record-locator";
+
+impl App {
+    /// The outcome of a record, and beside it what the National Record Locator said. None of that makes an answer incomplete.
+    pub(super) fn outcome(&self, read: &Joined) -> Value {
+        let mut outcome = outcome::of_record(&read.record, &self.exchange);
+        self.tell(&mut outcome, &read.elsewhere);
+        outcome
+    }
+
+    /// The outcome of a plan alone, and the same beside it: who finds nobody here wants to know it most.
+    pub(super) fn outcome_of_plan(&self, read: &Joined) -> Value {
+        let mut outcome = outcome::of_plan(&read.record.plan, &self.exchange);
+        self.tell(&mut outcome, &read.elsewhere);
+        outcome
+    }
+
+    fn tell(&self, outcome: &mut Value, elsewhere: &Elsewhere) {
+        let Some(issues) = outcome["issue"].as_array_mut() else { return };
+        match elsewhere {
+            Elsewhere::NotAsked => {}
+            Elsewhere::NoEndUser => issues.push(issue(
+                "information",
+                "not-asked",
+                "The national record locator was not asked who else holds a record: it is asked in a person's name.",
+            )),
+            Elsewhere::Silent(_) => issues.push(issue(
+                "warning",
+                "silent",
+                "The national record locator did not answer: whether another shared record holds this person is not known.",
+            )),
+            Elsewhere::Told(custodians) => issues.extend(custodians.iter().map(|custodian| self.pointer(custodian))),
+        }
+    }
+
+    fn pointer(&self, custodian: &OdsCode) -> Value {
+        let asked = self.config.sources.iter().find(|source| source.organisation == *custodian && source.usage == Usage::Live);
+        let here = match asked {
+            Some(source) => format!("It is a source of this exchange: {}.", source.name),
+            None => "It is not read from here: nothing of it is shown.".to_owned(),
+        };
+        let text = format!("Another shared record holds this person, says the national record locator: {custodian}. {here}");
+        let mut issue = issue("information", "pointer", &text);
+        let organisation = json!({"system": record::ODS_SYSTEM, "value": custodian.as_str()});
+        issue["extension"] = json!([{"url": "urn:severn:organisation", "valueIdentifier": organisation}]);
+        issue
+    }
+}
+
+fn issue(severity: &str, code: &str, text: &str) -> Value {
+    json!({
+        "severity": severity,
+        "code": "informational",
+        "details": {"coding": [{"system": SYSTEM, "code": code}], "text": text},
+    })
+}
