@@ -357,7 +357,8 @@ impl Plain {
         if all {
             self.searched.insert(patient.to_owned());
         }
-        for kind in self.kinds().into_iter().filter(|kind| all || types::is_first(*kind)) {
+        let along = if all { self.carriers() } else { Vec::new() };
+        for kind in self.kinds().into_iter().chain(along).filter(|kind| all || types::is_first(*kind)) {
             for named in self.names(kind) {
                 let asked = Asked::Search { patient: patient.to_owned(), named, kind, slice: Slice::default() };
                 let unknown = self.known.capability.as_ref().is_some_and(|capability| !capability.has(named));
@@ -366,6 +367,15 @@ impl Plain {
                 }
             }
         }
+    }
+
+    /// Types that are not wanted, and with which alone a wanted Provenance comes along. Who may not see every type is not asked for them.
+    fn carriers(&self) -> Vec<Kind> {
+        let wanted = matches!(&self.wanted, Wanted::Read(need) if need.kinds.contains(&Kind::PROVENANCE));
+        if !wanted || self.settings.everything == Everything::Never || !self.names(Kind::PROVENANCE).is_empty() {
+            return Vec::new();
+        }
+        self.ways.searches.iter().filter(|search| search.provenance && !self.wants(search.kind)).map(|search| search.kind).collect()
     }
 
     /// What is searched for to have what becomes `kind`; nothing where the supplier's rules leave it out and its statement does not list it.

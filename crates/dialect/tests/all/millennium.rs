@@ -74,6 +74,25 @@ fn a_search_carries_the_parameters_it_requires() {
 }
 
 #[test]
+fn provenance_alone_is_had_with_what_it_comes_along_with() {
+    let (told, asked) = of(&[Kind::PROVENANCE], &|target| match target {
+        t if t.starts_with("Condition?") && t.contains("_revinclude") => bundle(&[
+            about("Condition", "1", ""),
+            r#"{"resourceType":"Provenance","id":"p1","target":[{"reference":"Condition/1"}],"recorded":"2026-01-01T09:00:00Z"}"#
+                .to_owned(),
+        ]),
+        _ => bare(target),
+    });
+    assert_eq!(ids(&told), ["Provenance/trust-p1"]);
+    assert_eq!((row(&told, Kind::CONDITION).counts.filtered, row(&told, Kind::PROVENANCE).counts.came), (1, 1));
+    assert!(only(&asked, "Observation").len() == 1 && only(&asked, "RelatedPerson").is_empty());
+    // Who may not see every type has no other asked for.
+    let never = Settings { everything: dialect::Everything::Never, ..settings() };
+    let (_, asked) = ask(&Need::of(&[Kind::PROVENANCE]), &never, &[], &Known::default(), &bare);
+    assert!(only(&asked, "Observation").is_empty(), "{asked:?}");
+}
+
+#[test]
 fn errors_in_plain_text_are_read_defensively() {
     let check = |http: u16, body: &str, expected: Status| {
         let (told, _) = of(&[Kind::CONDITION, Kind::FLAG], &|target| match target {
