@@ -88,6 +88,10 @@ impl Exchange {
                 }
             }
         }
+        // A Patient's id in the records of two people is nobody's.
+        if kind == Kind::PATIENT && met.iter().any(|one| one.person != met[0].person) {
+            return Ok(None);
+        }
         Ok(met.into_iter().next().map(|one| one.person))
     }
 

@@ -67,8 +67,22 @@ impl Bundle {
 
     /// The URL of a link by its relation, as the server wrote it.
     pub fn link(&self, relation: &str) -> Option<String> {
-        let link = self.head.as_ref()?.root().all("link").into_iter().find(|link| link.is("relation", relation))?;
-        link.text("url").map(|url| url.into_owned())
+        self.links(relation).into_iter().find_map(|link| link.text("url")).map(|url| url.into_owned())
+    }
+
+    /// Whether there is a link of this relation, with an address or without.
+    pub fn has_link(&self, relation: &str) -> bool {
+        !self.links(relation).is_empty()
+    }
+
+    fn links(&self, relation: &str) -> Vec<crate::Ref<'_>> {
+        let all = self.head.as_ref().map(|head| head.root().all("link")).unwrap_or_default();
+        all.into_iter().filter(|link| link.text("relation").is_some_and(|own| own.eq_ignore_ascii_case(relation))).collect()
+    }
+
+    /// How many matches the server counts, where it says so.
+    pub fn total(&self) -> Option<usize> {
+        self.head.as_ref()?.root().get("total")?.value()?.parse().ok()
     }
 }
 
@@ -82,8 +96,16 @@ impl<'a> Reader<'a> {
         let mut bundle = Bundle::default();
         let mut head = Tree::object();
         self.members(|reader, key| {
-            if key == "entry" && reader.parser.peek() == Some(b'[') {
-                return reader.entries(&mut bundle.entries);
+            match reader.parser.peek() {
+                Some(b'[') if key == "entry" => return reader.entries(&mut bundle.entries),
+                // Made from XML by something that knows no lists of one.
+                Some(b'{') if key == "entry" => {
+                    bundle.entries.push(reader.entry()?);
+                    return Ok(());
+                }
+                Some(b'n') | None => {}
+                Some(_) if key == "entry" => return Err(reader.parser.error("entry is no list")),
+                Some(_) => {}
             }
             let tree = reader.parser.tree(reader.body)?;
             if key == "resourceType" {

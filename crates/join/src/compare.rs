@@ -167,7 +167,8 @@ fn line(a: &Statement<'_>, b: &Statement<'_>) -> Verdict {
 /// A course that ended before the other began is another; one stopped meanwhile contradicts it.
 fn ended(over: &Statement<'_>, current: &Statement<'_>) -> Verdict {
     let stopped = over.item.tree.root().get("status").and_then(|status| status.value()).is_some_and(|status| status != "completed");
-    let end = over.detail().until.or(over.when).map(|end| end.range().1);
+    // When it ended is unknown where nobody says so: an unknown end is before nothing.
+    let end = over.detail().until.map(|end| end.range().1);
     let before = end.zip(current.when).is_some_and(|(end, start)| end < start.range().0);
     if stopped && !before { Verdict::Same } else { Verdict::No }
 }

@@ -11,6 +11,9 @@ use crate::pair::{Token, between, tokens};
 use crate::statement::{Facet, Speaker, Statement};
 use crate::units::Unit;
 
+/// What a statement and a plan differ in, by their units.
+type Differing = BTreeMap<(usize, usize), Vec<Facet>>;
+
 /// Statements that a medicine is taken, and requests that plan it, with the units they make.
 #[derive(Default)]
 pub(crate) struct Lines<'a> {
@@ -41,7 +44,7 @@ impl<'a> Lines<'a> {
             self.each_token(unit, |token| taken.entry(token).or_default().push(place));
         }
         // By statement and the plan's source, and by plan and the statement's: what either could mean.
-        let mut found: BTreeMap<(usize, usize), Vec<Facet>> = BTreeMap::new();
+        let mut found = Differing::new();
         let mut choices: BTreeMap<(usize, Speaker<'_>), usize> = BTreeMap::new();
         for (plan, unit) in of_kind(Kind::MEDICATION_REQUEST) {
             let mut places: Vec<usize> = Vec::new();
@@ -63,13 +66,37 @@ impl<'a> Lines<'a> {
                 }
             }
         }
+        let mut disputes = self.opposed(&found, &choices);
         let sole = |one: usize, other: usize| self.units[other].speakers(&self.statements).any(|speaker| choices[&(one, speaker)] == 1);
         let certain = found.into_iter().filter(|((statement, plan), _)| sole(*statement, *plan) && sole(*plan, *statement));
         let items = |(statement, plan): (usize, usize)| -> Vec<usize> {
             let both = [&self.units[statement], &self.units[plan]];
             both.iter().flat_map(|unit| unit.members.iter().map(|member| self.statements[*member].at)).collect()
         };
-        certain.flat_map(|(pair, facets)| facets.into_iter().map(move |facet| (facet, items(pair)))).collect()
+        disputes.extend(certain.flat_map(|(pair, facets)| facets.into_iter().map(move |facet| (facet, items(pair)))));
+        disputes
+    }
+
+    /// What could mean any of several of one source, where every one of them says otherwise of whether it is taken.
+    fn opposed(&self, found: &Differing, choices: &BTreeMap<(usize, Speaker<'_>), usize>) -> Vec<(Facet, Vec<usize>)> {
+        let mut disputes = Vec::new();
+        for ((one, speaker), _) in choices.iter().filter(|(_, count)| **count > 1) {
+            let others: Vec<(usize, &Vec<Facet>)> = found
+                .iter()
+                .filter_map(|((statement, plan), facets)| match one {
+                    one if one == statement => Some((*plan, facets)),
+                    one if one == plan => Some((*statement, facets)),
+                    _ => None,
+                })
+                .filter(|(other, _)| self.units[*other].speakers(&self.statements).any(|theirs| theirs == *speaker))
+                .collect();
+            if others.iter().all(|(_, facets)| facets.contains(&Facet::Status)) {
+                let units = std::iter::once(*one).chain(others.into_iter().map(|(other, _)| other));
+                let items = units.flat_map(|unit| self.units[unit].members.iter().map(|member| self.statements[*member].at));
+                disputes.push((Facet::Status, items.collect()));
+            }
+        }
+        disputes
     }
 
     fn each_token<'t>(&'t self, unit: &Unit, mut take: impl FnMut(Token<'t>)) {

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use terms::{Negated, Space};
 
 mod kinds;
+mod rate;
 
 /// A code in its space.
 pub(crate) type Code<'a> = (Space<'a>, Cow<'a, str>);

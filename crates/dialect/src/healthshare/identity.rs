@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::{Kind, NodeId, Ref};
-use record::{Item, NHS_NUMBER_SYSTEM, SourceId};
+use record::{Holder, Item, NHS_NUMBER_SYSTEM, SUPPORTING};
 use rustc_hash::FxHashMap;
 
 use crate::Attachment;
@@ -18,8 +18,8 @@ type Renamed = FxHashMap<String, String>;
 
 /// Gives each resource an id made of its business identifier, where it has one that is its own, and leads references there.
 /// The rest keep what was minted from the source's id. The source's id stays in the origin.
-pub(super) fn by_identifier(source: &SourceId, read: &mut Read) {
-    let renamed = renamed(source, &read.items);
+pub(super) fn by_identifier(holder: &Holder, read: &mut Read) {
+    let renamed = renamed(holder, &read.items);
     read.items.iter_mut().for_each(|item| rename(item, &renamed));
     for Attachment { of: (kind, id), .. } in &mut read.attachments {
         if let Some(new) = renamed.get(&reference(*kind, id)) {
@@ -33,7 +33,7 @@ fn reference(kind: Kind, id: &str) -> String {
     format!("{}/{id}", kind.name())
 }
 
-fn renamed(source: &SourceId, items: &[Item]) -> Renamed {
+fn renamed(holder: &Holder, items: &[Item]) -> Renamed {
     let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut holders: FxHashMap<String, BTreeSet<String>> = FxHashMap::default();
     for item in items {
@@ -48,7 +48,10 @@ fn renamed(source: &SourceId, items: &[Item]) -> Renamed {
     let is_own = |key: &&String| holders.get(*key).is_some_and(|holders| holders.len() == 1);
     let renamed = keys.iter().filter_map(|(own, keys)| {
         let key = keys.iter().find(is_own)?;
-        Some((own.clone(), ids::hashed(source, key.as_bytes())))
+        // Two people may be given one number by two systems that call themselves alike: what is about a person is theirs alone.
+        let about_nobody = own.split('/').next().and_then(Kind::parse).is_some_and(|kind| SUPPORTING.contains(&kind));
+        let of = if about_nobody { "" } else { holder.number.expose() };
+        Some((own.clone(), ids::hashed(&holder.source, format!("{key}\n{of}").as_bytes())))
     });
     renamed.collect()
 }
@@ -70,9 +73,10 @@ fn keys(item: &Item) -> BTreeSet<String> {
     keys.collect()
 }
 
-/// Who gave an identifier out: its system, else the name of its assigner, else its type.
+/// Who gave an identifier out: its system, else the identifier or the name of its assigner. What it is only of what sort of (an MR)
+/// identifies nothing.
 fn authority(identifier: Ref<'_>) -> Option<String> {
-    let paths = ["system", "assigner.identifier.value", "assigner.display", "type.coding.code", "type.text"];
+    let paths = ["system", "assigner.identifier.value", "assigner.display"];
     let mut said = paths.iter().filter_map(|path| identifier.all(path).into_iter().next()?.value());
     said.find(|text| !text.is_empty()).map(|text| text.into_owned())
 }

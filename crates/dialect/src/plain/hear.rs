@@ -77,6 +77,7 @@ impl Plain {
 
     fn entries(&mut self, at: usize, bundle: Bundle, url: &str) {
         let next = bundle.link("next");
+        let (leads_nowhere, total) = (next.is_none() && bundle.has_link("next"), bundle.total());
         let first = self.streams[at].pages == 0;
         self.streams[at].pages += 1;
         self.streams[at].urls.insert(url.to_owned());
@@ -92,7 +93,14 @@ impl Plain {
         patients.into_iter().for_each(|patient| self.begin(patient));
         self.follow_replaced(at);
         match next {
-            None => self.end(at, Status::Ok, None, false),
+            None if leads_nowhere => {
+                self.end(at, Status::OkTruncated, Some("the link to the next page has no address".to_owned()), false);
+            }
+            None => {
+                let short = self.short_of(at, total);
+                let note = short.map(|(came, total)| format!("the source counts {total}, and {came} came"));
+                self.end(at, if short.is_some() { Status::OkTruncated } else { Status::Ok }, note, false);
+            }
             Some(next) => {
                 if let (true, Asked::Everything(patient)) = (first, &self.streams[at].asked) {
                     self.search_later(patient.clone(), false);
@@ -102,8 +110,18 @@ impl Plain {
         }
     }
 
+    /// How many came of how many matches the source counts, where a search for one type came to its end short of them.
+    fn short_of(&self, at: usize, total: Option<usize>) -> Option<(usize, usize)> {
+        let Asked::Search { kind, .. } = &self.streams[at].asked else { return None };
+        let came = self.streams[at].came.get(kind).copied().unwrap_or_default() + self.streams[at].odd;
+        total.filter(|total| came < *total).map(|total| (came, total))
+    }
+
     fn entry(&mut self, at: usize, entry: Entry, patients: &mut Vec<String>) {
-        let (Took::New(place) | Took::Again(place)) = self.arrivals.take(entry, at) else { return };
+        let (Took::New(place) | Took::Again(place)) = self.arrivals.take(entry, at) else {
+            self.streams[at].odd += 1;
+            return;
+        };
         let arrived = self.arrivals.at(place);
         let made = (self.ways.made)(arrived.kind, arrived.tree.root());
         if !made {
@@ -176,6 +194,9 @@ impl Plain {
             outcome.iter().for_each(|outcome| self.outcome_inside(at, outcome));
             return self.end(at, status, Some(format!("HTTP {}", response.status)), false);
         }
+        if self.ask_without_faulty_provenance(at, response.status, outcome.as_ref()) {
+            return;
+        }
         if self.narrow(at, response.status, outcome.as_ref()) || self.ask_without_provenance(at, response) {
             return;
         }
@@ -188,6 +209,8 @@ impl Plain {
         let status = match response.status {
             401 | 403 => means.filter(|means| *means == Status::Withheld).unwrap_or(Status::FailedAuth),
             404 | 410 if first && matches!(self.streams[at].asked, Asked::One { .. } | Asked::Patient(_)) => return self.not_there(at),
+            // What its own statement lists is not unsupported because something on the way did not find it.
+            404 | 405 | 501 if of_many && !whole && !self.leaves_out(at) => means.unwrap_or(Status::FailedHttp),
             404 | 405 | 501 if of_many => means.unwrap_or(Status::Unsupported),
             // Many say so of an operation they do not know.
             400 | 422 if first && whole && !self.declares_everything() => means.unwrap_or(Status::Unsupported),
@@ -198,6 +221,12 @@ impl Plain {
         self.end(at, status, Some(format!("HTTP {}", response.status)), response.status != 401 && response.status != 429);
     }
 
+    /// Whether the source's statement of capability leaves out what a stream searches for.
+    fn leaves_out(&self, at: usize) -> bool {
+        let Asked::Search { named, .. } = &self.streams[at].asked else { return false };
+        self.known.capability.as_ref().is_some_and(|capability| !capability.has(named))
+    }
+
     /// A source that cannot take a parameter is asked without; what is too wide is filtered here.
     fn ask_wider(&mut self, at: usize, response: &Response) -> bool {
         let start = &response.body[..response.body.len().min(4096)];
@@ -206,6 +235,18 @@ impl Plain {
             self.ask_first_page(at);
         }
         wider
+    }
+
+    /// A page may fail for what comes along rather than for what was asked for: it is asked for once more without.
+    fn ask_without_faulty_provenance(&mut self, at: usize, http: u16, outcome: Option<&Tree>) -> bool {
+        let stream = &mut self.streams[at];
+        let lacks = http == 500 && stream.provenance && stream.pages == 0 && outcome.and_then(hole::lacking).is_some();
+        if lacks {
+            stream.provenance = false;
+            stream.provenance_failed = true;
+            self.ask_first_page(at);
+        }
+        lacks
     }
 
     /// What each resource came from is worth less than the resource: where the token has no scope for it, it is asked for without.

@@ -82,7 +82,7 @@ impl Plain {
         let made = arrivals.leave_out(|arrived| (self.ways.made)(arrived.kind, arrived.tree.root()));
         let mut read = arrivals.finish(&|kind| self.wants(kind));
         read.items.iter_mut().for_each(self.ways.finish);
-        (self.ways.settle)(&self.holder.source, &mut read);
+        (self.ways.settle)(&self.holder, &mut read);
         let attachments = std::mem::take(&mut read.attachments);
         let Tally { patients, kept, quarantined, mut counts } = tally(read, |item| self.keeps(item));
         for kind in &made {
@@ -246,11 +246,14 @@ impl Plain {
     fn provenance_part(&self, patient: &str, kind: Kind, came: bool) -> Option<Part> {
         let along = |stream: &&Stream| {
             let theirs = matches!(&stream.asked, Asked::Search { patient: own, .. } if own == patient);
-            theirs && (stream.provenance || stream.provenance_refused)
+            theirs && (stream.provenance || stream.provenance_refused || stream.provenance_failed)
         };
         let part = |stream: &Stream| match stream.provenance_refused {
             true => {
                 Part::noted(Status::Unsupported, "the source refuses _revinclude=Provenance:target: the token may have no scope for it")
+            }
+            false if stream.provenance_failed => {
+                Part::noted(Status::OkTruncated, "the source failed while Provenance was to come along; asked for without it")
             }
             false => ended(stream, kind, came),
         };

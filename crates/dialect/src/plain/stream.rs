@@ -55,6 +55,10 @@ pub(super) struct Stream {
     pub provenance: bool,
     /// Whether that was refused.
     pub provenance_refused: bool,
+    /// Whether the source failed while it was to come along.
+    pub provenance_failed: bool,
+    /// Entries that came and are no resource of the version.
+    pub odd: usize,
     /// Whether to ask by `subject=` instead of `patient=`.
     pub by_subject: bool,
     /// Whether the other of the two was tried.
@@ -86,6 +90,8 @@ impl Stream {
             part_of: None,
             provenance: false,
             provenance_refused: false,
+            provenance_failed: false,
+            odd: 0,
             by_subject,
             swapped: false,
             notes: BTreeSet::new(),

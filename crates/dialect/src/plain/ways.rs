@@ -1,7 +1,7 @@
 //! What one family of servers does otherwise than others that speak the same version.
 
 use fhir::{Kind, Ref};
-use record::{Item, SourceId, Status};
+use record::{Holder, Item, Status};
 
 use super::search::Search;
 use crate::reading::Read;
@@ -35,7 +35,7 @@ pub(crate) struct Ways {
     /// Empty: every type is asked for by patient, unless the statement leaves it out.
     pub searches: &'static [Search],
     /// The last word on all that was read, of whichever type, before what was not asked for is left out.
-    pub settle: fn(&SourceId, &mut Read),
+    pub settle: fn(&Holder, &mut Read),
     /// What an empty answer may mean beside that there is nothing.
     pub silence: Option<&'static str>,
     /// Whether `_since` and `_lastUpdated` find all that changed. Where they do not, all is asked for and filtered here.

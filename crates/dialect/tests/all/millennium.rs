@@ -93,6 +93,21 @@ fn provenance_alone_is_had_with_what_it_comes_along_with() {
 }
 
 #[test]
+fn a_provenance_that_lacks_something_costs_no_allergy() {
+    let lacking = LACKING.replace("/f:Condition/f:verificationStatus", "/f:Provenance/f:recorded");
+    let (told, asked) = of(&[Kind::ALLERGY_INTOLERANCE, Kind::PROVENANCE], &|target| match target {
+        t if t.starts_with("AllergyIntolerance") && t.contains("_revinclude") => Ok((500, lacking.clone())),
+        t if t.starts_with("AllergyIntolerance") => bundle(&[about("AllergyIntolerance", "1", "")]),
+        _ => bare(target),
+    });
+    assert_eq!((status(&told, Kind::ALLERGY_INTOLERANCE), only(&asked, "AllergyIntolerance").len()), (Status::Ok, 2));
+    assert_eq!(status(&told, Kind::PROVENANCE), Status::OkTruncated);
+    // It fails on one person's data: the next is asked with it again.
+    let (_, asked) = ask(&Need::of(&[Kind::ALLERGY_INTOLERANCE, Kind::PROVENANCE]), &settings(), &[], &told.learnt, &bare);
+    assert!(only(&asked, "AllergyIntolerance")[0].contains("_revinclude"));
+}
+
+#[test]
 fn errors_in_plain_text_are_read_defensively() {
     let check = |http: u16, body: &str, expected: Status| {
         let (told, _) = of(&[Kind::CONDITION, Kind::FLAG], &|target| match target {

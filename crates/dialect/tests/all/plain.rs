@@ -135,6 +135,24 @@ fn condition_says(said: &dyn Fn(&str) -> Option<Said>) -> (Status, usize, Told) 
 }
 
 #[test]
+fn what_an_answer_says_it_has_and_does_not_bring_is_missed() {
+    let one = about("Condition", "1", "");
+    let check = |body: String, expected: Status, came: usize| {
+        let (status, count, _) = condition_says(&|target| target.starts_with("Condition").then(|| Ok((200, body.clone()))));
+        assert_eq!((status, count), (expected, came), "{body}");
+    };
+    let entry = format!(r#"{{"resource":{one}}}"#);
+    // What makes JSON of XML knows no list of one.
+    check(format!(r#"{{"resourceType":"Bundle","type":"searchset","entry":{entry}}}"#), Status::Ok, 1);
+    check(r#"{"resourceType":"Bundle","type":"searchset","entry":"none"}"#.to_owned(), Status::FailedParse, 0);
+    check(r#"{"resourceType":"Bundle","type":"searchset","total":2}"#.to_owned(), Status::OkTruncated, 0);
+    check(format!(r#"{{"resourceType":"Bundle","type":"searchset","total":3,"entry":[{entry}]}}"#), Status::OkTruncated, 1);
+    check(format!(r#"{{"resourceType":"Bundle","type":"searchset","total":1,"entry":[{entry}]}}"#), Status::Ok, 1);
+    let next = r#""link":[{"relation":"next"}]"#;
+    check(format!(r#"{{"resourceType":"Bundle","type":"searchset",{next},"entry":[{entry}]}}"#), Status::OkTruncated, 1);
+}
+
+#[test]
 fn every_failure_has_its_status() {
     let check = |said: Said, expected: Status| {
         let (status, _, told) = condition_says(&|target| target.starts_with("Condition").then(|| said.clone()));
@@ -154,7 +172,10 @@ fn every_failure_has_its_status() {
     check(Ok((401, String::new())), Status::FailedAuth);
     check(Ok((403, "no".to_owned())), Status::FailedAuth);
     check(Ok((403, outcome("suppressed"))), Status::Withheld);
-    check(Ok((404, String::new())), Status::Unsupported);
+    // Something on the way that finds nothing is no word on what the source can do.
+    check(Ok((404, String::new())), Status::FailedHttp);
+    check(Ok((404, "<html><p>Not found</p></html>".to_owned())), Status::FailedHttp);
+    check(Ok((404, outcome("not-supported"))), Status::Unsupported);
     check(Ok((400, outcome("not-supported"))), Status::Unsupported);
     check(Ok((429, String::new())), Status::Throttled);
     check(Ok((500, outcome("exception"))), Status::FailedHttp);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use fhir::date::Partial;
 use fhir::{Kind, Ref};
 
-use super::{Chart, Codes, Detail, Facet, Standing, codes, concept_key, date, first_date, quantity, system, words};
+use super::{Chart, Codes, Detail, Facet, Standing, codes, concept_key, date, first_date, quantity, rate, system, words};
 
 /// The codes of what it is about.
 pub(super) fn about<'a>(kind: Kind, root: Ref<'a>, chart: &Chart<'a>) -> Codes<'a> {
@@ -271,11 +271,7 @@ fn dosage<'a>(detail: &mut Detail<'a>, list: Option<Ref<'a>>) {
         let dose = rate.and_then(|rate| rate.get("doseQuantity")).or_else(|| line.get("doseQuantity")).or_else(|| line.get("dose"));
         amounts.extend(quantity(dose));
         if let Some(repeat) = line.at("timing.repeat") {
-            let part = |name: &str| repeat.get(name).and_then(Ref::value).unwrap_or_default();
-            let often = format!("{} in {} {}", part("frequency"), part("period"), part("periodUnit"));
-            if often.len() > 5 {
-                times.push(often);
-            }
+            times.extend(rate::of(repeat));
         }
         if let Some((space, code)) = concept_key(line.get("route")) {
             detail.same.push(("route", space, code));

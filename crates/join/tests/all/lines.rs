@@ -55,6 +55,42 @@ fn what_could_mean_either_of_two_contradicts_neither() {
 }
 
 #[test]
+fn what_every_candidate_denies_is_a_conflict() {
+    let all = [("gp", taken("1", ACTIVE)), ("uhb", planned("2", "stopped")), ("uhb", planned("3", "stopped"))];
+    check(&all, &[], &["status gp-1 uhb-2 uhb-3"]);
+}
+
+#[test]
+fn what_was_stopped_at_a_time_that_nobody_says_is_not_over_before_the_other_began() {
+    let mut old = planned("2", "stopped");
+    old["authoredOn"] = json!("2024-01-24");
+    let mut new = taken("1", ACTIVE);
+    new["effectivePeriod"] = json!({"start": "2024-06-01"});
+    check(&[("gp", new.clone()), ("uhb", old.clone())], &[], &["status gp-1 uhb-2"]);
+    // Said to have ended before, it was another course.
+    old["dispenseRequest"] = json!({"validityPeriod": {"end": "2024-03-01"}});
+    check(&[("gp", new), ("uhb", old)], &[], &[]);
+}
+
+#[test]
+fn one_rate_in_two_spellings_is_no_conflict() {
+    let often = |mut resource: Value, repeat: Value| {
+        let name = if resource["resourceType"] == "MedicationRequest" { "dosageInstruction" } else { "dosage" };
+        resource[name] = json!([{"timing": {"repeat": repeat}}]);
+        resource
+    };
+    let daily = json!({"frequency": 1, "period": 1, "periodUnit": "d"});
+    for (repeat, conflict) in [
+        (json!({"frequency": 1, "period": 24, "periodUnit": "h"}), false),
+        (json!({"frequency": 1, "period": 1.0, "periodUnit": "d"}), false),
+        (json!({"frequency": 1, "period": 1, "periodUnit": "wk"}), true),
+    ] {
+        let said = [("gp", often(taken("1", ACTIVE), daily.clone())), ("uhb", often(planned("2", ACTIVE), repeat))];
+        check(&said, &[], if conflict { &["dose gp-1 uhb-2"] } else { &[] });
+    }
+}
+
+#[test]
 fn what_plans_already_contradict_is_told_once() {
     let all = [("gp", taken("1", ACTIVE)), ("gp", planned("2", ACTIVE)), ("uhb", planned("3", "stopped"))];
     check(&all, &[], &["status gp-2 uhb-3"]);

@@ -1,4 +1,5 @@
-//! The demo person as the region's two shared records read them: one asks in R4, the other in STU3. What they get to know is the same.
+//! The demo person as the region's two shared records read them: one asks in R4, the other in STU3. Both are told of the same things,
+//! grouped and opposed alike. (That each thing says the same in both forms is for tests to show, leaf by leaf.)
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +74,7 @@ pub async fn both(public: &str, bearer: &str, person: &str) -> anyhow::Result<Re
     if r4 != stu3 {
         faults.push("a reader of STU3 is not told what a reader of R4 is told".to_owned());
     }
-    let same = if faults.is_empty() { "the same facts" } else { "OTHER FACTS" };
+    let same = if faults.is_empty() { "the same things" } else { "OTHER THINGS" };
     let words = format!(
         "As the region's shared records read it:\n  HealthShare, /fhir/R4       {}\n  CareCentric, /fhir/STU3     {}: {same}; {notes} notes on what STU3 cannot say\n",
         r4.words(),
