@@ -11,6 +11,9 @@ use tokio::sync::oneshot;
 use crate::schema::{StoreError, open};
 
 /// Lines of the ledger in one file. A thread of its own writes; it ends when this value is dropped.
+///
+/// What is committed stands in SQLite's write-ahead log, and is moved into the file from time to time. A thread of its own does
+/// that too, so that no entry waits for it.
 pub struct SqliteJournal {
     batches: mpsc::Sender<Batch>,
 }
@@ -23,9 +26,11 @@ struct Batch {
 impl SqliteJournal {
     /// Opens or makes the file.
     pub fn open(file: &Path) -> Result<SqliteJournal, StoreError> {
-        let connection = open(file)?;
+        let (connection, mover) = (open(file)?, open(file)?);
         let (batches, waiting) = mpsc::channel();
-        std::thread::spawn(move || write(connection, &waiting));
+        let (full, told) = mpsc::sync_channel(1);
+        std::thread::spawn(move || write(connection, &waiting, &full));
+        std::thread::spawn(move || move_log(&mover, &told));
         Ok(SqliteJournal { batches })
     }
 
@@ -49,11 +54,29 @@ impl SqliteJournal {
     }
 }
 
-fn write(mut connection: Connection, waiting: &mpsc::Receiver<Batch>) {
+/// Bytes of events after which the log is moved.
+const LOG_BYTES: usize = 2 << 20;
+
+fn write(mut connection: Connection, waiting: &mpsc::Receiver<Batch>, full: &mpsc::SyncSender<()>) {
+    let mut written = 0;
     while let Ok(batch) = waiting.recv() {
+        written += batch.lines.iter().map(|line| line.event.len()).sum::<usize>();
         let outcome = append(&mut connection, &batch.lines).map_err(|error| JournalDown(error.to_string()));
         // Whoever no longer waits does not need to know.
         let _ = batch.done.send(outcome);
+        if written >= LOG_BYTES {
+            written = 0;
+            // When it is being moved already, this is moved the next time.
+            let _ = full.try_send(());
+        }
+    }
+}
+
+/// Moves the log whenever it is told to, as far as nobody reads what is before.
+fn move_log(connection: &Connection, told: &mpsc::Receiver<()>) {
+    while told.recv().is_ok() {
+        // Should it fail, nothing is lost: SQLite itself moves it when it has grown much longer.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     }
 }
 

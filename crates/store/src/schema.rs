@@ -106,6 +106,8 @@ pub(crate) fn open(file: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A commit returns only when it is on disk: the opening entry must be durable before anybody is asked.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // The ledger's thread moves the log into the file, so that no request waits for it; this is for when it cannot.
+    connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
     // The ledger and the rest share the file; each waits for the other's short transactions.
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
