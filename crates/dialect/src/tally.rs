@@ -24,17 +24,13 @@ pub(crate) fn tally(read: Read, keeps: impl Fn(&Item) -> bool) -> Tally {
     items.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
     order_versions(&mut items);
     let mut counts: BTreeMap<Kind, Counts> = BTreeMap::new();
-    let (mut patients, mut kept) = (Vec::new(), Vec::new());
-    for item in items {
-        let count = counts.entry(item.kind).or_default();
-        count.came += 1;
-        if item.kind == Kind::PATIENT {
-            patients.push(item);
-        } else if keeps(&item) {
-            kept.push(item);
-        } else {
-            count.filtered += 1;
-        }
+    for item in &items {
+        counts.entry(item.kind).or_default().came += 1;
+    }
+    // What is kept stays in its place: there is much of it.
+    let patients = items.extract_if(.., |item| item.kind == Kind::PATIENT).collect();
+    for item in items.extract_if(.., |item| !keeps(item)) {
+        counts.entry(item.kind).or_default().filtered += 1;
     }
     for kind in quarantined.iter().filter_map(|one| one.kind) {
         let count = counts.entry(kind).or_default();
@@ -42,7 +38,7 @@ pub(crate) fn tally(read: Read, keeps: impl Fn(&Item) -> bool) -> Tally {
         count.quarantined += 1;
     }
     quarantined.sort_by(|a, b| (&a.named, &a.id, a.cause, &a.detail).cmp(&(&b.named, &b.id, b.cause, &b.detail)));
-    Tally { patients, kept, quarantined, counts }
+    Tally { patients, kept: items, quarantined, counts }
 }
 
 /// Changed since the need's instant, or not known when.

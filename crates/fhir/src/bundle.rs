@@ -86,6 +86,9 @@ impl Bundle {
     }
 }
 
+/// Bytes that many an entry takes, to make room for them at once.
+const ENTRY_ABOUT: usize = 1024;
+
 struct Reader<'a> {
     body: &'a Text,
     parser: Parser<'a>,
@@ -162,6 +165,7 @@ impl<'a> Reader<'a> {
             self.parser.at += 1;
             return Ok(());
         }
+        entries.reserve((self.parser.bytes.len() - self.parser.at) / ENTRY_ABOUT);
         loop {
             self.parser.space();
             entries.push(self.entry()?);

@@ -54,26 +54,34 @@ fn accept(patients: &[String], chart: &mut Chart) {
         let detail = "the source holds more than one Patient under this NHS number; all that passed the guards are shown".to_owned();
         chart.findings.push(Finding { code: FindingCode::IdentifierReuse, path: "Patient".to_owned(), detail });
     }
-    for mut item in std::mem::take(&mut chart.items) {
-        let by_nature = SUPPORTING.contains(&item.kind) || item.kind == fhir::Kind::PROVENANCE;
-        let theirs = item.traits.subjects.iter().any(|subject| accepted.contains(subject.as_str()));
-        let others = item.traits.subjects.iter().any(|subject| !accepted.contains(subject.as_str()));
-        if (theirs || by_nature) && !others {
-            chart.items.push(item);
-        } else if !item.traits.subjects.is_empty() {
-            quarantine(chart, item, Cause::OtherSubject, "its subject is another patient");
-        } else if chart.about_one_patient {
-            let path = item.origin.kind.to_string();
-            item.findings.push(Finding {
-                code: FindingCode::SubjectAssumed,
-                path,
-                detail: "it says no subject; the answer is about one patient".to_owned(),
-            });
-            chart.items.push(item);
-        } else {
-            quarantine(chart, item, Cause::NoSubject, "it says no subject");
+    // What is kept stays in its place: there is much of it.
+    let about_one_patient = chart.about_one_patient;
+    let out: Vec<Item> = chart.items.extract_if(.., |item| !is_kept(item, &accepted, about_one_patient)).collect();
+    for item in out {
+        match item.traits.subjects.is_empty() {
+            true => quarantine(chart, item, Cause::NoSubject, "it says no subject"),
+            false => quarantine(chart, item, Cause::OtherSubject, "its subject is another patient"),
         }
     }
+}
+
+/// Whether an item is about the accepted Patients. One that says no subject may be taken to be, which is a finding.
+fn is_kept(item: &mut Item, accepted: &BTreeSet<&str>, about_one_patient: bool) -> bool {
+    let subjects = &item.traits.subjects;
+    if subjects.iter().any(|subject| !accepted.contains(subject.as_str())) {
+        return false;
+    }
+    if !subjects.is_empty() || SUPPORTING.contains(&item.kind) || item.kind == fhir::Kind::PROVENANCE {
+        return true;
+    }
+    if about_one_patient {
+        item.findings.push(Finding {
+            code: FindingCode::SubjectAssumed,
+            path: item.origin.kind.to_string(),
+            detail: "it says no subject; the answer is about one patient".to_owned(),
+        });
+    }
+    about_one_patient
 }
 
 /// Whether a Patient is out of use, says that an accepted one took its place, and carries no other NHS number than that one.
