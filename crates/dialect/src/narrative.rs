@@ -136,13 +136,19 @@ const fn word(name: &[u8]) -> u64 {
     word
 }
 
-/// Elements that stay, as words; those whose names are longer are not known at a glance.
+/// Elements that stay, as words in order; those whose names are longer are not known at a glance.
 const WORDS: [u64; ELEMENTS.len()] = {
     let mut words = [0; ELEMENTS.len()];
-    let mut at = 0;
-    while at < ELEMENTS.len() {
-        words[at] = word(ELEMENTS[at].as_bytes());
-        at += 1;
+    let mut count = 0;
+    while count < ELEMENTS.len() {
+        let one = word(ELEMENTS[count].as_bytes());
+        let mut at = count;
+        while at > 0 && words[at - 1] > one {
+            words[at] = words[at - 1];
+            at -= 1;
+        }
+        words[at] = one;
+        count += 1;
     }
     words
 };
@@ -179,7 +185,7 @@ const SPECIAL: [bool; 256] = {
 };
 
 fn is_element(name: u64) -> bool {
-    name != 0 && WORDS.contains(&name)
+    name != 0 && WORDS.binary_search(&name).is_ok()
 }
 
 fn is_harmless(attribute: &[u8], form: Form) -> bool {
