@@ -149,7 +149,7 @@ impl<'a> Desk<'a> {
             Version::R4 | Version::Stu3 => "application/fhir+json, application/json;q=0.9",
         };
         let headers = vec![("accept".to_owned(), accept.to_owned())];
-        Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0 }
+        Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0, about: None }
     }
 
     fn heard(&mut self, topic: Topic, method: Method, probed: Probed, expected: Expected) -> Heard {
