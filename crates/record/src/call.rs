@@ -82,6 +82,8 @@ pub enum Failure {
     CircuitOpen,
     /// The URL leads to another origin, or is none.
     ForeignOrigin,
+    /// The source wants to know for which person it is asked, and nobody is named: it was not asked.
+    NoEndUser,
     /// No connection could be made: the source never heard the question.
     Refused,
     /// The body passed the size limit.
