@@ -96,6 +96,9 @@ impl<'a> Reader<'a> {
         }
         // What the national platform signs with.
         let auth = self.auth(section.section("auth"), Some(jsonwebtoken::Algorithm::RS512));
+        if matches!(auth, Some(source::Auth::OnBehalf(_))) {
+            section.section("auth").mistake("kind", "on-behalf is for sources: the locator is asked in the exchange's own name");
+        }
         let limits = limits(section.section("limits"));
         section.finish();
         Some(Some(RecordLocator {
