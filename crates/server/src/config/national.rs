@@ -258,6 +258,8 @@ mod tests {
         );
         check(BEFORE, "[national.registry]\n", &["national.registry is not known"]);
         check(BEFORE, WHOLE, &[]);
+        let on_behalf = "auth = { kind = \"on-behalf\", issuer = \"https://a\", audience = \"https://b\", key_file = \"none.pem\" }\n";
+        check(BEFORE, &format!("{WHOLE}{on_behalf}"), &["auth.key_file: ", "auth.kind: on-behalf is for sources"]);
         check(BEFORE, &WHOLE.replace("https://api", "http://api"), &["url: must be an https base"]);
         check(&BEFORE.replace("id = \"a\"", "id = \"nrl\""), WHOLE, &["source.id: is the national record locator's"]);
     }

@@ -91,6 +91,12 @@ fn what_is_wrong_with_signing_for_users_is_told_before_anybody_asks() {
     let misspelt = good.replace("own.pem\"", "own.pem\", lives = 60, kid = \"\"");
     check(&source("e", &misspelt), &["auth.kid: is empty", "auth.lives is not known"]);
     check(&source("e", &good.replace("own.pem\"", "own.pem\", lives_s = 3600")), &["auth.lives_s: must be a whole number from 10 to 300"]);
+    // What stands in the example as a comment, taken out of it.
+    std::fs::write(folder.join("sign-in.pem"), pem(&ECDSA_P256_SHA256_FIXED_SIGNING)).unwrap();
+    let example = include_str!("../../../../docs/severn.example.toml").lines().skip_while(|line| !line.starts_with("# [[source]]"));
+    let block: String = example.take_while(|line| line.starts_with("# ")).map(|line| format!("{}\n", &line[2..])).collect();
+    assert!(block.contains("lives_s = 60"));
+    check(&block, &[]);
     // What the blocks get wrong together.
     check(&source("e", &good.replace("https://here.example", "https://login.example")), &["auth.issuer: is a sign-in provider's"]);
     check(&(source("e", good) + &source("n", good)), &["line 23: source.auth.audience: is another source's too"]);
