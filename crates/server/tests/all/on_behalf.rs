@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use testbed::DEMO_PERSON;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::documents::attachments;
 use crate::ring::{Pact, Ring};
 use crate::world::{Answer, Card, Issuer, Sent, World};
 
@@ -161,6 +162,21 @@ async fn a_token_for_one_patient_opens_no_other() {
     assert_eq!(found.status, 200);
     let search = ring.wire.asked().into_iter().rev().find(|one| one.target.contains("Patient?")).unwrap();
     assert_eq!((search.status, everything(&ring.east, &person, &search.token).await.status), (200, 403));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_is_fetched_from_the_other_in_the_readers_name() {
+    let ring = Ring::new(&Pact::kept()).await;
+    let person = ring.east.person(DEMO_PERSON).await;
+    let token = ring.east.doctor_of(&person);
+    let urls = attachments(&everything(&ring.east, &person, &token).await);
+    let url = urls.iter().find(|url| url.starts_with("Binary/w-")).unwrap_or_else(|| panic!("{urls:?}"));
+    ring.wire.forget();
+    let document = ring.east.get(url, &token).await;
+    assert_eq!(document.status, 200, "{}", document.text);
+    assert!(!document.json["data"].as_str().unwrap().is_empty());
+    let fetched = ring.wire.asked().into_iter().find(|one| one.target.contains("/Binary/")).unwrap();
+    assert_eq!((fetched.status, fetched.claims()["patient"].is_null()), (200, false));
 }
 
 #[tokio::test(start_paused = true)]
