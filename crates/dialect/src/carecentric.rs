@@ -153,7 +153,16 @@ impl CareCentric {
         if body.is_some() {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
-        Call { id: CallId(0), method, target: format!("{JSON_PART}/{path}"), headers, body: body.map(Into::into), kinds, priority }
+        Call {
+            id: CallId(0),
+            method,
+            target: format!("{JSON_PART}/{path}"),
+            headers,
+            body: body.map(Into::into),
+            kinds,
+            priority,
+            about: None,
+        }
     }
 
     fn put(&mut self, mut call: Call, errand: Errand) {

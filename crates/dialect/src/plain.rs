@@ -236,7 +236,21 @@ impl Plain {
             Version::R4 | Version::Stu3 => "application/fhir+json, application/json;q=0.9, application/fhir+xml;q=0.5",
         };
         let headers = vec![("accept".to_owned(), accept.to_owned())];
-        Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds, priority }
+        Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds, priority, about: None }
+    }
+
+    /// By which id the source knows the person whom a question is about; `None` where it asks who they are.
+    fn about(&self, asked: &Asked) -> Option<String> {
+        match asked {
+            Asked::Lookup(_) => None,
+            Asked::One { .. } => self.person(),
+            Asked::Everything(patient) | Asked::Patient(patient) | Asked::Search { patient, .. } => Some(patient.clone()),
+        }
+    }
+
+    /// The first id that the person is asked about by, or was known by.
+    fn person(&self) -> Option<String> {
+        self.begun.difference(&self.gone).next().or(self.holder.local_ids.first()).cloned()
     }
 
     fn ask(&mut self, asked: Asked) {
@@ -299,7 +313,8 @@ impl Plain {
             Asked::One { named, .. } => r4_kind(self.version, named).into_iter().collect(),
             Asked::Search { kind, .. } => vec![*kind],
         };
-        let call = self.call(target, kinds, self.streams[at].priority());
+        let about = self.about(&self.streams[at].asked);
+        let call = Call { about, ..self.call(target, kinds, self.streams[at].priority()) };
         self.calls.put(call, Errand::Page(at));
     }
 
@@ -425,7 +440,7 @@ impl Plain {
                 continue;
             }
             let kinds = r4_kind(self.version, named).into_iter().collect();
-            let call = self.call(format!("{named}/{}", plain(id)), kinds, *priority);
+            let call = Call { about: self.person(), ..self.call(format!("{named}/{}", plain(id)), kinds, *priority) };
             self.calls.put(call, Errand::Reference(named.clone(), id.clone()));
             self.reads.insert((named.clone(), id.clone()), None);
         }

@@ -89,9 +89,10 @@ impl Exchange {
         let until = self.until(ask);
         let asked = self.parts.entries.iter().filter(|entry| !entry.compare).map(|entry| async move {
             if came_through(ask, entry) {
-                return (entry, Err(Status::NotAskedLoop));
+                return (entry, Err((Status::NotAskedLoop, None)));
             }
-            (entry, gather::find(&self.parts, admission, entry, number, until).await)
+            let told = gather::find(&self.parts, admission, entry, number, until).await;
+            (entry, told.map_err(|failure| (gather::status_of(failure), gather::why(failure).map(str::to_owned))))
         });
         let (mut charts, mut plan) = (Vec::new(), Plan::default());
         for (entry, told) in futures::future::join_all(asked).await {
@@ -100,7 +101,9 @@ impl Exchange {
                     plan.rows.extend(told.chart.rows.iter().filter(|row| row.kind == fhir::Kind::PATIENT).cloned());
                     charts.push((told.chart, entry.trust));
                 }
-                Err(status) => plan.rows.push(Row { status: Some(status), ..Row::new(entry.id.clone(), fhir::Kind::PATIENT) }),
+                Err((status, note)) => {
+                    plan.rows.push(Row { status: Some(status), note, ..Row::new(entry.id.clone(), fhir::Kind::PATIENT) });
+                }
             }
         }
         plan.finalise();

@@ -120,8 +120,10 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
     let leg = match parts.sources.leg(permit, &entry.id, until).await {
         Ok(leg) => leg,
         Err(failure) => {
-            let tried = Some(parts.clock.now());
-            let rows = rows(&entry, need, status_of(failure), None).into_iter().map(|row| Row { tried, ..row }).collect();
+            let (note, now) = (why(failure), parts.clock.now());
+            let tried = note.is_none().then_some(now);
+            let rows = rows(&entry, need, status_of(failure), None).into_iter();
+            let rows = rows.map(|row| Row { tried, note: note.map(str::to_owned), ..row }).collect();
             return LegEnd { entry, chart: None, rows, attachments: Vec::new() };
         }
     };
@@ -207,8 +209,8 @@ pub(crate) async fn find(
     entry: &SourceEntry,
     number: NhsNumber,
     until: Instant,
-) -> Result<Told, Status> {
-    let leg = parts.sources.leg_to_find(admission, &entry.id, until).await.map_err(status_of)?;
+) -> Result<Told, Failure> {
+    let leg = parts.sources.leg_to_find(admission, &entry.id, until).await?;
     let holder = Holder { source: entry.id.clone(), number, local_ids: Vec::new() };
     let (known, since) = known(parts, entry);
     let opening = Opening {
@@ -228,11 +230,17 @@ pub(crate) fn status_of(failure: Failure) -> Status {
     match failure {
         Failure::CircuitOpen => Status::CircuitOpen,
         Failure::Broken | Failure::ForeignOrigin | Failure::Refused => Status::FailedHttp,
+        Failure::NoEndUser => Status::Withheld,
         Failure::Throttled => Status::Throttled,
         Failure::Timeout => Status::FailedTimeout,
         Failure::TooLarge => Status::OkTruncated,
         Failure::Unauthorised => Status::FailedAuth,
     }
+}
+
+/// The code on the rows of a source that was not asked, for want of somebody to ask for.
+pub(crate) fn why(failure: Failure) -> Option<&'static str> {
+    (failure == Failure::NoEndUser).then_some("no-end-user")
 }
 
 /// Turns the crank of one conversation until it is done or its time is up. What came by then stays; what did not is named by the chart's rows.

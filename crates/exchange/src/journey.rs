@@ -245,7 +245,18 @@ impl Exchange {
                 true => Evidence::Emergency { until: claim.until },
                 false => Evidence::SelfClaimed { until: claim.until },
             });
-        Ok(claimed.chain(ask.caller.launch_patient.clone().map(Evidence::Launch)).collect())
+        let launched = match &ask.caller.launch_patient {
+            Some(launched) if launched == person || self.is_theirs(launched, person).await? => Some(Evidence::Launch(person.clone())),
+            _ => None,
+        };
+        Ok(claimed.chain(launched).collect())
+    }
+
+    /// Whether an id in a launch context is one that was minted for a source's Patient of this person and of nobody else: a reader's
+    /// system may have them open by either id.
+    async fn is_theirs(&self, launched: &record::PersonId, person: &record::PersonId) -> Result<bool, Refused> {
+        let met = self.parts.minted.resolve(Kind::PATIENT, launched.as_str()).await?;
+        Ok(!met.is_empty() && met.iter().all(|one| one.person == *person))
     }
 }
 

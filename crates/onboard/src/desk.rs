@@ -149,7 +149,7 @@ impl<'a> Desk<'a> {
             Version::R4 | Version::Stu3 => "application/fhir+json, application/json;q=0.9",
         };
         let headers = vec![("accept".to_owned(), accept.to_owned())];
-        Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0 }
+        Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0, about: None }
     }
 
     fn heard(&mut self, topic: Topic, method: Method, probed: Probed, expected: Expected) -> Heard {
@@ -207,6 +207,7 @@ fn why(failure: Failure) -> &'static str {
         Failure::Broken => "the connection broke in the middle of the answer",
         Failure::CircuitOpen | Failure::Throttled => "not sent",
         Failure::ForeignOrigin => "not sent: the address is of another origin",
+        Failure::NoEndUser => "not sent: it is asked only in the name of a person",
         Failure::Refused => "no connection",
         Failure::Timeout => "no answer in time",
         Failure::TooLarge => "cut off: larger than is taken",
@@ -247,6 +248,12 @@ fn fault(topic: Topic, heard: &Heard, expected: Expected) -> Option<Finding> {
             Broken,
             "No token could be had from the token endpoint, or a credential's file could not be read.".into(),
             "Check the files named in --auth; the token endpoint must answer 200 with access_token for these client credentials.",
+        ),
+        Err(Failure::NoEndUser) => (
+            "no-end-user",
+            Broken,
+            "It is configured to be asked only in the name of the person who asks, and onboarding is nobody's.".into(),
+            "Have it give a token for a test user, and onboard it with auth = { kind = \"bearer\", token_file = … }.",
         ),
         Err(Failure::ForeignOrigin) => (
             "foreign-origin",

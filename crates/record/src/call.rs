@@ -33,6 +33,9 @@ pub struct Call {
     pub kinds: Vec<Kind>,
     /// Lower goes first when the source's places are few: allergies before observations.
     pub priority: u8,
+    /// By which id of the source's own the person is meant, once that is known: a source that is told on whose behalf it is asked is
+    /// told about whom, too.
+    pub about: Option<String>,
 }
 
 impl std::fmt::Debug for Call {
@@ -79,6 +82,8 @@ pub enum Failure {
     CircuitOpen,
     /// The URL leads to another origin, or is none.
     ForeignOrigin,
+    /// The source wants to know for which person it is asked, and nobody is named: it was not asked.
+    NoEndUser,
     /// No connection could be made: the source never heard the question.
     Refused,
     /// The body passed the size limit.

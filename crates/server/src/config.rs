@@ -3,6 +3,7 @@
 //! Every limit has a key and a default here. There is no key that turns permission or audit off.
 
 pub mod national;
+mod on_behalf;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -271,6 +272,7 @@ impl<'a> Reader<'a> {
         let sign_in: Vec<_> = top.sections("sign_in").into_iter().map(|section| self.sign_in(section)).collect();
         let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
         self.ids_once(&top.sections("source"));
+        self.voices_apart(&top.sections("source"), &sources, &sign_in);
         let terminology = self.terminology(top.section("terminology"));
         let record_locator = self.record_locator(top.section("national"), exchange.as_ref());
         if matches!(record_locator, Some(Some(_))) {
@@ -480,9 +482,10 @@ impl<'a> Reader<'a> {
                 let (cert_file, key_file) = (file("cert_file"), file("key_file"));
                 (|| Some(Auth::Mtls { cert_file: cert_file?, key_file: key_file? }))()
             }
+            "on-behalf" => self.on_behalf(&section),
             other => {
-                section
-                    .mistake("kind", format!("`{other}` is not known; use one of none, bearer, client-credentials, private-key-jwt, mtls"));
+                let known = "none, bearer, client-credentials, private-key-jwt, mtls, on-behalf";
+                section.mistake("kind", format!("`{other}` is not known; use one of {known}"));
                 None
             }
         };

@@ -15,6 +15,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::fhir_api::{self, App};
+use crate::jwks;
 
 /// Every route of the exchange.
 pub fn router(app: Arc<App>) -> Router {
@@ -27,6 +28,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/fhir/STU3/{*rest}", any(fhir_api::serve))
         .route("/fhir/STU3/Patient/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
         .route("/fhir/STU3/Patient/{id}/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
+        .route("/.well-known/jwks.json", get(jwks::serve))
         .route("/live", get(|| async { "live\n" }))
         .route("/ready", get(ready))
         .route("/viewer", get(fhir_api::viewer::form).post(fhir_api::viewer::page))

@@ -12,6 +12,7 @@ pub mod convert;
 pub mod demo;
 pub mod fhir_api;
 pub mod http;
+pub mod jwks;
 pub mod logs;
 pub mod onboard;
 mod page;

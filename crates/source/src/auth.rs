@@ -57,6 +57,8 @@ impl Authority {
     pub(crate) async fn header(&self, config: &SourceConfig, transport: &dyn Transport, until: Instant) -> Result<Option<String>, Failure> {
         match &config.auth {
             Auth::None | Auth::Mtls { .. } => Ok(None),
+            // Each call of a leg has a token of its own: see `on_behalf`. Here there is nobody to speak for.
+            Auth::OnBehalf(_) => Err(Failure::NoEndUser),
             Auth::Bearer { token_file } => read(token_file).map(|token| Some(format!("Bearer {token}"))),
             Auth::ClientCredentials { token_url, client_id, secret_file, scope } => {
                 let secret = read(secret_file)?;

@@ -52,6 +52,8 @@ pub enum Auth {
     },
     /// None.
     None,
+    /// In the name of the person who asks: a token of our own that says who they are, for each call.
+    OnBehalf(OnBehalf),
     /// SMART backend services: a signed assertion.
     PrivateKeyJwt {
         /// The token endpoint, also the assertion's audience.
@@ -67,6 +69,21 @@ pub enum Auth {
         /// `scope`
         scope: Option<String>,
     },
+}
+
+/// How a source is told for whom it is asked.
+#[derive(Debug, Clone)]
+pub struct OnBehalf {
+    /// `iss`: the name by which the source trusts us.
+    pub issuer: String,
+    /// `aud`: the source's own name, so that a token for it opens nothing elsewhere.
+    pub audience: String,
+    /// The key, PEM: RSA or P-256; read again for every leg.
+    pub key_file: PathBuf,
+    /// Key id in the token's header; without one, the key's thumbprint.
+    pub kid: Option<String>,
+    /// How long a token is good for, in seconds.
+    pub lives_s: i64,
 }
 
 /// Limits of one source.

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::auth::Authority;
-use crate::config::SourceConfig;
+use crate::config::{Auth, SourceConfig};
+use crate::on_behalf::{self, Voice};
 use crate::places::{Place, State};
 use crate::transport::{Request, Transport};
 
@@ -35,11 +36,19 @@ pub struct Leg {
     source: SourceId,
     trace: RequestId,
     hops: String,
-    authorization: Option<String>,
+    credential: Credential,
     /// When the leg must have ended.
     until: Instant,
     bytes_left: AtomicUsize,
     _place: OwnedSemaphorePermit,
+}
+
+/// What a source is shown with each call.
+enum Credential {
+    /// The same with every call, if anything.
+    Said(Option<String>),
+    /// A token for each call, in the reader's name.
+    Spoken(Box<Voice>),
 }
 
 impl Leg {
@@ -66,26 +75,33 @@ impl Sources {
 
     /// Begins to ask a source about the permit's person. `until` is when the whole read must end; the source's own limit may end the leg sooner.
     pub async fn leg(&self, permit: &Permit, source: &SourceId, until: Instant) -> Result<Leg, Failure> {
-        self.begin(permit.admission(), source, until).await
+        self.begin(permit.admission(), !permit.is_emergency(), source, until).await
     }
 
     /// Begins to ask a source whether it holds the admission's number, and nothing else.
     pub async fn leg_to_find(&self, admission: &Admission, source: &SourceId, until: Instant) -> Result<Leg, Failure> {
-        self.begin(admission, source, until).await
+        self.begin(admission, false, source, until).await
     }
 
-    async fn begin(&self, admission: &Admission, source: &SourceId, until: Instant) -> Result<Leg, Failure> {
+    /// `open`: whether the reader has the person open by an ordinary relationship.
+    async fn begin(&self, admission: &Admission, open: bool, source: &SourceId, until: Instant) -> Result<Leg, Failure> {
         let place = self.inner.places.get(source).ok_or(Failure::Refused)?;
+        if matches!(place.config.auth, Auth::OnBehalf(_)) && !on_behalf::is_named(admission.caller()) {
+            return Err(Failure::NoEndUser);
+        }
         let until = until.min(Instant::now() + Duration::from_millis(place.config.limits.source_ms));
         let held = place.take(until).await?;
-        let authorization = self.inner.authority.header(&place.config, self.inner.transport.as_ref(), until).await?;
+        let credential = match &place.config.auth {
+            Auth::OnBehalf(terms) => Credential::Spoken(Box::new(Voice::new(terms, &self.inner.own, admission.caller(), open)?)),
+            _ => Credential::Said(self.inner.authority.header(&place.config, self.inner.transport.as_ref(), until).await?),
+        };
         let mut hops: Vec<&str> = admission.ask().hops.iter().map(ExchangeId::as_str).collect();
         hops.push(self.inner.own.as_str());
         Ok(Leg {
             source: source.clone(),
             trace: admission.trace().clone(),
             hops: hops.join(", "),
-            authorization,
+            credential,
             until,
             bytes_left: AtomicUsize::new(place.config.limits.bytes_max),
             _place: held,
@@ -124,11 +140,15 @@ impl Sources {
             return Err(Failure::TooLarge);
         }
         let admitted = place.admit().await?;
+        let authorization = match &leg.credential {
+            Credential::Said(value) => value.clone(),
+            Credential::Spoken(voice) => Some(voice.bearer(call.about.as_deref(), self.inner.clock.now())?),
+        };
         let request = Request {
             source: leg.source.clone(),
             method: call.method.into(),
             url: url.clone(),
-            headers: headers(leg, call, place.config.exchange.is_some()),
+            headers: headers(leg, call, authorization, place.config.exchange.is_some()),
             body: call.body.clone(),
             until: leg.until,
             body_max,
@@ -164,15 +184,13 @@ const LOOP: u16 = 508;
 /// Of the time that is left, the part that a neighbour exchange may take, so that its answer is here in time with what it has.
 const NEIGHBOUR_SHARE: f64 = 0.9;
 
-fn headers(leg: &Leg, call: &Call, to_exchange: bool) -> Vec<(String, String)> {
+fn headers(leg: &Leg, call: &Call, authorization: Option<String>, to_exchange: bool) -> Vec<(String, String)> {
     let mut headers = vec![("severn-hops".to_owned(), leg.hops.clone()), ("x-request-id".to_owned(), leg.trace.as_str().to_owned())];
     if to_exchange {
         let left = leg.until.saturating_duration_since(Instant::now()).mul_f64(NEIGHBOUR_SHARE);
         headers.push(("severn-wait".to_owned(), left.as_millis().to_string()));
     }
-    if let Some(authorization) = &leg.authorization {
-        headers.push(("authorization".to_owned(), authorization.clone()));
-    }
+    headers.extend(authorization.map(|value| ("authorization".to_owned(), value)));
     headers.extend(call.headers.iter().cloned());
     headers
 }

@@ -124,7 +124,7 @@ async fn leg(sources: &Sources) -> Result<Leg, Failure> {
 }
 
 fn call(method: Method, target: &str) -> Call {
-    Call { id: CallId(0), method, target: target.to_owned(), headers: Vec::new(), body: None, kinds: Vec::new(), priority: 0 }
+    Call { id: CallId(0), method, target: target.to_owned(), headers: Vec::new(), body: None, kinds: Vec::new(), priority: 0, about: None }
 }
 
 fn get() -> Call {

@@ -59,7 +59,9 @@ async fn asked(key: &KeyPair, alg: Option<Algorithm>) -> Vec<Request> {
     let (platform, clock) = (Arc::new(Platform::default()), Arc::new(now()));
     let prober = Prober::new(config, platform.clone(), clock);
     let (target, headers) = ("metadata".to_owned(), Vec::new());
-    prober.ask(&Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0 }).await;
+    prober
+        .ask(&Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0, about: None })
+        .await;
     let sent = platform.0.lock().unwrap();
     sent.clone()
 }

@@ -93,6 +93,7 @@ impl Spine {
             body: Some(parameters(number, sections)),
             kinds: sections.iter().flat_map(|section| section.kinds).copied().collect(),
             priority: 0,
+            about: None,
         }
     }
 
@@ -105,7 +106,7 @@ impl Spine {
             None => format!("Binary/{}", crate::plain::encoded(id)),
         };
         let headers = self.headers(call, &self.document_interaction, caller, now);
-        Call { id: call, method: Method::Get, target, headers, body: None, kinds: vec![Kind::BINARY], priority: 1 }
+        Call { id: call, method: Method::Get, target, headers, body: None, kinds: vec![Kind::BINARY], priority: 1, about: None }
     }
 
     fn headers(&self, call: CallId, interaction: &str, caller: &Caller, now: Timestamp) -> Vec<(String, String)> {

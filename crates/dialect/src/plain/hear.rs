@@ -374,6 +374,7 @@ pub(crate) fn failed(failure: Failure) -> (Status, Option<&'static str>) {
         Failure::Broken => (Status::FailedHttp, Some("the connection broke")),
         Failure::CircuitOpen => (Status::CircuitOpen, None),
         Failure::ForeignOrigin => (Status::FailedHttp, Some("led to another origin; not followed")),
+        Failure::NoEndUser => (Status::Withheld, Some("no-end-user")),
         Failure::Refused => (Status::FailedHttp, Some("no connection")),
         Failure::Throttled => (Status::Throttled, None),
         Failure::Timeout => (Status::FailedTimeout, None),

@@ -96,6 +96,9 @@ impl<'a> Reader<'a> {
         }
         // What the national platform signs with.
         let auth = self.auth(section.section("auth"), Some(jsonwebtoken::Algorithm::RS512));
+        if matches!(auth, Some(source::Auth::OnBehalf(_))) {
+            section.section("auth").mistake("kind", "on-behalf is for sources: the locator is asked in the exchange's own name");
+        }
         let limits = limits(section.section("limits"));
         section.finish();
         Some(Some(RecordLocator {
@@ -255,6 +258,8 @@ mod tests {
         );
         check(BEFORE, "[national.registry]\n", &["national.registry is not known"]);
         check(BEFORE, WHOLE, &[]);
+        let on_behalf = "auth = { kind = \"on-behalf\", issuer = \"https://a\", audience = \"https://b\", key_file = \"none.pem\" }\n";
+        check(BEFORE, &format!("{WHOLE}{on_behalf}"), &["auth.key_file: ", "auth.kind: on-behalf is for sources"]);
         check(BEFORE, &WHOLE.replace("https://api", "http://api"), &["url: must be an https base"]);
         check(&BEFORE.replace("id = \"a\"", "id = \"nrl\""), WHOLE, &["source.id: is the national record locator's"]);
     }

@@ -53,6 +53,58 @@ fn what_a_dialect_wants_is_checked_with_the_rest() {
     assert!(mistakes(&format!("{EXCHANGE}{SIGN_IN}{plain}{asids}")).iter().any(|mistake| mistake.contains("from_asid is not known")));
 }
 
+/// A key in PEM, of this kind.
+fn pem(kind: &'static aws_lc_rs::signature::EcdsaSigningAlgorithm) -> String {
+    let key = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(kind, &aws_lc_rs::rand::SystemRandom::new()).unwrap();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", data_encoding::BASE64.encode(key.as_ref()))
+}
+
+#[test]
+fn what_is_wrong_with_signing_for_users_is_told_before_anybody_asks() {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING};
+    let folder = std::env::temp_dir().join(format!("severn-config-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).unwrap();
+    for (name, text) in [("own.pem", pem(&ECDSA_P256_SHA256_FIXED_SIGNING)), ("p384.pem", pem(&ECDSA_P384_SHA384_FIXED_SIGNING))] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let source = |id: &str, auth: &str| {
+        format!(
+            "[[source]]\nid = \"{id}\"\nname = \"E\"\norganisation = \"QNC\"\ndialect = \"severn\"\nexchange = \"{id}\"\nurl = \"https://{id}.example/fhir/R4\"\nauth = {auth}\n"
+        )
+    };
+    let check = |sources: &str, expected: &[&str]| {
+        let found = Config::parse(&format!("{EXCHANGE}{SIGN_IN}{sources}"), &folder).err().unwrap_or_default();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        expected.iter().zip(&found).for_each(|(expected, found)| assert!(found.contains(expected), "{found}"));
+    };
+    let good = r#"{ kind = "on-behalf", issuer = "https://here.example", audience = "https://e.example", key_file = "own.pem" }"#;
+    check(&source("e", good), &[]);
+    check(&source("e", &good.replace("own.pem\"", "own.pem\", kid = \"k-1\", lives_s = 30")), &[]);
+    check(&source("e", &good.replace("own.pem", "none.pem")), &["line 15: source.auth.key_file: "]);
+    check(&source("e", &good.replace("own.pem", "p384.pem")), &["p384.pem: holds no private key for ES256 (P-256) or RS256"]);
+    check(&source("e", &good.replace("https://e.example", " ")), &["line 15: source.auth.audience: is empty"]);
+    check(
+        &source("e", r#"{ kind = "on-behalf" }"#),
+        &["auth.audience: is missing", "auth.issuer: is missing", "auth.key_file: is missing"],
+    );
+    let misspelt = good.replace("own.pem\"", "own.pem\", lives = 60, kid = \"\"");
+    check(&source("e", &misspelt), &["auth.kid: is empty", "auth.lives is not known"]);
+    check(&source("e", &good.replace("own.pem\"", "own.pem\", lives_s = 3600")), &["auth.lives_s: must be a whole number from 10 to 300"]);
+    // What stands in the example as a comment, taken out of it.
+    std::fs::write(folder.join("sign-in.pem"), pem(&ECDSA_P256_SHA256_FIXED_SIGNING)).unwrap();
+    let example = include_str!("../../../../docs/severn.example.toml").lines().skip_while(|line| !line.starts_with("# [[source]]"));
+    let block: String = example.take_while(|line| line.starts_with("# ")).map(|line| format!("{}\n", &line[2..])).collect();
+    assert!(block.contains("lives_s = 60"));
+    check(&block, &[]);
+    // What the blocks get wrong together.
+    check(&source("e", &good.replace("https://here.example", "https://login.example")), &["auth.issuer: is a sign-in provider's"]);
+    check(&(source("e", good) + &source("n", good)), &["line 23: source.auth.audience: is another source's too"]);
+    check(&(source("e", good) + &source("n", &good.replace("https://e.", "https://n."))), &[]);
+    // Nothing can be done about a temporary folder that stays.
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
 #[test]
 fn no_key_turns_permission_or_audit_off() {
     for key in ["audit", "ledger", "access", "permission"] {

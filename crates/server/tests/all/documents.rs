@@ -6,7 +6,7 @@ use testbed::{DEMO_PERSON, Fault};
 use crate::world::{Answer, Card, PUBLIC, World};
 
 /// The addresses of attachments in an answer, below the base.
-fn attachments(answer: &Answer) -> Vec<String> {
+pub fn attachments(answer: &Answer) -> Vec<String> {
     let of = |document: &Value| {
         let contents = document["content"].as_array().cloned().unwrap_or_default();
         contents.iter().filter_map(|content| content["attachment"]["url"].as_str().map(str::to_owned)).collect::<Vec<_>>()

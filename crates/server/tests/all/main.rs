@@ -10,6 +10,7 @@ mod documents;
 mod golden;
 mod governance;
 mod makers;
+mod on_behalf;
 mod onboard;
 mod parameters;
 mod people;

@@ -55,7 +55,12 @@ async fn read(blocks: &'static str, files: &[(&'static str, &'static str)]) -> A
         supplier("nbr", json!({"system": "http://read.info/readv2", "code": "C10F.00"}), brand),
     ]);
     let verified = "nhs_number = \"verified\"";
-    let setup = Setup { blocks, files: files.to_vec(), sources: vec![("ccr", verified), ("nbr", verified)], ..Setup::default() };
+    let setup = Setup {
+        blocks,
+        files: files.iter().map(|(path, text)| (*path, (*text).to_owned())).collect(),
+        sources: vec![("ccr", verified), ("nbr", verified)],
+        ..Setup::default()
+    };
     let world = World::around(Arc::new(region), &setup);
     let person = world.person(DEMO_PERSON).await;
     let answer = world.get(&format!("Patient/{person}/$everything?_revinclude=Provenance:target"), &world.doctor_of(&person)).await;

@@ -50,46 +50,73 @@ pub struct Setup {
     /// Whole blocks.
     pub blocks: &'static str,
     /// Files beside the configuration, by their paths.
-    pub files: Vec<(&'static str, &'static str)>,
+    pub files: Vec<(&'static str, String)>,
     /// The exchange's id; `test` when there is none.
     pub id: &'static str,
     /// What leads to other exchanges.
     pub wire: Arc<Wire>,
 }
 
-/// What leads from exchange to exchange, by host name. It signs for the doctor of the person whom a test is about, as a sign-in
-/// provider of both regions would.
+/// What leads from exchange to exchange, by host name.
 #[derive(Default)]
 pub struct Wire {
-    ends: Mutex<BTreeMap<String, (Router, Issuer)>>,
-    /// Ids of the person at each host.
-    pub persons: Mutex<BTreeMap<String, String>>,
-    /// What was asked on it: host and path, and the hops.
-    pub asked: Mutex<Vec<(String, String)>>,
+    ends: Mutex<BTreeMap<String, Router>>,
+    asked: Mutex<Vec<Sent>>,
+}
+
+/// What was asked on the wire.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// Host, path and query.
+    pub target: String,
+    /// By which exchanges it came.
+    pub hops: String,
+    /// The request that caused it.
+    pub request: String,
+    /// The bearer token; empty without one.
+    pub token: String,
+    /// What came of it.
+    pub status: u16,
+}
+
+impl Sent {
+    /// The token's claims.
+    pub fn claims(&self) -> Value {
+        let payload = self.token.split('.').nth(1).unwrap();
+        serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
+    }
 }
 
 impl Wire {
+    /// What was asked so far.
+    pub fn asked(&self) -> Vec<Sent> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// Forgets what was asked so far.
+    pub fn forget(&self) {
+        self.asked.lock().unwrap().clear();
+    }
+
     /// The answer of the exchange at a host, if there is one.
-    async fn send(&self, request: &source::Request, now: i64) -> Option<Response> {
+    async fn send(&self, request: &source::Request) -> Option<Response> {
         let host = request.url.host_str()?;
-        let (router, token) = {
-            let ends = self.ends.lock().unwrap();
-            let (router, issuer) = ends.get(host)?;
-            let patient = self.persons.lock().unwrap().get(host).cloned();
-            (router.clone(), issuer.sign(&Card { patient, ..Card::doctor() }.claims(now)))
-        };
+        let router = self.ends.lock().unwrap().get(host)?.clone();
         let target = &request.url[url::Position::BeforePath..];
-        let mut asked = axum::http::Request::builder().uri(target).header("authorization", format!("Bearer {token}"));
+        let mut asked = axum::http::Request::builder().uri(target);
         for (name, value) in &request.headers {
             asked = asked.header(name, value);
         }
-        let hops = request.headers.iter().find(|(name, _)| name == "severn-hops").map(|(_, hops)| hops.clone());
-        self.asked.lock().unwrap().push((format!("{host}{target}"), hops.unwrap_or_default()));
+        let header = |wanted: &str| request.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+        let (hops, trace) = (header("severn-hops").unwrap_or_default(), header("x-request-id").unwrap_or_default());
+        let token = header("authorization").and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned)).unwrap_or_default();
         let response = router.oneshot(asked.body(Body::empty()).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
+        let status = parts.status.as_u16();
+        self.asked.lock().unwrap().push(Sent { target: format!("{host}{target}"), hops, request: trace, token, status });
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let content_type = parts.headers["content-type"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        Some(Response { status: parts.status.as_u16(), content_type, headers: Vec::new(), body, url: request.url.to_string() })
+        Some(Response { status, content_type, headers: Vec::new(), body, url: request.url.to_string() })
     }
 }
 
@@ -111,10 +138,10 @@ impl World {
         let text = configuration(&folder, &region, &issuer, setup);
         let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
-        let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone(), clock: clock.clone() };
+        let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone() };
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal: ledger.clone() };
         let (router, tasks) = started(config, outside);
-        setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), (router.clone(), issuer.clone()));
+        setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
         World { region, ledger, clock, issuer, router, folder, _writing: tasks }
     }
 
@@ -131,6 +158,11 @@ impl World {
         let outside = Outside { clock: clock.clone(), journal: ledger.clone(), ..Outside::real(&config).unwrap() };
         let (router, tasks) = started(config, outside);
         World { region, ledger, clock, issuer, router, folder, _writing: tasks }
+    }
+
+    /// Writes a file beside the configuration.
+    pub fn write(&self, path: &str, content: &str) {
+        std::fs::write(self.folder.0.join(path), content).unwrap();
     }
 
     /// Any request.
@@ -379,7 +411,13 @@ impl Issuer {
         Issuer { key: EncodingKey::from_ec_der(pkcs8.as_ref()) }
     }
 
-    fn jwks(&self) -> String {
+    /// The private key, as an operator keeps it.
+    pub fn pem(&self) -> String {
+        let text = data_encoding::BASE64.encode(self.key.as_bytes());
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    }
+
+    pub fn jwks(&self) -> String {
         let mut key = Jwk::from_encoding_key(&self.key, Algorithm::ES256).unwrap();
         key.common.key_id = Some("test".into());
         serde_json::to_string(&JwkSet { keys: vec![key] }).unwrap()
@@ -474,14 +512,13 @@ struct InMemory {
     region: Arc<Region>,
     ledger: Arc<Ledger>,
     wire: Arc<Wire>,
-    clock: Arc<Ticking>,
 }
 
 #[async_trait]
 impl Transport for InMemory {
     async fn send(&self, request: source::Request) -> Result<Response, Failure> {
         self.ledger.a_source_is_asked();
-        if let Some(response) = self.wire.send(&request, self.clock.now().as_second()).await {
+        if let Some(response) = self.wire.send(&request).await {
             return Ok(response);
         }
         let path = &request.url[url::Position::BeforePath..];
