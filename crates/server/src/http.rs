@@ -43,8 +43,8 @@ const FRONT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Sev
 
 /// Serves until `stop` resolves, then finishes what is under way.
 pub async fn serve(listener: TcpListener, app: Arc<App>, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-    // The end of an answer is held back until its entry is closed; then it goes at once, whether or not the rest was acknowledged.
-    // A connection that will not have it so is slower, and no worse.
+    // The last segment of an answer goes at once, whether or not the rest was acknowledged. A connection that will not have it so is
+    // slower, and no worse.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, router(app)).with_graceful_shutdown(stop).await?;
     Ok(())
