@@ -275,6 +275,9 @@ impl Plain {
         if stream.provenance && self.no_provenance {
             stream.drop_provenance();
         }
+        if let Some(dates) = rules.and_then(|search| search.dates.as_ref()).filter(|dates| dates.required) {
+            stream.notes.insert(format!("what has no date is not found by {}, which the source requires", dates.name));
+        }
         if let Wanted::Read(need) = &self.wanted {
             stream.ask_since(need.since.clone(), self.ways.since_finds_all);
         }

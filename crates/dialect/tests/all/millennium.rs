@@ -197,6 +197,7 @@ fn more_than_1000_patients_are_refused_with_422() {
 fn an_appointment_needs_a_pair_of_dates_with_offset() {
     let (told, asked) = of(&[Kind::APPOINTMENT], &bare);
     assert_eq!(status(&told, Kind::APPOINTMENT), Status::OkEmpty);
+    assert!(row(&told, Kind::APPOINTMENT).note.as_deref().unwrap().contains("what has no date is not found"), "and the row says so");
     let target = read(only(&asked, "Appointment")[0]);
     assert_eq!(
         target,

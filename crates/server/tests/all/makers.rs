@@ -153,6 +153,42 @@ async fn a_repository_that_was_built_again_holds_the_same_things_under_the_same_
     assert_eq!(whom(&searched), whom(&after));
 }
 
+/// Two people to whom a rebuilt repository gives one number, under nothing but the sort of it, and under one authority.
+fn numbered_alike(habits: &Habits, number: &str, id: &str, (born, family): (&str, &str), allergen: &str) -> (String, Vec<String>) {
+    let verified = json!([{"url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus",
+        "valueCodeableConcept": {"coding": [{"code": "number-present-and-verified"}]}}]);
+    let sort = json!({"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}, "value": "1234567"});
+    let authority = json!({"system": "2.16.840.1.113883.3.86.999", "value": "1234567"});
+    let patient = json!({"resourceType": "Patient", "id": id, "birthDate": born, "name": [{"family": family, "given": ["A"]}],
+        "identifier": [{"system": habits.nhs_system, "value": number, "extension": verified}, sort, authority]});
+    let allergy = json!({"resourceType": "AllergyIntolerance", "id": format!("{id}-1"), "patient": {"reference": format!("Patient/{id}")},
+        "code": {"text": allergen}, "identifier": [sort, authority]});
+    (number.to_owned(), vec![patient.to_string(), allergy.to_string()])
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_of_one_person_never_opens_another() {
+    let (habits, a, b) = (habits("ccr").unwrap(), DEMO_PERSON, "9990000026");
+    let records = vec![
+        numbered_alike(habits, a, "pa", ("1948-03-11", "Hartley"), "Penicillin"),
+        numbered_alike(habits, b, "pb", ("1985-07-30", "Campbell"), "Latex"),
+    ];
+    let supplier = Supplier::of_resources(habits, "http://ccr.testbed.example", records).unwrap();
+    let world = World::around(Arc::new(Region::of([supplier])), &Setup::default());
+    let (a, b) = (world.person(a).await, world.person(b).await);
+    let ((one, doctor_of_a), (other, doctor_of_b)) = (read(&world, &a).await, read(&world, &b).await);
+    for kind in ["AllergyIntolerance", "Patient"] {
+        assert!(ids_of(&one, kind).is_disjoint(&ids_of(&other, kind)), "{kind}");
+    }
+    let theirs = ids_of(&other, "Patient").into_iter().find(|id| *id != b).unwrap();
+    let allergy = ids_of(&other, "AllergyIntolerance").into_iter().next().unwrap();
+    for path in [format!("Patient/{theirs}/$everything"), format!("AllergyIntolerance/{allergy}")] {
+        assert_eq!(world.get(&path, &doctor_of_a).await.status, 403, "{path}");
+        let own = world.get(&path, &doctor_of_b).await;
+        assert!(own.status == 200 && own.text.contains("Latex") && !own.text.contains("Penicillin"), "{path}: {}", own.text);
+    }
+}
+
 /// Recorded resources of a set, by the patient that they are about.
 fn recorded(set: &str, below: &str) -> Option<BTreeMap<String, Vec<Value>>> {
     let Some(data) = std::env::var_os("SEVERN_DATA").map(|data| PathBuf::from(data).join(set).join(below)).filter(|data| data.is_dir())
