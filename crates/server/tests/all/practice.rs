@@ -174,6 +174,15 @@ async fn every_code_of_the_spine_has_its_status() {
         ("INVALID_RESOURCE", "failed-http", "INVALID_RESOURCE"),
         ("INTERNAL_SERVER_ERROR", "failed-http", "INTERNAL_SERVER_ERROR"),
         ("BAD_REQUEST", "failed-http", "BAD_REQUEST"),
+        ("DUPLICATE_REJECTED", "failed-http", "DUPLICATE_REJECTED"),
+        ("INVALID_IDENTIFIER_SYSTEM", "failed-http", "INVALID_IDENTIFIER_SYSTEM"),
+        ("INVALID_IDENTIFIER_VALUE", "failed-http", "INVALID_IDENTIFIER_VALUE"),
+        ("INVALID_PATIENT_DEMOGRAPHICS", "failed-http", "INVALID_PATIENT_DEMOGRAPHICS"),
+        ("NOT_IMPLEMENTED", "failed-http", "NOT_IMPLEMENTED"),
+        ("ORGANISATION_NOT_FOUND", "failed-http", "ORGANISATION_NOT_FOUND"),
+        ("PRACTITIONER_NOT_FOUND", "failed-http", "PRACTITIONER_NOT_FOUND"),
+        ("REFERENCE_NOT_FOUND", "failed-http", "REFERENCE_NOT_FOUND"),
+        ("A_CODE_THAT_NOBODY_KNOWS", "failed-http", "HTTP 422"),
     ];
     for (code, status, words) in table {
         let answer = read.with(Gap::Code(code.into())).await;
