@@ -10,6 +10,7 @@ use source::Prober;
 use crate::desk::{Asked, Desk};
 use crate::finding::{Finding, Severity, Topic};
 use crate::probes::{self, capability::Statement, lookup::Found};
+use crate::secrets::Secrets;
 
 /// A person to ask about: made up, or by consent.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Supplier {
     pub dialect: Option<Dialect>,
     /// `auth` as in a `[[source]]` block.
     pub auth: String,
+    /// The credentials that it is shown.
+    pub secrets: Secrets,
     /// Whether its NHS numbers are verified by contract.
     pub verified: bool,
     /// `ca_file`, as given.
@@ -99,7 +102,7 @@ pub(crate) struct Gathered {
 /// Visits a supplier. `say` is told what is looked at, for whoever waits.
 pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, now: jiff::Timestamp, say: impl Fn(&str)) -> Visit {
     let base = supplier.settings.source_base.as_str().to_owned();
-    let mut desk = Desk::new(prober, &base, patients);
+    let mut desk = Desk::new(prober, &supplier, patients);
     let mut got = Gathered::default();
     got.seen.base = base;
     say("what it says it can do");
@@ -137,6 +140,8 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
     probes::security::probe(&mut desk, &supplier, patients, searches).await;
     say("how fast it is");
     let speed_ms = probes::speed::probe(&mut desk, patients, searches).await;
+    let fits = fits.into_iter().map(|fit| Fit { why: fit.why.iter().map(|sign| desk.blots.text(sign)).collect(), ..fit }).collect();
+    let statement = got.statement.blotted(&desk.blots);
     let mut findings = desk.findings;
     findings.sort_by_key(|finding| (finding.topic, finding.severity));
     Visit {
@@ -145,7 +150,7 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
         dialect,
         fits,
         seen: got.seen,
-        statement: got.statement,
+        statement,
         spellings: got.spellings,
         rows: got.rows,
         speed_ms,

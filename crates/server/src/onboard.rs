@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use onboard::{Patient, Severity, Supplier, Visit, block, drift, page};
+use onboard::{Patient, Secrets, Severity, Supplier, Visit, block, drift, page};
 use source::{Http, Prober};
 
 use crate::config::Source;
@@ -36,8 +36,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(live) = &arguments.shadow {
         return shadow::run(&arguments, live, &source, &patients, &out).await;
     }
-    let prober = prober(&source, &arguments)?;
     let supplier = supplier(&source, &arguments);
+    let prober = prober(&source, &arguments, &supplier.secrets)?;
     eprintln!("onboard: asking {} as {}", source.url, source.id);
     let clock = wiring::system_clock();
     let visit = onboard::visit(supplier, &patients, &prober, clock.now(), |what| eprintln!("onboard: {what} ...")).await;
@@ -52,12 +52,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// One supplier, one call after another.
-fn prober(source: &Source, arguments: &Arguments) -> anyhow::Result<Prober> {
+fn prober(source: &Source, arguments: &Arguments, secrets: &Secrets) -> anyhow::Result<Prober> {
     let mut config = wiring::source_config(source);
     config.limits.per_second = arguments.per_second;
     config.limits.source_ms = arguments.call_ms;
     let http = Http::new(std::slice::from_ref(&config))?;
-    Ok(Prober::new(config, Arc::new(http), wiring::system_clock()))
+    Ok(Prober::new(config, secrets.on(Arc::new(http)), wiring::system_clock()))
 }
 
 fn supplier(source: &Source, arguments: &Arguments) -> Supplier {
@@ -69,6 +69,7 @@ fn supplier(source: &Source, arguments: &Arguments) -> Supplier {
         settings: wiring::dialect_settings(source, "http://onboard.invalid/fhir/R4"),
         dialect: given.then_some(source.dialect),
         auth: arguments.auth.clone(),
+        secrets: Secrets::default(),
         verified: source.nhs_number == crate::config::NhsNumberTrust::Verified,
         ca_file: arguments.ca_file.as_ref().map(|file| file.display().to_string()),
     }

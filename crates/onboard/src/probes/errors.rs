@@ -4,13 +4,11 @@ use dialect::Searches;
 use record::NHS_NUMBER_SYSTEM;
 
 use super::lookup::search;
+use crate::blots::NOBODY;
 use crate::body::Body;
 use crate::desk::{Desk, Heard};
 use crate::finding::{Finding, Severity, Topic};
 use crate::visit::Gathered;
-
-/// A synthetic number (999…) with a right check digit that no test region issues.
-const NOBODY: &str = "9999999468";
 
 struct Case {
     what: &'static str,
@@ -43,7 +41,7 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: Sea
     let (mut plain, mut right) = (0, true);
     for case in cases.into_iter().filter(|case| searches == Searches::Everything || case.strict) {
         let Some(heard) = desk.get_wrong(Topic::Errors, &case.target).await else { return };
-        plain += usize::from(heard.status() >= 400 && matches!(heard.body, Body::Text));
+        plain += usize::from(heard.status() >= 400 && matches!(heard.body, Body::Text(_)));
         right &= judge(desk, &case, &heard);
     }
     got.seen.plain_errors = plain > 0;
@@ -55,7 +53,7 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: Sea
 /// A number that nobody has is no error: a Bundle without entries.
 async fn nobody(desk: &mut Desk<'_>) {
     let Some(heard) = desk.get_wrong(Topic::Errors, &search(NHS_NUMBER_SYSTEM, NOBODY)).await else { return };
-    let place = heard.question.replace(NOBODY, "{a number that nobody has}");
+    let place = heard.question.clone();
     match heard.bundle() {
         Some(bundle) if bundle.entries.iter().all(|entry| !is_patient(entry)) => {
             desk.find(Finding::fine(Topic::Errors, "nobody", "A number that nobody has finds nobody: a Bundle without a Patient."));
@@ -112,7 +110,7 @@ fn judge(desk: &mut Desk<'_>, case: &Case, heard: &Heard) -> bool {
         _ if !outcome => finding(
             match heard.body {
                 Body::Html => "error-as-web-page",
-                Body::Text => "error-as-text",
+                Body::Text(_) => "error-as-text",
                 _ => "error-without-outcome",
             },
             if matches!(heard.body, Body::Html) { Severity::Wrong } else { Severity::Advice },
