@@ -25,6 +25,8 @@ pub struct Asked {
     pub question: String,
     /// Status and what the body was, or why there was no answer.
     pub answer: String,
+    /// When it left, as a server's log may have it.
+    pub at: jiff::Timestamp,
     /// How long it took.
     pub took: Duration,
     /// Whether the answer was one.
@@ -183,7 +185,7 @@ impl<'a> Desk<'a> {
             Expected::Refusal => true,
         };
         let answer = self.blots.text(&answer);
-        self.asked.push(Asked { topic, question: question.clone(), answer, took, good });
+        self.asked.push(Asked { topic, question: question.clone(), answer, at: reply.tried, took, good });
         Heard { question, reply, body }
     }
 
@@ -326,6 +328,12 @@ fn fault(topic: Topic, heard: &Heard, expected: Expected) -> Option<Finding> {
                 Broken,
                 "Plain text came with status 200 where FHIR was asked for.".into(),
                 "Send FHIR, or an OperationOutcome with a status that says what is wrong.",
+            ),
+            (200, Body::Fhir(bundle)) if bundle.head.as_ref().is_some_and(|head| head.root().get("entry").is_some()) => (
+                "entry-no-list",
+                Broken,
+                "The entry of a Bundle is no list, so nothing in it is read.".into(),
+                "Write entry as a list, of one too; leave it out where nothing is found.",
             ),
             (200, Body::Fhir(_)) if !fhir_media(&response.content_type) => (
                 "content-type",

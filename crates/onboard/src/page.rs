@@ -201,14 +201,15 @@ fn rows(out: &mut String, visit: &Visit) {
 }
 
 fn questions(out: &mut String, visit: &Visit) {
-    out.push_str("<h2>Every question, and what came</h2><p>Addresses below the base; NHS numbers of test patients are blotted out.</p>");
-    out.push_str("<table class=questions><thead><tr><th>For<th>Question<th>Answer<th>ms</thead>");
+    out.push_str("<h2>Every question, and what came</h2><p>Addresses below the base; numbers, and the values of links that it gave, are blotted out.</p>");
+    out.push_str("<table class=questions><thead><tr><th>At (UTC)<th>For<th>Question<th>Answer<th>ms</thead>");
     for asked in &visit.asked {
         add(
             out,
             format_args!(
-                "<tr{}><td>{}<td><code>{}</code><td>{}<td class=n>{}",
+                "<tr{}><td>{}<td>{}<td><code>{}</code><td>{}<td class=n>{}",
                 if asked.good { "" } else { " class=bad" },
+                asked.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 asked.topic.title(),
                 escape(&asked.question),
                 escape(&asked.answer),

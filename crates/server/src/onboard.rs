@@ -20,6 +20,9 @@ const BROKEN: u8 = 2;
 /// It is not what it was at the last run, or not what the live source is.
 const DIFFERS: u8 = 3;
 
+/// Places of a finding that the terminal shows.
+const PLACES_MAX: usize = 8;
+
 /// Visits a supplier and writes the reports; or prints the table of dialects.
 ///
 /// Exits with 0 when the report is written and nothing is broken (with `--drift`: nothing changed), 1 when it could not be
@@ -114,6 +117,7 @@ fn words(out: &Path, visit: &Visit, changes: Option<&[String]>) -> String {
     let mut lines = Vec::new();
     for finding in visit.findings.iter().filter(|finding| finding.severity <= Severity::Wrong) {
         lines.push(format!("{:<7} {}: {}", finding.severity.word(), finding.topic.title(), finding.said));
+        lines.extend(places(&finding.places));
         lines.push(format!("        to do: {}", finding.todo));
     }
     if let Some(changes) = changes {
@@ -136,6 +140,13 @@ fn words(out: &Path, visit: &Visit, changes: Option<&[String]>) -> String {
     ));
     lines.push(format!("Report: {0}/report.html; FHIR: {0}/test-report.json; to paste: {0}/source.toml", out.display()));
     lines.join("\n") + "\n"
+}
+
+/// Where, in a line; the report has them all.
+fn places(places: &[String]) -> Option<String> {
+    let more = places.len().saturating_sub(PLACES_MAX);
+    let shown = places.iter().take(PLACES_MAX).cloned().chain((more > 0).then(|| format!("and {more} more")));
+    (!places.is_empty()).then(|| format!("        at: {}", shown.collect::<Vec<_>>().join("; ")))
 }
 
 /// The table of dialects, with what this binary knows of around them.

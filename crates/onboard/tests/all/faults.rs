@@ -5,7 +5,11 @@ use std::sync::Arc;
 use onboard::{Severity, Topic};
 use testbed::{Fault, Refusal, Region, Wrong};
 
-use crate::world::visited;
+use crate::world::{visited, visited_edited};
+
+fn codes(visit: &onboard::Visit) -> Vec<&str> {
+    visit.findings.iter().filter(|one| one.severity != Severity::Fine).map(|one| one.code.as_str()).collect()
+}
 
 /// Makes suppliers fail in this way, and looks for what is said of it.
 async fn check(fault: Fault, topic: Topic, code: &str) {
@@ -79,4 +83,38 @@ async fn a_supplier_that_is_silent_is_not_asked_for_long() {
     assert!(region.fail("ccr", Fault::Silent));
     let visit = visited(&region, "ccr").await;
     assert!(visit.asked.len() <= 2, "{:#?}", visit.asked);
+}
+
+/// What keeps a search from being answered says nothing of the patient, nor of how nobody is answered.
+#[tokio::test(start_paused = true)]
+async fn what_fails_for_another_reason_is_not_called_not_found() {
+    let refusals = [Refusal::BadRequest, Refusal::Closed, Refusal::Forbidden, Refusal::ServerError, Refusal::Unauthorised];
+    let faults = [Fault::Html, Fault::Malformed, Fault::Silent, Fault::Throttled { retry_after_s: 60 }, Fault::Truncated];
+    for fault in refusals.map(|how| Fault::Refusing { how }).into_iter().chain(faults) {
+        let region = Arc::new(Region::in_memory());
+        assert!(region.fail("ccr", fault.clone()));
+        let visit = visited(&region, "ccr").await;
+        let said = codes(&visit);
+        for wrong in ["not-found", "one-not-found", "nobody-is-an-error", "success-for-error", "breaks", "errors"] {
+            assert!(!said.contains(&wrong), "{fault:?}: {said:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patient_is_not_found_once_an_answer_says_so() {
+    let visit = visited_edited("ccr", |url, body| {
+        if url.path().ends_with("Patient") {
+            *body = serde_json::json!({"resourceType": "Bundle", "type": "searchset", "total": 0});
+        }
+    })
+    .await;
+    assert!(codes(&visit).contains(&"not-found"), "{:?}", codes(&visit));
+    let visit = visited_edited("ccr", |url, body| {
+        if url.path().ends_with("Patient") {
+            *body = serde_json::json!({"resourceType": "OperationOutcome", "issue": []});
+        }
+    })
+    .await;
+    assert!(codes(&visit).contains(&"lookup-fails") && !codes(&visit).contains(&"not-found"), "{:?}", codes(&visit));
 }

@@ -101,6 +101,32 @@ pub fn supplier(region: &Arc<Region>, id: &str) -> (Supplier, Prober) {
     (supplier, prober)
 }
 
+/// A supplier that answers otherwise than the region does.
+pub struct Edited(pub InMemory, pub fn(&url::Url, &mut serde_json::Value));
+
+#[async_trait]
+impl Transport for Edited {
+    async fn send(&self, request: source::Request) -> Result<Response, Failure> {
+        let url = request.url.clone();
+        let mut response = self.0.send(request).await?;
+        if let Ok(mut body) = serde_json::from_slice(&response.body) {
+            (self.1)(&url, &mut body);
+            response.body = body.to_string().into();
+        }
+        Ok(response)
+    }
+}
+
+/// Visits a supplier of the region whose answers are changed on the way.
+pub async fn visited_edited(id: &str, edit: fn(&url::Url, &mut serde_json::Value)) -> Visit {
+    let region = Arc::new(Region::in_memory());
+    let (supplier, _) = supplier(&region, id);
+    let bearer = region.sources().into_iter().find(|source| source.id == id).and_then(|source| source.bearer);
+    let config = config(&region, id);
+    let prober = Prober::new(config, Arc::new(Edited(InMemory(region, bearer), edit)), Arc::new(Still));
+    visit(supplier, &patients(), &prober, now(), |_| ()).await
+}
+
 /// Visits a supplier of the region.
 pub async fn visited(region: &Arc<Region>, id: &str) -> Visit {
     let (supplier, prober) = supplier(region, id);
