@@ -81,6 +81,7 @@ fn add(out: &mut String, words: std::fmt::Arguments<'_>) {
 
 fn summary(out: &mut String, visit: &Visit) {
     let verdict = match visit.worst() {
+        _ if visit.read == 0 => "Nothing could be judged: no test patient was read.",
         Severity::Broken => "Records cannot be read from it safely yet. What is broken comes first below.",
         Severity::Wrong => "Records can be read from it; some of what it says is lost, held back or guessed.",
         Severity::Advice => "It can be connected as it is. Some things could be better.",
@@ -152,7 +153,7 @@ fn configuration(out: &mut String, visit: &Visit) {
     out.push_str("<h2>Configuration to paste</h2>");
     match block::toml(visit) {
         Some(block) => add(out, format_args!("<pre>{}</pre>", escape(&block))),
-        None => out.push_str("<p>None: which version it speaks is not known.</p>"),
+        None => out.push_str("<p>None: how it is to be spoken with is not known.</p>"),
     }
 }
 

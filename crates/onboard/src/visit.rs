@@ -65,6 +65,8 @@ pub struct Visit {
     pub spellings: BTreeMap<String, bool>,
     /// Each type's status in a whole read of the first test patient found, and how many came.
     pub rows: BTreeMap<String, (String, u64)>,
+    /// Test patients of whom a record came, whatever was found of it.
+    pub read: usize,
     /// Milliseconds of the calls: half were as fast as the first, 95 in a hundred as the second.
     pub speed_ms: Option<(u64, u64)>,
     /// Everything that was asked, in order.
@@ -95,6 +97,7 @@ pub(crate) struct Gathered {
     pub(crate) found: Vec<Found>,
     pub(crate) spellings: BTreeMap<String, bool>,
     pub(crate) rows: BTreeMap<String, (String, u64)>,
+    pub(crate) read: usize,
     pub(crate) resources: Vec<Tree>,
     pub(crate) organisation: Option<OdsCode>,
 }
@@ -132,6 +135,9 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
     if let Some(dialect) = dialect {
         probes::record::probe(&mut desk, &supplier, dialect, patients, now, &mut got).await;
     }
+    if got.read == 0 {
+        desk.find(nothing_read(patients));
+    }
     if searches < Searches::Everything {
         probes::paging::within_record(&mut desk, &got);
     }
@@ -153,10 +159,20 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
         statement,
         spellings: got.spellings,
         rows: got.rows,
+        read: got.read,
         speed_ms,
         asked: desk.asked,
         findings,
         organisation_seen: got.organisation,
         supplier,
     }
+}
+
+/// Without a record nothing is proven, however well the rest looks.
+fn nothing_read(patients: &[Patient]) -> Finding {
+    let todo = match patients {
+        [] => "Give one or more by --patient, of those the supplier loaded for testing.",
+        _ => "Mend what is said of finding and reading them, or give others that it holds by --patient.",
+    };
+    Finding::new(Topic::Record, "nothing-read", Severity::Broken, "Nothing could be judged: no test patient was read.", todo)
 }

@@ -26,7 +26,7 @@ const PLACES_MAX: usize = 8;
 /// Visits a supplier and writes the reports; or prints the table of dialects.
 ///
 /// Exits with 0 when the report is written and nothing is broken (with `--drift`: nothing changed), 1 when it could not be
-/// written, 2 when something is broken, 3 when something changed or differs.
+/// written, 2 when something is broken or nobody was read, 3 when something changed or differs.
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.table {
         print!("{}", table(&arguments.fixtures)?);
@@ -49,6 +49,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     print!("{}", words(&out, &visit, changes.as_deref()));
     Ok(match changes {
         Some(changes) if !changes.is_empty() => ExitCode::from(DIFFERS),
+        // Nothing changed where nothing was seen is no good news.
+        _ if visit.read == 0 => ExitCode::from(BROKEN),
         None if visit.worst() == Severity::Broken => ExitCode::from(BROKEN),
         _ => ExitCode::SUCCESS,
     })
@@ -108,7 +110,17 @@ fn write(out: &Path, visit: &Visit, changes: Option<&[String]>) -> anyhow::Resul
     put("test-report.json", serde_json::to_string_pretty(&onboard::test_report(visit))?)?;
     match block::toml(visit) {
         Some(block) => put("source.toml", block),
-        None => Ok(()),
+        None => without(&out.join("source.toml")),
+    }
+}
+
+/// A block of an earlier run is not this one's.
+fn without(file: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {} of an earlier run", file.display()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -138,7 +150,16 @@ fn words(out: &Path, visit: &Visit, changes: Option<&[String]>) -> String {
         visit.count(Severity::Fine),
         visit.asked.len()
     ));
-    lines.push(format!("Report: {0}/report.html; FHIR: {0}/test-report.json; to paste: {0}/source.toml", out.display()));
+    if visit.read == 0 {
+        lines.push("Nothing could be judged: no test patient was read.".to_owned());
+    }
+    let out = out.display();
+    let block = match visit.dialect {
+        None => "nothing to paste: how it is to be spoken with is not known".to_owned(),
+        Some(_) if visit.read == 0 => format!("a block, not proven: {out}/source.toml"),
+        Some(_) => format!("to paste: {out}/source.toml"),
+    };
+    lines.push(format!("Report: {out}/report.html; FHIR: {out}/test-report.json; {block}"));
     lines.join("\n") + "\n"
 }
 

@@ -30,6 +30,7 @@ pub(crate) async fn probe(
         let facts = Facts { number: patient.number, birth_date: patient.birth_date.clone(), given_names: Vec::new() };
         let verdict = identity::guard(&facts, &[Leg { chart: &chart, trust }]).pop().unwrap_or(Verdict::NoPatient);
         judge_identity(desk, at + 1, &verdict);
+        got.read += usize::from(!matches!(verdict, Verdict::NoPatient));
         let chart = identity::release(&verdict, chart);
         judge_chart(desk, at + 1, &chart);
         if got.rows.is_empty() && matches!(verdict, Verdict::Accepted(_)) {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use onboard::{Severity, Topic};
+use onboard::{Patient, Severity, Topic, block, page, visit};
 use testbed::{Fault, Refusal, Region, Wrong};
 
-use crate::world::{visited, visited_edited};
+use crate::world::{now, supplier, visited, visited_edited};
 
 fn codes(visit: &onboard::Visit) -> Vec<&str> {
     visit.findings.iter().filter(|one| one.severity != Severity::Fine).map(|one| one.code.as_str()).collect()
@@ -117,4 +117,18 @@ async fn a_patient_is_not_found_once_an_answer_says_so() {
     })
     .await;
     assert!(codes(&visit).contains(&"lookup-fails") && !codes(&visit).contains(&"not-found"), "{:?}", codes(&visit));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_was_read_nothing_is_called_good() {
+    let region = Arc::new(Region::in_memory());
+    let (supplier, prober) = supplier(&region, "ccr");
+    let stranger = Patient { number: "9999999468".parse().unwrap(), birth_date: None };
+    for patients in [vec![], vec![stranger]] {
+        let visit = visit(supplier.clone(), &patients, &prober, now(), |_| ()).await;
+        assert_eq!((visit.worst(), visit.read), (Severity::Broken, 0), "{:?}", codes(&visit));
+        assert!(codes(&visit).contains(&"nothing-read"));
+        assert!(block::toml(&visit).unwrap().starts_with("# Not proven: "));
+        assert!(page::html(&visit, None).contains("Nothing could be judged"));
+    }
 }
