@@ -91,6 +91,11 @@ impl<'a> Desk<'a> {
         Desk { prober, blots, base, below, version, asked, findings, silent }
     }
 
+    /// The supplier's base, ending in a slash.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Whether it is still worth asking.
     pub(crate) fn answers(&self) -> bool {
         self.silent < SILENT_MAX

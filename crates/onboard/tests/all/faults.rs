@@ -132,3 +132,37 @@ async fn where_nobody_was_read_nothing_is_called_good() {
         assert!(page::html(&visit, None).contains("Nothing could be judged"));
     }
 }
+
+/// Two allergies of five on the only page, or on the last of two: a reader would never know of the others.
+#[tokio::test(start_paused = true)]
+async fn allergies_that_are_counted_and_do_not_come() {
+    let one_page = visited_edited("ccr", |url, body| {
+        if url.path().ends_with("AllergyIntolerance") {
+            body["total"] = 99.into();
+        }
+    });
+    let two_pages = visited_edited("ccr", |url, body| {
+        if url.path().ends_with("AllergyIntolerance") && url.query().is_some_and(|query| !query.contains("second")) {
+            body["total"] = 99.into();
+            body["link"] = serde_json::json!([{"relation": "next", "url": format!("{url}&second=1")}]);
+        }
+    });
+    for visit in [one_page.await, two_pages.await] {
+        let found = visit.findings.iter().find(|one| one.code == "total-differs" && one.topic == Topic::Record);
+        let found = found.unwrap_or_else(|| panic!("{:?}", codes(&visit)));
+        assert!(found.said.contains("finds 99") && found.places.iter().any(|one| one.contains("AllergyIntolerance")), "{found:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_is_no_list() {
+    let visit = visited_edited("ccr", |url, body| {
+        if url.path().ends_with("AllergyIntolerance") {
+            let first = body["entry"][0].take();
+            body["entry"] = first;
+        }
+    })
+    .await;
+    let found = visit.findings.iter().find(|one| one.code == "entry-no-list" && one.severity == Severity::Broken);
+    assert!(found.is_some_and(|one| one.places.iter().any(|one| one.contains("AllergyIntolerance"))), "{:?}", codes(&visit));
+}
