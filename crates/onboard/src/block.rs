@@ -1,4 +1,4 @@
-//! The `[[source]]` block to paste: it works as it is.
+//! The `[[source]]` block to paste: it works as it is, or says that nobody was read with it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +22,11 @@ pub(crate) fn other_spellings(spellings: &BTreeMap<String, bool>) -> Vec<String>
 pub fn toml(visit: &Visit) -> Option<String> {
     let supplier = &visit.supplier;
     let organisation = supplier.organisation.as_ref().or(visit.organisation_seen.as_ref());
-    let mut out = String::from("[[source]]\n");
+    let mut out = String::new();
+    if visit.read == 0 {
+        out.push_str("# Not proven: no test patient was read with it.\n");
+    }
+    out.push_str("[[source]]\n");
     let mut line = |key: &str, value: &str, why: &str| {
         let why = if why.is_empty() { String::new() } else { format!("  # {why}") };
         // Writing to a String cannot fail.

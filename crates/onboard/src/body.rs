@@ -16,8 +16,8 @@ pub(crate) enum Body {
     Json,
     /// JSON or XML that is broken; where and how, without its content.
     Malformed(String),
-    /// Something else.
-    Text,
+    /// Something else, of so many bytes.
+    Text(usize),
 }
 
 /// Reads a body. XML needs the version to be told what repeats.
@@ -28,7 +28,7 @@ pub(crate) fn read(version: Version, response: &Response) -> Body {
         b'<' if response.content_type == "text/html" || is_html(&body) => return Body::Html,
         b'<' => Bundle::from_xml(version, body),
         b'{' | b'[' => Bundle::from_json(body),
-        _ => return Body::Text,
+        _ => return Body::Text(response.body.len()),
     };
     match read {
         Ok(bundle) => Body::Fhir(bundle),
@@ -37,22 +37,27 @@ pub(crate) fn read(version: Version, response: &Response) -> Body {
     }
 }
 
+fn is_type(name: &str) -> bool {
+    [Version::Dstu2, Version::Stu3, Version::R4].into_iter().any(|version| fhir::tables::of(version).is_resource(name))
+}
+
 fn is_html(body: &[u8]) -> bool {
     let start: Vec<u8> = body.iter().filter(|byte| !byte.is_ascii_whitespace()).take(13).map(u8::to_ascii_lowercase).collect();
     start.starts_with(b"<!doctypehtml") || start.starts_with(b"<html")
 }
 
 impl Body {
-    /// In words.
+    /// In words, none of them the supplier's.
     pub(crate) fn words(&self) -> String {
         match self {
             Body::Fhir(bundle) if bundle.resource_type == "Bundle" => format!("a Bundle of {}", bundle.entries.len()),
-            Body::Fhir(bundle) => format!("a resource of type {}", bundle.resource_type),
+            Body::Fhir(bundle) if is_type(&bundle.resource_type) => format!("a resource of type {}", bundle.resource_type),
+            Body::Fhir(_) => "a resource of no known type".to_owned(),
             Body::Empty => "nothing".to_owned(),
             Body::Html => "a web page".to_owned(),
             Body::Json => "JSON that is no FHIR".to_owned(),
             Body::Malformed(why) => format!("broken FHIR ({why})"),
-            Body::Text => "plain text".to_owned(),
+            Body::Text(bytes) => format!("plain text of {bytes} bytes"),
         }
     }
 

@@ -6,14 +6,15 @@ use fhir::Version;
 use record::{Call, CallId, Failure, Method, Reply, Response};
 use source::{Probed, Prober};
 
+use crate::blots::Blots;
 use crate::body::{self, Body};
 use crate::finding::{Finding, Severity, Topic};
-use crate::visit::Patient;
+use crate::visit::{Patient, Supplier};
 
 /// After so many questions in a row without any answer it is not asked any more.
 const SILENT_MAX: u32 = 2;
-/// Pieces of error texts that a report quotes.
-const QUOTED: usize = 120;
+/// Characters of a Content-Type that is one.
+const MEDIA_MAX: usize = 60;
 
 /// One question and what came, as the report tells it.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Asked {
     pub question: String,
     /// Status and what the body was, or why there was no answer.
     pub answer: String,
+    /// When it left, as a server's log may have it.
+    pub at: jiff::Timestamp,
     /// How long it took.
     pub took: Duration,
     /// Whether the answer was one.
@@ -70,7 +73,7 @@ enum Expected {
 /// The prober, and what was heard so far.
 pub(crate) struct Desk<'a> {
     prober: &'a Prober,
-    patients: &'a [Patient],
+    pub(crate) blots: Blots,
     base: String,
     /// Where FHIR lies below the base; empty or ending in a slash.
     pub(crate) below: String,
@@ -81,10 +84,16 @@ pub(crate) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) fn new(prober: &'a Prober, base: &str, patients: &'a [Patient]) -> Desk<'a> {
-        let base = format!("{}/", base.trim_end_matches('/'));
+    pub(crate) fn new(prober: &'a Prober, supplier: &Supplier, patients: &[Patient]) -> Desk<'a> {
+        let base = format!("{}/", supplier.settings.source_base.as_str().trim_end_matches('/'));
+        let blots = Blots::new(patients, vec![supplier.secrets.clone()]);
         let (below, version, asked, findings, silent) = (String::new(), Version::R4, Vec::new(), Vec::new(), 0);
-        Desk { prober, patients, base, below, version, asked, findings, silent }
+        Desk { prober, blots, base, below, version, asked, findings, silent }
+    }
+
+    /// The supplier's base, ending in a slash.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     /// Whether it is still worth asking.
@@ -103,8 +112,9 @@ impl<'a> Desk<'a> {
         if !self.answers() {
             return None;
         }
-        let probed = self.prober.ask(&self.call(target)).await;
-        Some(self.heard(topic, Method::Get, probed, Expected::Refusal))
+        let call = self.call(target);
+        let probed = self.prober.ask(&call).await;
+        Some(self.heard(topic, &call, probed, Expected::Refusal))
     }
 
     /// The same without credentials.
@@ -112,8 +122,9 @@ impl<'a> Desk<'a> {
         if !self.answers() {
             return None;
         }
-        let probed = self.prober.ask_as_stranger(&self.call(target)).await;
-        Some(self.heard(topic, Method::Get, probed, Expected::Refusal))
+        let call = self.call(target);
+        let probed = self.prober.ask_as_stranger(&call).await;
+        Some(self.heard(topic, &call, probed, Expected::Refusal))
     }
 
     /// A call that a dialect made: some speak JSON of their own beside FHIR.
@@ -126,7 +137,7 @@ impl<'a> Desk<'a> {
             return None;
         }
         let probed = self.prober.ask(call).await;
-        let heard = self.heard(topic, call.method, probed, expected);
+        let heard = self.heard(topic, call, probed, expected);
         if let Some(finding) = fault(topic, &heard, expected) {
             self.find(finding);
         }
@@ -134,7 +145,9 @@ impl<'a> Desk<'a> {
     }
 
     /// Notes a finding; the same one again adds its places only.
-    pub(crate) fn find(&mut self, finding: Finding) {
+    pub(crate) fn find(&mut self, mut finding: Finding) {
+        finding.said = self.blots.text(&finding.said);
+        finding.places.iter_mut().for_each(|place| *place = self.blots.text(place));
         let same = |own: &&mut Finding| own.topic == finding.topic && own.code == finding.code && own.said == finding.said;
         match self.findings.iter_mut().find(same) {
             Some(own) => own.places.extend(finding.places.into_iter().filter(|place| !own.places.contains(place)).collect::<Vec<_>>()),
@@ -152,21 +165,20 @@ impl<'a> Desk<'a> {
         Call { id: CallId(0), method: Method::Get, target, headers, body: None, kinds: Vec::new(), priority: 0, about: None }
     }
 
-    fn heard(&mut self, topic: Topic, method: Method, probed: Probed, expected: Expected) -> Heard {
+    fn heard(&mut self, topic: Topic, call: &Call, probed: Probed, expected: Expected) -> Heard {
         let Probed { url, took, reply } = probed;
-        let method = match method {
+        let is_link = call.target.starts_with("http");
+        let method = match call.method {
             Method::Get => "GET",
             Method::Post => "POST",
         };
-        let question = format!("{method} {}", self.blotted(&url));
+        // Questions of ours are said below the base; a whole address is a link that the supplier wrote.
+        let shown = if is_link { self.blots.link(self.version, &self.base, &url) } else { self.blotted(&url) };
+        let question = format!("{method} {shown}");
         let (answer, body) = match &reply.outcome {
             Ok(response) => {
                 let body = body::read(self.version, response);
-                let quoted = match &body {
-                    Body::Text => format!(": \u{201c}{}\u{201d}", self.blotted(&quote(&response.body))),
-                    _ => String::new(),
-                };
-                (format!("{} {}, {}{quoted}", response.status, media(&response.content_type), body.words()), body)
+                (format!("{} {}, {}", response.status, media(&response.content_type), body.words()), body)
             }
             Err(failure) => (why(*failure).to_owned(), Body::Empty),
         };
@@ -177,28 +189,28 @@ impl<'a> Desk<'a> {
             Expected::Fhir => came && body.bundle().is_some(),
             Expected::Refusal => true,
         };
-        self.asked.push(Asked { topic, question: question.clone(), answer, took, good });
+        let answer = self.blots.text(&answer);
+        self.asked.push(Asked { topic, question: question.clone(), answer, at: reply.tried, took, good });
         Heard { question, reply, body }
     }
 
     /// A text in which test patients are called by their place, and the base is left out.
     pub(crate) fn blotted(&self, text: &str) -> String {
-        let text = text.strip_prefix(&self.base).unwrap_or(text).to_owned();
-        let text =
-            self.patients.iter().enumerate().fold(text, |text, (at, patient)| {
-                text.replace(patient.number.expose(), &format!("{{NHS number of test patient {}}}", at + 1))
-            });
+        let text = self.blots.text(text.strip_prefix(&self.base).unwrap_or(text));
         text.replace("%3A", ":").replace("%2F", "/").replace("%7C", "|")
     }
 }
 
+/// The type that a body is said to be of, where that is a type at all: it may be any text.
 fn media(content_type: &str) -> &str {
-    if content_type.is_empty() { "without a Content-Type" } else { content_type }
-}
-
-/// The beginning of an error text.
-fn quote(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(QUOTED).collect()
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
+    let is_media =
+        content_type.len() <= MEDIA_MAX && content_type.split_once('/').is_some_and(|(one, other)| is_part(one) && is_part(other));
+    match content_type {
+        "" => "without a Content-Type",
+        _ if is_media => content_type,
+        _ => "with a Content-Type that is none",
+    }
 }
 
 /// Why there is no answer, for the list of questions.
@@ -323,16 +335,22 @@ fn fault(topic: Topic, heard: &Heard, expected: Expected) -> Option<Finding> {
                 "An empty body came with status 200.".into(),
                 "A search that finds nothing is a Bundle without entries.",
             ),
-            (200, Body::Text) => (
+            (200, Body::Text(_)) => (
                 "plain-text",
                 Broken,
                 "Plain text came with status 200 where FHIR was asked for.".into(),
                 "Send FHIR, or an OperationOutcome with a status that says what is wrong.",
             ),
+            (200, Body::Fhir(bundle)) if bundle.head.as_ref().is_some_and(|head| head.root().get("entry").is_some()) => (
+                "entry-no-list",
+                Broken,
+                "The entry of a Bundle is no list, so nothing in it is read.".into(),
+                "Write entry as a list, of one too; leave it out where nothing is found.",
+            ),
             (200, Body::Fhir(_)) if !fhir_media(&response.content_type) => (
                 "content-type",
                 Wrong,
-                format!("FHIR came as \u{201c}{}\u{201d}.", response.content_type),
+                format!("FHIR came as \u{201c}{}\u{201d}.", media(&response.content_type)),
                 "Say application/fhir+json or application/fhir+xml (DSTU2: application/json+fhir).",
             ),
             (300..=399, _) => (

@@ -14,12 +14,14 @@
 //! whose record an answer is (`identity`), what says the same (`join`), and files and arguments (`server`).
 
 pub mod block;
+mod blots;
 mod body;
 mod desk;
 pub mod drift;
 mod finding;
 pub mod page;
 mod probes;
+mod secrets;
 pub mod shadow;
 mod structure;
 pub mod table;
@@ -28,5 +30,6 @@ mod visit;
 
 pub use desk::Asked;
 pub use finding::{Finding, Severity, Topic};
+pub use secrets::Secrets;
 pub use test_report::test_report;
 pub use visit::{Patient, Supplier, Visit, visit};

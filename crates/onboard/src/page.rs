@@ -81,6 +81,7 @@ fn add(out: &mut String, words: std::fmt::Arguments<'_>) {
 
 fn summary(out: &mut String, visit: &Visit) {
     let verdict = match visit.worst() {
+        _ if visit.read == 0 => "Nothing could be judged: no test patient was read.",
         Severity::Broken => "Records cannot be read from it safely yet. What is broken comes first below.",
         Severity::Wrong => "Records can be read from it; some of what it says is lost, held back or guessed.",
         Severity::Advice => "It can be connected as it is. Some things could be better.",
@@ -152,7 +153,7 @@ fn configuration(out: &mut String, visit: &Visit) {
     out.push_str("<h2>Configuration to paste</h2>");
     match block::toml(visit) {
         Some(block) => add(out, format_args!("<pre>{}</pre>", escape(&block))),
-        None => out.push_str("<p>None: which version it speaks is not known.</p>"),
+        None => out.push_str("<p>None: how it is to be spoken with is not known.</p>"),
     }
 }
 
@@ -201,14 +202,15 @@ fn rows(out: &mut String, visit: &Visit) {
 }
 
 fn questions(out: &mut String, visit: &Visit) {
-    out.push_str("<h2>Every question, and what came</h2><p>Addresses below the base; NHS numbers of test patients are blotted out.</p>");
-    out.push_str("<table class=questions><thead><tr><th>For<th>Question<th>Answer<th>ms</thead>");
+    out.push_str("<h2>Every question, and what came</h2><p>Addresses below the base; numbers, and the values of links that it gave, are blotted out.</p>");
+    out.push_str("<table class=questions><thead><tr><th>At (UTC)<th>For<th>Question<th>Answer<th>ms</thead>");
     for asked in &visit.asked {
         add(
             out,
             format_args!(
-                "<tr{}><td>{}<td><code>{}</code><td>{}<td class=n>{}",
+                "<tr{}><td>{}<td>{}<td><code>{}</code><td>{}<td class=n>{}",
                 if asked.good { "" } else { " class=bad" },
+                asked.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 asked.topic.title(),
                 escape(&asked.question),
                 escape(&asked.answer),

@@ -11,6 +11,7 @@ use record::{Chart, PersonId, SharedRecord, SourceId, Status};
 use serde::Serialize;
 use source::Prober;
 
+use crate::blots::Blots;
 use crate::desk::Desk;
 use crate::probes::record::read;
 use crate::visit::{Gathered, Patient, Supplier};
@@ -69,23 +70,33 @@ impl Comparison {
     }
 }
 
+impl Person {
+    /// The same, as it may be told: a supplier may make an id of a number.
+    fn blotted(mut self, blots: &Blots) -> Person {
+        self.notes.iter_mut().chain(&mut self.differences).for_each(|text| *text = blots.text(text));
+        self
+    }
+}
+
 /// Asks both about each test patient, and compares.
 pub async fn compare(live: &Side<'_>, candidate: &Side<'_>, patients: &[Patient], now: jiff::Timestamp, say: impl Fn(&str)) -> Comparison {
     let mut people = Vec::new();
+    let blots = Blots::new(patients, vec![live.supplier.secrets.clone(), candidate.supplier.secrets.clone()]);
     let (mut known, mut known_candidate) = (Known::default(), Known::default());
     for (at, patient) in patients.iter().enumerate() {
         say(&format!("test patient {}", at + 1));
         let one = chart(live, patient, patients, now, &mut known).await;
         let other = chart(candidate, patient, patients, now, &mut known_candidate).await;
         let ids = [&live.supplier.id, &candidate.supplier.id];
-        people.push(judge(format!("Test patient {}", at + 1), ids, patient, [(one, live.supplier), (other, candidate.supplier)]));
+        let sides = [(one, live.supplier), (other, candidate.supplier)];
+        people.push(judge(format!("Test patient {}", at + 1), ids, patient, sides).blotted(&blots));
     }
     let ids = [live.supplier.id.to_string(), candidate.supplier.id.to_string()];
     Comparison { ids, live: live.supplier.name.clone(), candidate: candidate.supplier.name.clone(), at: now.to_string(), people }
 }
 
 async fn chart(side: &Side<'_>, patient: &Patient, patients: &[Patient], now: jiff::Timestamp, known: &mut Known) -> Chart {
-    let mut desk = Desk::new(side.prober, side.supplier.settings.source_base.as_str(), patients);
+    let mut desk = Desk::new(side.prober, side.supplier, patients);
     desk.version = side.dialect.version();
     read(&mut desk, side.supplier, side.dialect, patient, now, known, &mut Gathered::default()).await
 }

@@ -51,7 +51,8 @@ impl Walk {
         let Some(named) = root.text("resourceType") else { return self.fault("resource", "has no resourceType") };
         match self.tables.type_of(&named).filter(|kind| kind.resource) {
             Some(kind) => self.object(root, kind, &named, depth),
-            None => self.fault(&named, "is no resource type of this version"),
+            None if is_name(&named) => self.fault(&named, "is no resource type of this version"),
+            None => self.fault("{no name of a type}", "is no resource type of this version"),
         }
     }
 
@@ -76,7 +77,9 @@ impl Walk {
                 Some(element) if key.starts_with('_') && element.primitive().is_some() => {}
                 Some(element) => self.element(value, element, &place, depth),
                 None if matches!(key, "resourceType" | "fhir_comments") => {}
-                None => self.fault(&place, "is not in the definition"),
+                // A key may be any text, and a report repeats none of a body.
+                None if is_name(name) => self.fault(&place, "is not in the definition"),
+                None => self.fault(&format!("{path}.{{no name of an element}}"), "is not in the definition"),
             }
         }
         for element in kind.elements.iter().filter(|element| element.min > 0) {
@@ -165,6 +168,10 @@ fn dated(text: &str) -> Dated {
         Some(_) if text.contains('+') || text.rfind('-').is_some_and(|at| at > 10) => Dated::Offset,
         Some(_) => Dated::Malformed,
     }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn is_id(text: &str) -> bool {

@@ -10,6 +10,7 @@ use source::Prober;
 use crate::desk::{Asked, Desk};
 use crate::finding::{Finding, Severity, Topic};
 use crate::probes::{self, capability::Statement, lookup::Found};
+use crate::secrets::Secrets;
 
 /// A person to ask about: made up, or by consent.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Supplier {
     pub dialect: Option<Dialect>,
     /// `auth` as in a `[[source]]` block.
     pub auth: String,
+    /// The credentials that it is shown.
+    pub secrets: Secrets,
     /// Whether its NHS numbers are verified by contract.
     pub verified: bool,
     /// `ca_file`, as given.
@@ -62,6 +65,8 @@ pub struct Visit {
     pub spellings: BTreeMap<String, bool>,
     /// Each type's status in a whole read of the first test patient found, and how many came.
     pub rows: BTreeMap<String, (String, u64)>,
+    /// Test patients of whom a record came, whatever was found of it.
+    pub read: usize,
     /// Milliseconds of the calls: half were as fast as the first, 95 in a hundred as the second.
     pub speed_ms: Option<(u64, u64)>,
     /// Everything that was asked, in order.
@@ -92,6 +97,7 @@ pub(crate) struct Gathered {
     pub(crate) found: Vec<Found>,
     pub(crate) spellings: BTreeMap<String, bool>,
     pub(crate) rows: BTreeMap<String, (String, u64)>,
+    pub(crate) read: usize,
     pub(crate) resources: Vec<Tree>,
     pub(crate) organisation: Option<OdsCode>,
 }
@@ -99,7 +105,7 @@ pub(crate) struct Gathered {
 /// Visits a supplier. `say` is told what is looked at, for whoever waits.
 pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, now: jiff::Timestamp, say: impl Fn(&str)) -> Visit {
     let base = supplier.settings.source_base.as_str().to_owned();
-    let mut desk = Desk::new(prober, &base, patients);
+    let mut desk = Desk::new(prober, &supplier, patients);
     let mut got = Gathered::default();
     got.seen.base = base;
     say("what it says it can do");
@@ -129,6 +135,9 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
     if let Some(dialect) = dialect {
         probes::record::probe(&mut desk, &supplier, dialect, patients, now, &mut got).await;
     }
+    if got.read == 0 {
+        desk.find(nothing_read(patients));
+    }
     if searches < Searches::Everything {
         probes::paging::within_record(&mut desk, &got);
     }
@@ -137,6 +146,8 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
     probes::security::probe(&mut desk, &supplier, patients, searches).await;
     say("how fast it is");
     let speed_ms = probes::speed::probe(&mut desk, patients, searches).await;
+    let fits = fits.into_iter().map(|fit| Fit { why: fit.why.iter().map(|sign| desk.blots.text(sign)).collect(), ..fit }).collect();
+    let statement = got.statement.blotted(&desk.blots);
     let mut findings = desk.findings;
     findings.sort_by_key(|finding| (finding.topic, finding.severity));
     Visit {
@@ -145,13 +156,23 @@ pub async fn visit(supplier: Supplier, patients: &[Patient], prober: &Prober, no
         dialect,
         fits,
         seen: got.seen,
-        statement: got.statement,
+        statement,
         spellings: got.spellings,
         rows: got.rows,
+        read: got.read,
         speed_ms,
         asked: desk.asked,
         findings,
         organisation_seen: got.organisation,
         supplier,
     }
+}
+
+/// Without a record nothing is proven, however well the rest looks.
+fn nothing_read(patients: &[Patient]) -> Finding {
+    let todo = match patients {
+        [] => "Give one or more by --patient, of those the supplier loaded for testing.",
+        _ => "Mend what is said of finding and reading them, or give others that it holds by --patient.",
+    };
+    Finding::new(Topic::Record, "nothing-read", Severity::Broken, "Nothing could be judged: no test patient was read.", todo)
 }

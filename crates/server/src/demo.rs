@@ -88,11 +88,18 @@ pub async fn region(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     // A comment: told and asked is only who wishes to be.
     Locator::block(&region.locator_url(), ORGANISATION).lines().for_each(|line| println!("# {line}"));
     for source in region.sources() {
-        println!("{}", source.to_toml("token"));
+        println!("{}", block(&source));
     }
     serve::stop().await;
     region.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A source's block, and the token to write into its file: it opens nothing but pretend data.
+fn block(source: &testbed::Source) -> String {
+    let file = format!("{}.token", source.id);
+    let token = source.bearer.map(|bearer| format!("# A pretend token, for nothing but pretend data: printf %s '{bearer}' > {file}\n"));
+    format!("{}{}", token.unwrap_or_default(), source.to_toml(&file))
 }
 
 /// Finds the person, claims the relationship that a ward would have, and reads.
@@ -159,5 +166,19 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // Nothing can be done about a temporary folder that stays.
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_shown_a_token_file_is_told_the_token() {
+        for source in Region::in_memory().sources() {
+            let block = block(&source);
+            assert_eq!(block.contains("token_file"), source.bearer.is_some(), "{block}");
+            assert!(source.bearer.is_none_or(|bearer| block.contains(&format!("'{bearer}' > {}.token", source.id))), "{block}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use onboard::{Patient, Severity, Supplier, Visit, block, drift, page};
+use onboard::{Patient, Secrets, Severity, Supplier, Visit, block, drift, page};
 use source::{Http, Prober};
 
 use crate::config::Source;
@@ -20,10 +20,13 @@ const BROKEN: u8 = 2;
 /// It is not what it was at the last run, or not what the live source is.
 const DIFFERS: u8 = 3;
 
+/// Places of a finding that the terminal shows.
+const PLACES_MAX: usize = 8;
+
 /// Visits a supplier and writes the reports; or prints the table of dialects.
 ///
 /// Exits with 0 when the report is written and nothing is broken (with `--drift`: nothing changed), 1 when it could not be
-/// written, 2 when something is broken, 3 when something changed or differs.
+/// written, 2 when something is broken or nobody was read, 3 when something changed or differs.
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.table {
         print!("{}", table(&arguments.fixtures)?);
@@ -36,8 +39,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(live) = &arguments.shadow {
         return shadow::run(&arguments, live, &source, &patients, &out).await;
     }
-    let prober = prober(&source, &arguments)?;
     let supplier = supplier(&source, &arguments);
+    let prober = prober(&source, &arguments, &supplier.secrets)?;
     eprintln!("onboard: asking {} as {}", source.url, source.id);
     let clock = wiring::system_clock();
     let visit = onboard::visit(supplier, &patients, &prober, clock.now(), |what| eprintln!("onboard: {what} ...")).await;
@@ -46,18 +49,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     print!("{}", words(&out, &visit, changes.as_deref()));
     Ok(match changes {
         Some(changes) if !changes.is_empty() => ExitCode::from(DIFFERS),
+        // Nothing changed where nothing was seen is no good news.
+        _ if visit.read == 0 => ExitCode::from(BROKEN),
         None if visit.worst() == Severity::Broken => ExitCode::from(BROKEN),
         _ => ExitCode::SUCCESS,
     })
 }
 
 /// One supplier, one call after another.
-fn prober(source: &Source, arguments: &Arguments) -> anyhow::Result<Prober> {
+fn prober(source: &Source, arguments: &Arguments, secrets: &Secrets) -> anyhow::Result<Prober> {
     let mut config = wiring::source_config(source);
     config.limits.per_second = arguments.per_second;
     config.limits.source_ms = arguments.call_ms;
     let http = Http::new(std::slice::from_ref(&config))?;
-    Ok(Prober::new(config, Arc::new(http), wiring::system_clock()))
+    Ok(Prober::new(config, secrets.on(Arc::new(http)), wiring::system_clock()))
 }
 
 fn supplier(source: &Source, arguments: &Arguments) -> Supplier {
@@ -69,6 +74,7 @@ fn supplier(source: &Source, arguments: &Arguments) -> Supplier {
         settings: wiring::dialect_settings(source, "http://onboard.invalid/fhir/R4"),
         dialect: given.then_some(source.dialect),
         auth: arguments.auth.clone(),
+        secrets: Secrets::default(),
         verified: source.nhs_number == crate::config::NhsNumberTrust::Verified,
         ca_file: arguments.ca_file.as_ref().map(|file| file.display().to_string()),
     }
@@ -104,7 +110,17 @@ fn write(out: &Path, visit: &Visit, changes: Option<&[String]>) -> anyhow::Resul
     put("test-report.json", serde_json::to_string_pretty(&onboard::test_report(visit))?)?;
     match block::toml(visit) {
         Some(block) => put("source.toml", block),
-        None => Ok(()),
+        None => without(&out.join("source.toml")),
+    }
+}
+
+/// A block of an earlier run is not this one's.
+fn without(file: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {} of an earlier run", file.display()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -113,6 +129,7 @@ fn words(out: &Path, visit: &Visit, changes: Option<&[String]>) -> String {
     let mut lines = Vec::new();
     for finding in visit.findings.iter().filter(|finding| finding.severity <= Severity::Wrong) {
         lines.push(format!("{:<7} {}: {}", finding.severity.word(), finding.topic.title(), finding.said));
+        lines.extend(places(&finding.places));
         lines.push(format!("        to do: {}", finding.todo));
     }
     if let Some(changes) = changes {
@@ -133,8 +150,24 @@ fn words(out: &Path, visit: &Visit, changes: Option<&[String]>) -> String {
         visit.count(Severity::Fine),
         visit.asked.len()
     ));
-    lines.push(format!("Report: {0}/report.html; FHIR: {0}/test-report.json; to paste: {0}/source.toml", out.display()));
+    if visit.read == 0 {
+        lines.push("Nothing could be judged: no test patient was read.".to_owned());
+    }
+    let out = out.display();
+    let block = match visit.dialect {
+        None => "nothing to paste: how it is to be spoken with is not known".to_owned(),
+        Some(_) if visit.read == 0 => format!("a block, not proven: {out}/source.toml"),
+        Some(_) => format!("to paste: {out}/source.toml"),
+    };
+    lines.push(format!("Report: {out}/report.html; FHIR: {out}/test-report.json; {block}"));
     lines.join("\n") + "\n"
+}
+
+/// Where, in a line; the report has them all.
+fn places(places: &[String]) -> Option<String> {
+    let more = places.len().saturating_sub(PLACES_MAX);
+    let shown = places.iter().take(PLACES_MAX).cloned().chain((more > 0).then(|| format!("and {more} more")));
+    (!places.is_empty()).then(|| format!("        at: {}", shown.collect::<Vec<_>>().join("; ")))
 }
 
 /// The table of dialects, with what this binary knows of around them.

@@ -6,6 +6,7 @@ use dialect::{Dialect, Fit};
 use fhir::{Ref, Tree, Version};
 use serde::{Deserialize, Serialize};
 
+use crate::blots::Blots;
 use crate::desk::{Desk, Heard};
 use crate::finding::{Finding, Severity, Topic};
 use crate::visit::{Gathered, Supplier};
@@ -25,6 +26,22 @@ pub struct Statement {
     pub operations: BTreeSet<String>,
     /// Security services.
     pub security: BTreeSet<String>,
+}
+
+impl Statement {
+    /// The same, as it may be told: it is the supplier's own text.
+    pub(crate) fn blotted(&self, blots: &Blots) -> Statement {
+        let text = |text: &String| blots.text(text);
+        let texts = |all: &BTreeSet<String>| all.iter().map(text).collect();
+        Statement {
+            version: text(&self.version),
+            software: text(&self.software),
+            formats: texts(&self.formats),
+            types: self.types.iter().map(|(kind, own)| (text(kind), texts(own))).collect(),
+            operations: texts(&self.operations),
+            security: texts(&self.security),
+        }
+    }
 }
 
 /// Types without which a record says little.

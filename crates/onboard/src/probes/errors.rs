@@ -4,13 +4,11 @@ use dialect::Searches;
 use record::NHS_NUMBER_SYSTEM;
 
 use super::lookup::search;
+use crate::blots::NOBODY;
 use crate::body::Body;
 use crate::desk::{Desk, Heard};
 use crate::finding::{Finding, Severity, Topic};
 use crate::visit::Gathered;
-
-/// A synthetic number (999…) with a right check digit that no test region issues.
-const NOBODY: &str = "9999999468";
 
 struct Case {
     what: &'static str,
@@ -26,8 +24,10 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: Sea
     if !desk.answers() {
         return;
     }
+    // Where what is right is not answered, what is wrong is not refused: nothing is told by it.
+    let answers = got.found.is_empty() || got.found.iter().any(|found| found.absent || !found.ids.is_empty());
     if searches >= Searches::Patients {
-        nobody(desk).await;
+        nobody(desk, got.found.iter().any(|found| !found.ids.is_empty())).await;
     }
     let patient = got.found.first().and_then(|found| found.ids.first()).cloned().unwrap_or_else(|| "severn-none".to_owned());
     let cases = [
@@ -43,8 +43,8 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: Sea
     let (mut plain, mut right) = (0, true);
     for case in cases.into_iter().filter(|case| searches == Searches::Everything || case.strict) {
         let Some(heard) = desk.get_wrong(Topic::Errors, &case.target).await else { return };
-        plain += usize::from(heard.status() >= 400 && matches!(heard.body, Body::Text));
-        right &= judge(desk, &case, &heard);
+        plain += usize::from(heard.status() >= 400 && matches!(heard.body, Body::Text(_)));
+        right &= answers && judge(desk, &case, &heard);
     }
     got.seen.plain_errors = plain > 0;
     if right {
@@ -52,10 +52,10 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, got: &mut Gathered, searches: Sea
     }
 }
 
-/// A number that nobody has is no error: a Bundle without entries.
-async fn nobody(desk: &mut Desk<'_>) {
+/// A number that nobody has is no error: a Bundle without entries. An error here says something only where somebody was found.
+async fn nobody(desk: &mut Desk<'_>, finds: bool) {
     let Some(heard) = desk.get_wrong(Topic::Errors, &search(NHS_NUMBER_SYSTEM, NOBODY)).await else { return };
-    let place = heard.question.replace(NOBODY, "{a number that nobody has}");
+    let place = heard.question.clone();
     match heard.bundle() {
         Some(bundle) if bundle.entries.iter().all(|entry| !is_patient(entry)) => {
             desk.find(Finding::fine(Topic::Errors, "nobody", "A number that nobody has finds nobody: a Bundle without a Patient."));
@@ -65,7 +65,7 @@ async fn nobody(desk: &mut Desk<'_>) {
                 "A search by identifier must match; a parameter that is not understood must not be ignored here. Nothing else of it can be trusted.")
             .at([place]),
         ),
-        None if heard.status() >= 400 || heard.status() == 200 => desk.find(
+        None if finds && !busy(heard.status()) && (heard.status() >= 400 || heard.status() == 200) => desk.find(
             Finding::new(Topic::Errors, "nobody-is-an-error", Severity::Wrong,
                 format!("Asked by a number that nobody has, it answers {} with {}.", heard.status(), heard.body.words()),
                 "A search that finds nobody is a success: 200 and a Bundle with total 0. As it is, unknown cannot be told from broken.")
@@ -73,6 +73,11 @@ async fn nobody(desk: &mut Desk<'_>) {
         ),
         None => {}
     }
+}
+
+/// What is refused because of how much is asked, not because of what.
+fn busy(status: u16) -> bool {
+    matches!(status, 429 | 503)
 }
 
 fn is_patient(entry: &fhir::Entry) -> bool {
@@ -100,6 +105,7 @@ fn judge(desk: &mut Desk<'_>, case: &Case, heard: &Heard) -> bool {
             "Refuse a value that cannot be read (400); a reader must not be shown more than was asked for.",
         ),
         401 | 403 => return false,
+        _ if busy(status) => return false,
         500..=599 => finding(
             "breaks",
             Severity::Wrong,
@@ -112,7 +118,7 @@ fn judge(desk: &mut Desk<'_>, case: &Case, heard: &Heard) -> bool {
         _ if !outcome => finding(
             match heard.body {
                 Body::Html => "error-as-web-page",
-                Body::Text => "error-as-text",
+                Body::Text(_) => "error-as-text",
                 _ => "error-without-outcome",
             },
             if matches!(heard.body, Body::Html) { Severity::Wrong } else { Severity::Advice },

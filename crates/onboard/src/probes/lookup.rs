@@ -6,7 +6,7 @@ use fhir::{Bundle, Ref};
 use record::{NHS_NUMBER_SYSTEM, NhsNumber, ODS_SYSTEM};
 
 use super::record::note;
-use crate::desk::Desk;
+use crate::desk::{Desk, Heard};
 use crate::finding::{Finding, Severity, Topic};
 use crate::visit::{Gathered, Patient, Supplier};
 
@@ -20,11 +20,13 @@ const SPELLINGS: [&str; 6] = [
     "urn:oid:2.16.840.1.113883.2.1.4.1",
 ];
 
-/// A test patient that was found.
-#[derive(Debug, Clone)]
+/// A test patient that was looked up.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Found {
     /// The supplier's ids of them.
     pub(crate) ids: Vec<String>,
+    /// A search for them was answered as it should be, and named nobody. What failed for another reason says nothing of them.
+    pub(crate) absent: bool,
 }
 
 /// `Patient?identifier=…`, escaped as a form.
@@ -35,16 +37,8 @@ pub(crate) fn search(system: &str, number: &str) -> String {
 
 /// Looks each test patient up; the first one under every spelling.
 pub(crate) async fn probe(desk: &mut Desk<'_>, supplier: &Supplier, patients: &[Patient], got: &mut Gathered) {
-    if patients.is_empty() {
-        return desk.find(Finding::new(
-            Topic::Lookup,
-            "no-test-patients",
-            Severity::Advice,
-            "No test patients were given, so nothing was read.",
-            "Give one or more by --patient, of those the supplier loaded for testing.",
-        ));
-    }
     for (at, patient) in patients.iter().enumerate() {
+        got.found.push(Found::default());
         for spelling in SPELLINGS.iter().take(if at == 0 { SPELLINGS.len() } else { 1 }) {
             let Some(heard) = desk.get(Topic::Lookup, &search(spelling, patient.number.expose())).await else { return };
             note(&heard, &mut got.seen);
@@ -52,18 +46,27 @@ pub(crate) async fn probe(desk: &mut Desk<'_>, supplier: &Supplier, patients: &[
             if at == 0 {
                 got.spellings.insert((*spelling).to_owned(), found.as_ref().is_some_and(|whom| whom.theirs > 0));
             }
+            got.found[at].absent |= names_nobody(&heard);
             let Some(whom) = found else { continue };
             got.organisation = got.organisation.take().or_else(|| whom.organisation.as_deref().and_then(|code| code.parse().ok()));
             judge(desk, supplier, &heard.question, at + 1, &whom);
-            if !whom.ids.is_empty() && got.found.len() <= at {
-                got.found.push(Found { ids: whom.ids });
+            if got.found[at].ids.is_empty() {
+                got.found[at].ids = whom.ids;
             }
-        }
-        if got.found.len() <= at {
-            got.found.push(Found { ids: Vec::new() });
         }
     }
     judge_spellings(desk, got);
+}
+
+/// Whether an answer is a whole searchset without anybody in it.
+fn names_nobody(heard: &Heard) -> bool {
+    let head = heard.bundle().filter(|bundle| bundle.entries.iter().all(outcome));
+    let root = head.and_then(|bundle| Some(bundle.head.as_ref()?.root()));
+    root.is_some_and(|root| root.is("type", "searchset") && root.get("entry").is_none())
+}
+
+fn outcome(entry: &fhir::Entry) -> bool {
+    entry.resource.as_ref().is_some_and(|tree| tree.root().is("resourceType", "OperationOutcome"))
 }
 
 /// Whom an answer to a search by number names.
@@ -158,6 +161,7 @@ fn judge(desk: &mut Desk<'_>, supplier: &Supplier, question: &str, place: usize,
 fn judge_spellings(desk: &mut Desk<'_>, got: &Gathered) {
     let works = |spelling: &str| got.spellings.get(spelling) == Some(&true);
     let others: Vec<&str> = SPELLINGS[1..].iter().copied().filter(|spelling| works(spelling)).collect();
+    let said_why = desk.findings.iter().any(|finding| finding.topic == Topic::Lookup && finding.severity == Severity::Broken);
     match (works(NHS_NUMBER_SYSTEM), others.first()) {
         (true, _) => desk.find(
             Finding::fine(Topic::Lookup, "found", "It finds the first test patient by https://fhir.nhs.uk/Id/nhs-number.").at(others),
@@ -172,16 +176,24 @@ fn judge_spellings(desk: &mut Desk<'_>, got: &Gathered) {
             )
             .at(others),
         ),
-        (false, None) if desk.answers() => desk.find(Finding::new(
+        (false, None) if got.found.first().is_some_and(|first| first.absent) => desk.find(Finding::new(
             Topic::Lookup,
             "not-found",
             Severity::Broken,
             "It does not find the first test patient by NHS number, under any spelling of its system.",
             "Load the test patient, and index Patient.identifier by system and value; or give the number of one it holds by --patient.",
         )),
+        // Most of what keeps a search from being answered was said as it came.
+        (false, None) if !said_why => desk.find(Finding::new(
+            Topic::Lookup,
+            "lookup-fails",
+            Severity::Broken,
+            "It does not answer a search for a patient by NHS number with a searchset Bundle.",
+            "Answer Patient?identifier=system|value with a Bundle of type searchset, whether anybody is found or not. The list of questions shows what came.",
+        )),
         (false, None) => {}
     }
-    if let Some(place) = got.found.iter().skip(1).position(|found| found.ids.is_empty()) {
+    if let Some(place) = got.found.iter().skip(1).position(|found| found.ids.is_empty() && found.absent) {
         desk.find(Finding::new(
             Topic::Lookup,
             "one-not-found",

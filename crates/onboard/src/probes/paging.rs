@@ -113,7 +113,8 @@ fn target_kind(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
 
-fn absolute(base: &str, url: &str) -> String {
+/// Where a link leads.
+pub(crate) fn absolute(base: &str, url: &str) -> String {
     let base = url::Url::parse(&format!("{}/", base.trim_end_matches('/'))).ok();
     base.and_then(|base| base.join(url).ok()).map_or_else(|| url.to_owned(), String::from)
 }
@@ -170,7 +171,7 @@ fn judge(desk: &mut Desk<'_>, pages: &Pages) {
             format!("{} resources came on more than one page.", pages.ids.len() - distinct),
             "Page over a snapshot or a stable order; where some come twice, others may be missed.",
         );
-    } else if pages.total.is_some_and(|total| total != distinct) && pages.count > 1 {
+    } else if pages.total.is_some_and(|total| total != distinct) {
         find(
             "total-differs",
             Severity::Wrong,

@@ -7,9 +7,13 @@ use fhir::{Bundle, Ref, Tree};
 use identity::{Facts, Leg, Mismatch, Trust, Verdict};
 use record::{Caller, Cause, Chart, FindingCode, Holder, Need, Organisation, Status, UserId};
 
+use super::paging::absolute;
 use crate::desk::{Desk, Heard};
 use crate::finding::{Finding, Severity, Topic};
 use crate::visit::{Gathered, Patient, Supplier};
+
+/// What to do where less came than was said.
+const TOTAL_TODO: &str = "Send every match, or a next link to the rest; count the matches of the whole search in total, or leave it out. What does not come is missed by nobody.";
 
 /// Reads them one after another. What is learnt of the supplier with one is used with the next.
 pub(crate) async fn probe(
@@ -30,6 +34,7 @@ pub(crate) async fn probe(
         let facts = Facts { number: patient.number, birth_date: patient.birth_date.clone(), given_names: Vec::new() };
         let verdict = identity::guard(&facts, &[Leg { chart: &chart, trust }]).pop().unwrap_or(Verdict::NoPatient);
         judge_identity(desk, at + 1, &verdict);
+        got.read += usize::from(!matches!(verdict, Verdict::NoPatient));
         let chart = identity::release(&verdict, chart);
         judge_chart(desk, at + 1, &chart);
         if got.rows.is_empty() && matches!(verdict, Verdict::Accepted(_)) {
@@ -54,10 +59,14 @@ pub(crate) async fn read(
     let reader = reader(supplier);
     let opening = Opening { holder: &holder, settings: &settings, known, reader: reader.as_ref(), now };
     let (mut conversation, mut calls) = dialect.start(&opening, &Need::everything());
+    let mut totals = Totals::new(desk.base());
     while let Some(call) = calls.pop() {
         let Some(heard) = desk.ask(Topic::Record, &call).await else { break };
         note(&heard, &mut got.seen);
         if let Some(bundle) = heard.bundle() {
+            if let Some(missing) = totals.missing(&call.target, &heard.question, bundle) {
+                desk.find(missing);
+            }
             let room = RESOURCES_MAX.saturating_sub(got.resources.len());
             got.resources.extend(resources(bundle).take(room).cloned());
         }
@@ -67,6 +76,34 @@ pub(crate) async fn read(
     let told = conversation.finish();
     *known = told.learnt;
     told.chart
+}
+
+/// What searches say they find, beside what came of them over all their pages: what neither comes nor is led to is missed by nobody.
+struct Totals {
+    base: String,
+    /// Pages that are still to come: the address, and the first question, its total and how much came before.
+    pages: BTreeMap<String, (String, Option<usize>, usize)>,
+}
+
+impl Totals {
+    fn new(base: &str) -> Totals {
+        Totals { base: base.to_owned(), pages: BTreeMap::new() }
+    }
+
+    /// Whether, with the last page of a search, less came than was said. What is included beside counts too: it hides, and makes up nothing.
+    fn missing(&mut self, target: &str, question: &str, bundle: &Bundle) -> Option<Finding> {
+        let head = bundle.head.as_ref()?.root();
+        let first = || (question.to_owned(), head.text("total").and_then(|total| total.parse().ok()), 0);
+        let (question, total, before) = self.pages.remove(&absolute(&self.base, target)).unwrap_or_else(first);
+        let came = before + bundle.entries.iter().filter(|entry| entry.resource.is_some()).count();
+        if let Some(next) = bundle.link("next") {
+            self.pages.insert(absolute(&self.base, &next), (question, total, came));
+            return None;
+        }
+        let total = total.filter(|total| *total > came && head.is("type", "searchset"))?;
+        let said = format!("A search says that it finds {total}, and {came} came; there is no further page.");
+        Some(Finding::new(Topic::Record, "total-differs", Severity::Wrong, said, TOTAL_TODO).at([question]))
+    }
 }
 
 /// Keeps the signs in what came.

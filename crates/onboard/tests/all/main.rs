@@ -7,4 +7,5 @@
 mod faults;
 mod recognised;
 mod shadow;
+mod ugly;
 mod world;

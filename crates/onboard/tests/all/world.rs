@@ -4,15 +4,15 @@ use std::io::Read;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use onboard::{Patient, Supplier, Visit, visit};
+use onboard::{Patient, Secrets, Supplier, Visit, visit};
 use record::{Clock, Failure, Response};
 use source::{Auth, Limits, Prober, SourceConfig, Transport, Verb};
 use testbed::{DEMO_PERSON, Region};
 
 /// The birth date of the demonstration's person.
-const BORN: &str = "1948-03-11";
+pub const BORN: &str = "1948-03-11";
 
-struct InMemory(Arc<Region>, Option<&'static str>);
+pub struct InMemory(pub Arc<Region>, pub Option<&'static str>);
 
 #[async_trait]
 impl Transport for InMemory {
@@ -50,7 +50,7 @@ fn unpacked(body: &[u8], most: usize) -> bytes::Bytes {
     whole.into()
 }
 
-struct Still;
+pub struct Still;
 
 impl Clock for Still {
     fn now(&self) -> jiff::Timestamp {
@@ -67,20 +67,25 @@ pub fn patients() -> Vec<Patient> {
     vec![Patient { number: DEMO_PERSON.parse().unwrap(), birth_date: Some(BORN.to_owned()) }]
 }
 
-/// One supplier, as it would be named by whoever onboards it, and the way there.
-pub fn supplier(region: &Arc<Region>, id: &str) -> (Supplier, Prober) {
+/// The way to a supplier, without credentials.
+pub fn config(region: &Region, id: &str) -> SourceConfig {
     let source = region.sources().into_iter().find(|source| source.id == id).unwrap();
-    let base: url::Url = source.url.parse().unwrap();
-    let config = SourceConfig {
+    SourceConfig {
         id: id.parse().unwrap(),
         organisation: source.organisation.parse().unwrap(),
-        base: base.clone(),
+        base: source.url.parse().unwrap(),
         auth: Auth::None,
         limits: Limits { bytes_max: 4 << 20, ..Limits::default() },
         exchange: None,
         ca_file: None,
-    };
-    let prober = Prober::new(config, Arc::new(InMemory(region.clone(), source.bearer)), Arc::new(Still));
+    }
+}
+
+/// One supplier, as it would be named by whoever onboards it, and the way there.
+pub fn supplier(region: &Arc<Region>, id: &str) -> (Supplier, Prober) {
+    let source = region.sources().into_iter().find(|source| source.id == id).unwrap();
+    let base: url::Url = source.url.parse().unwrap();
+    let prober = Prober::new(config(region, id), Arc::new(InMemory(region.clone(), source.bearer)), Arc::new(Still));
     let options = source.options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let supplier = Supplier {
         id: id.parse().unwrap(),
@@ -89,10 +94,37 @@ pub fn supplier(region: &Arc<Region>, id: &str) -> (Supplier, Prober) {
         settings: dialect::Settings { options, ..dialect::Settings::new(base, "https://exchange.example/fhir/R4") },
         dialect: None,
         auth: "{ kind = \"none\" }".to_owned(),
+        secrets: Secrets::default(),
         verified: source.verified_by_contract,
         ca_file: None,
     };
     (supplier, prober)
+}
+
+/// A supplier that answers otherwise than the region does.
+pub struct Edited(pub InMemory, pub fn(&url::Url, &mut serde_json::Value));
+
+#[async_trait]
+impl Transport for Edited {
+    async fn send(&self, request: source::Request) -> Result<Response, Failure> {
+        let url = request.url.clone();
+        let mut response = self.0.send(request).await?;
+        if let Ok(mut body) = serde_json::from_slice(&response.body) {
+            (self.1)(&url, &mut body);
+            response.body = body.to_string().into();
+        }
+        Ok(response)
+    }
+}
+
+/// Visits a supplier of the region whose answers are changed on the way.
+pub async fn visited_edited(id: &str, edit: fn(&url::Url, &mut serde_json::Value)) -> Visit {
+    let region = Arc::new(Region::in_memory());
+    let (supplier, _) = supplier(&region, id);
+    let bearer = region.sources().into_iter().find(|source| source.id == id).and_then(|source| source.bearer);
+    let config = config(&region, id);
+    let prober = Prober::new(config, Arc::new(Edited(InMemory(region, bearer), edit)), Arc::new(Still));
+    visit(supplier, &patients(), &prober, now(), |_| ()).await
 }
 
 /// Visits a supplier of the region.

@@ -26,7 +26,8 @@ pub(super) async fn run(
         bail!("--shadow: name people by --patient");
     }
     let (live_supplier, candidate_supplier) = (supplier(&live, arguments), supplier(candidate, arguments));
-    let (live_prober, candidate_prober) = (prober(&live, arguments)?, prober(candidate, arguments)?);
+    let live_prober = prober(&live, arguments, &live_supplier.secrets)?;
+    let candidate_prober = prober(candidate, arguments, &candidate_supplier.secrets)?;
     let one = shadow::Side { supplier: &live_supplier, dialect: live.dialect, prober: &live_prober };
     let other = shadow::Side { supplier: &candidate_supplier, dialect: candidate.dialect, prober: &candidate_prober };
     let now = wiring::system_clock().now();

@@ -85,3 +85,17 @@ fn the_table_in_the_readme_is_the_one_that_the_command_prints() {
     let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
     assert!(readme.contains(&table), "put this into README.md (severn onboard --table):\n{table}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_was_read_the_exit_code_says_so_and_no_block_is_promised() {
+    let (room, region) = (Room::new(), region().await);
+    let source = region.sources().into_iter().find(|source| source.id == "ccr").unwrap();
+    let (code, said, _) = room.run(&["onboard", &source.url, "--per-second", "200"]);
+    assert!(code == Some(2) && said.contains("Nothing could be judged: no test patient was read."), "{code:?} {said}");
+    assert!(said.contains("not proven") && room.0.join("onboard-new/source.toml").exists(), "{said}");
+    region.fail("ccr", Fault::Html);
+    let (code, said, _) = room.run(&["onboard", &source.url, "--patient", DEMO_PERSON, "--per-second", "200"]);
+    assert!(code == Some(2) && said.contains("nothing to paste") && !said.contains("source.toml"), "{code:?} {said}");
+    assert!(said.contains("        at: GET metadata"), "{said}");
+    assert!(!room.0.join("onboard-new/source.toml").exists());
+}
