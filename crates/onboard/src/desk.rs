@@ -341,10 +341,10 @@ fn fault(topic: Topic, heard: &Heard, expected: Expected) -> Option<Finding> {
                 "Plain text came with status 200 where FHIR was asked for.".into(),
                 "Send FHIR, or an OperationOutcome with a status that says what is wrong.",
             ),
-            (200, Body::Fhir(bundle)) if bundle.head.as_ref().is_some_and(|head| head.root().get("entry").is_some()) => (
+            (200, Body::Fhir(_)) if has_entry_of_one(&response.body) => (
                 "entry-no-list",
-                Broken,
-                "The entry of a Bundle is no list, so nothing in it is read.".into(),
+                Wrong,
+                "The entry of a Bundle is no list. It is read as a list of one.".into(),
                 "Write entry as a list, of one too; leave it out where nothing is found.",
             ),
             (200, Body::Fhir(_)) if !fhir_media(&response.content_type) => (
@@ -363,6 +363,11 @@ fn fault(topic: Topic, heard: &Heard, expected: Expected) -> Option<Finding> {
         },
     };
     Some(Finding::new(topic, code, severity, said, todo).at([heard.question.clone()]))
+}
+
+/// Whether a Bundle's `entry` is an object: what makes JSON of XML knows no list of one.
+fn has_entry_of_one(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|bundle| bundle["entry"].is_object())
 }
 
 fn fhir_media(content_type: &str) -> bool {

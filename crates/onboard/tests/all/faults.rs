@@ -163,6 +163,6 @@ async fn an_entry_that_is_no_list() {
         }
     })
     .await;
-    let found = visit.findings.iter().find(|one| one.code == "entry-no-list" && one.severity == Severity::Broken);
+    let found = visit.findings.iter().find(|one| one.code == "entry-no-list" && one.severity == Severity::Wrong);
     assert!(found.is_some_and(|one| one.places.iter().any(|one| one.contains("AllergyIntolerance"))), "{:?}", codes(&visit));
 }
