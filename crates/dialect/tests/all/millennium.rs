@@ -1,5 +1,7 @@
 //! Millennium: each rule of its documentation, and what the dialect makes of it. Tests bear the names of the rules.
 
+mod tenant;
+
 use dialect::{Dialect, Known, Settings, Told};
 use fhir::Kind;
 use record::{Failure, Need, Status};
