@@ -109,6 +109,41 @@ fn cases() -> Vec<(Gap, Vec<&'static str>, &'static str, &'static str)> {
     cases
 }
 
+/// What stands beside the data, or on a List inside another.
+#[tokio::test(start_paused = true)]
+async fn an_issue_beside_the_data_and_a_list_inside_another_are_told_with_the_practices_name() {
+    let read = Read::new().await;
+    let issue = |issue: &str, code: &str, about: &str| Gap::Issue { issue: issue.into(), code: code.into(), about: about.into() };
+    let inside = |list: &str, code: &str| Gap::Inside { list: list.into(), code: code.into() };
+    let cases = [
+        (
+            Gap::NotImplemented("includeAllergies.includeResolvedAllergies".into()),
+            "AllergyIntolerance",
+            "ok-truncated",
+            "the practice does not take all of includeAllergies",
+        ),
+        (issue("forbidden", "NO_PATIENT_CONSENT", "includeProblems"), "Condition", "withheld", "the practice refused a part"),
+        (issue("incomplete", "", "includeProblems"), "Condition", "ok-truncated", "the practice warned that its answer is not whole"),
+        (issue("incomplete", "", ""), "AllergyIntolerance", "ok-truncated", "the practice warned that its answer is not whole"),
+        (inside("24781000000107", "confidential-items"), "Encounter", "withheld", "confidential-items"),
+        (inside("problems-medications-related-to-problems", "data-in-transit"), "MedicationStatement", "ok-truncated", "data-in-transit"),
+    ];
+    for (gap, kind, status, words) in cases {
+        let answer = read.with(gap.clone()).await;
+        let issues = told(&answer);
+        let own = issues.iter().find(|(own, _, code, text)| own == kind && code == status && text.contains(words));
+        let Some((_, severity, _, text)) = own else { panic!("{gap:?}: {kind} is not said to be {status}: {issues:?}") };
+        assert!(severity == "warning" && text.contains(&format!("practice {PRACTICE}: ")), "{gap:?}: {text}");
+        assert!(answer.shown()["gp"].iter().any(|name| name.starts_with("AllergyIntolerance/")), "{gap:?}: what came is shown");
+    }
+    assert!(read.world.region.fail("gp", Fault::EndlessPages));
+    let answer = read.all().await;
+    read.world.region.heal();
+    let further =
+        told(&answer).into_iter().filter(|(_, _, status, text)| status == "ok-truncated" && text.contains("names a further page"));
+    assert!(further.count() > 5, "{:?}", told(&answer));
+}
+
 /// Every warning GP Connect can put on a List, and every hole it can leave, reaches the answer's OperationOutcome, attributed to its
 /// practice.
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,15 @@ pub enum Gap {
     },
     /// Every allergy has ended: contained in the List of ended ones.
     EndedAllergies,
+    /// An issue stands beside the data: its FHIR code, a code of the Spine's (or none), and what it is about.
+    Issue {
+        /// The FHIR code, such as `forbidden`.
+        issue: String,
+        /// The Spine's code, or the empty string.
+        code: String,
+        /// The parameter.
+        about: String,
+    },
     /// No Patient comes.
     NoPatient,
     /// An area's List carries a note in words of the practice's own.
@@ -30,6 +39,13 @@ pub enum Gap {
     },
     /// The practice does not know this parameter, and says so beside what it has.
     NotImplemented(String),
+    /// A further List, inside a consultation or about a problem, warns.
+    Inside {
+        /// The code of the List.
+        list: String,
+        /// The code of the warning.
+        code: String,
+    },
     /// An area's List does not come.
     Unlisted(String),
     /// The practice's system cannot tell of some items: their List says so in place of them.

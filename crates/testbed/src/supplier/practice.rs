@@ -149,7 +149,21 @@ impl Practice<'_> {
 
     fn lists(&self, wanted: &[&Area], come: &[Arc<Kept>], kept: &[Arc<Kept>]) -> Vec<Node> {
         let areas = wanted.iter().filter(|area| !self.gaps.contains(&&Gap::Unlisted(area.parameter.to_owned())));
-        areas.flat_map(|area| area.lists.iter().map(|list| self.list(area, *list, come, kept)).collect::<Vec<_>>()).collect()
+        let mut lists: Vec<Node> =
+            areas.flat_map(|area| area.lists.iter().map(|list| self.list(area, *list, come, kept)).collect::<Vec<_>>()).collect();
+        lists.extend(self.gaps.iter().filter_map(|gap| match gap {
+            Gap::Inside { list, code } => Some(self.inside(list, code)),
+            _ => None,
+        }));
+        lists
+    }
+
+    /// A List inside a consultation, or about a problem, that warns.
+    fn inside(&self, list: &str, code: &str) -> Node {
+        let mut node = super::lists::list_of(&self.shelf.habits, &self.shelf.base, self.person, (list, "Related"), &[]);
+        node.set("extension", list![super::lists::warning(code)]);
+        node.set("note", list![object! { "text": super::lists::warning_text(code) }]);
+        node
     }
 
     fn list(&self, area: &Area, (code, title): (&str, &str), come: &[Arc<Kept>], kept: &[Arc<Kept>]) -> Node {
@@ -196,12 +210,23 @@ impl Practice<'_> {
     }
 
     fn not_implemented(&self, asked: &areas::Asked) -> Option<Node> {
-        let named = |parameter: &String| asked.parameters.contains(parameter);
+        let named = |parameter: &String| parameter.split('.').next().is_some_and(|name| asked.parameters.iter().any(|own| own == name));
         let unknown = asked.unknown.iter().chain(self.gaps.iter().filter_map(|gap| match gap {
             Gap::NotImplemented(parameter) if named(parameter) => Some(parameter),
             _ => None,
         }));
-        let issues: Vec<Node> = unknown.map(|name| issue_of("warning", "not-supported", "NOT_IMPLEMENTED", name)).collect();
+        let mut issues: Vec<Node> = unknown.map(|name| issue_of("warning", "not-supported", "NOT_IMPLEMENTED", name)).collect();
+        issues.extend(self.gaps.iter().filter_map(|gap| match gap {
+            Gap::Issue { issue, code, about } => Some(object! {
+                "severity": "warning",
+                "code": issue.as_str(),
+                "details": (!code.is_empty()).then(|| object! { "coding": list![object! {
+                    "system": "https://fhir.nhs.uk/STU3/CodeSystem/Spine-ErrorOrWarningCode-1", "code": code.as_str(),
+                }] }),
+                "diagnostics": about.as_str(),
+            }),
+            _ => None,
+        }));
         (!issues.is_empty()).then(|| outcome(issues))
     }
 }
