@@ -17,6 +17,7 @@ use crate::plain::{self, Ways};
 use crate::supplier::{Supplier, Terms};
 
 mod identity;
+pub(crate) mod stu3;
 
 /// HealthShare.
 pub(crate) static SUPPLIER: Supplier = Supplier {
@@ -25,12 +26,7 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
     begin: |opening, wanted| plain::begin_in(Version::R4, &WAYS, opening, wanted),
     terms: &Terms::NONE,
     card: &Card {
-        signs: &[
-            Sign(3, Mark::Software("healthshare")),
-            Sign(3, Mark::Software("intersystems")),
-            Sign(3, Mark::Base("/csp/healthshare/")),
-            Sign(2, Mark::PageLink("queryid=")),
-        ],
+        signs: &SIGNS,
         fhir_below: "",
         searches: Searches::Everything,
         evidence: Evidence {
@@ -41,6 +37,13 @@ pub(crate) static SUPPLIER: Supplier = Supplier {
         },
     },
 };
+
+static SIGNS: [Sign; 4] = [
+    Sign(3, Mark::Software("healthshare")),
+    Sign(3, Mark::Software("intersystems")),
+    Sign(3, Mark::Base("/csp/healthshare/")),
+    Sign(2, Mark::PageLink("queryid=")),
+];
 
 static WAYS: Ways = Ways {
     // The ids of what is wanted, and where its references lead, are made of what they name.

@@ -11,6 +11,7 @@ pub(crate) static ALL: &[&Supplier] = &[
     &plain::DSTU2,
     &gp_connect::SUPPLIER,
     &healthshare::SUPPLIER,
+    &healthshare::stu3::SUPPLIER,
     &CARECENTRIC,
     &interweave::SUPPLIER,
     &millennium::SUPPLIER,

@@ -6,6 +6,7 @@ mod carecentric;
 mod gp_connect;
 mod gp_fingerprints;
 mod healthshare;
+mod healthshare_stu3;
 mod millennium;
 mod neighbours;
 mod plain;
