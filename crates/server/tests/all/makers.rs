@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use testbed::{DEMO_PERSON, Fault, Habits, Maker, Region, Supplier, habits, people};
+use testbed::{DEMO_PERSON, Fault, Habits, Maker, Region, Supplier, Version, habits, people};
 
 use crate::world::{Answer, Setup, World};
 
@@ -151,6 +151,24 @@ async fn a_repository_that_was_built_again_holds_the_same_things_under_the_same_
     assert_eq!(ids_of(&searched, "Condition"), seen);
     let whom = |answer: &Answer| answer.of_type("Condition").map(|one| one["encounter"].to_string()).collect::<BTreeSet<_>>();
     assert_eq!(whom(&searched), whom(&after));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thing_has_one_id_by_whichever_endpoint_of_a_healthshare_it_is_read() {
+    let r4 = habits("ccr").unwrap();
+    let stu3 = Habits { version: Version::Stu3, path: "/csp/healthshare/ccr/fhir/stu3", ..r4.clone() };
+    let by = async |habits: &Habits| {
+        let supplier = Supplier::of_the_region(habits, "http://ccr.testbed.example");
+        let world = World::around(Arc::new(Region::of([supplier])), &Setup::default());
+        let person = world.person(DEMO_PERSON).await;
+        read(&world, &person).await.0
+    };
+    let (one, other) = (by(r4).await, by(&stu3).await);
+    for kind in ["AllergyIntolerance", "Condition", "Immunization", "MedicationStatement", "Observation", "Procedure"] {
+        assert_eq!(ids_of(&one, kind), ids_of(&other, kind), "{kind}");
+        assert!(!ids_of(&one, kind).is_empty(), "{kind}");
+    }
+    assert_eq!((one.state("allergies"), other.state("allergies")), (Some("known"), Some("known")));
 }
 
 /// Two people to whom a rebuilt repository gives one number, under nothing but the sort of it, and under one authority.

@@ -37,6 +37,7 @@ impl Habits {
         match self.maker {
             Maker::CareCentric => "carecentric",
             Maker::GpConnect => "gp-connect",
+            Maker::HealthShare if self.version == Version::Stu3 => "healthshare-stu3",
             Maker::HealthShare => "healthshare",
             Maker::Interweave(_) => "interweave",
             Maker::Millennium => "millennium",
