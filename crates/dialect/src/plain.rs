@@ -254,6 +254,11 @@ impl Plain {
     }
 
     fn ask(&mut self, asked: Asked) {
+        self.ask_with(asked, true);
+    }
+
+    /// Asks; `along`: what each resource came from may come with it.
+    fn ask_with(&mut self, asked: Asked, along: bool) {
         let by_subject = match (&asked, &self.known.capability) {
             (Asked::Search { named, .. }, Some(capability)) => capability.by_subject(named),
             _ => false,
@@ -271,7 +276,8 @@ impl Plain {
         stream.also = also;
         // Where the rules say how, nothing else is tried.
         stream.swapped = rules.is_some();
-        stream.provenance = rules.is_some_and(|search| search.provenance) && self.wants(Kind::PROVENANCE);
+        let wanted = rules.is_some_and(|search| search.provenance) && self.wants(Kind::PROVENANCE);
+        (stream.provenance, stream.provenance_failed) = (wanted && along, wanted && !along);
         if stream.provenance && self.no_provenance {
             stream.drop_provenance();
         }

@@ -53,8 +53,10 @@ impl Plain {
             let note = format!("{}; asked in parts, and what is in none of them is missing", self.words(at, ""));
             self.warn(at, kind, note);
         }
+        // Whether what comes along was at fault is not found out part by part: a source is somebody's hospital.
+        let along = !self.streams[at].provenance_failed;
         for slice in parts {
-            self.ask(Asked::Search { patient: patient.clone(), named, kind, slice });
+            self.ask_with(Asked::Search { patient: patient.clone(), named, kind, slice }, along);
             if let Some(part) = self.streams.last_mut() {
                 part.part_of = Some(at);
             }
