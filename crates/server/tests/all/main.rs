@@ -9,6 +9,7 @@ mod commands;
 mod documents;
 mod golden;
 mod governance;
+mod logged;
 mod makers;
 mod on_behalf;
 mod onboard;

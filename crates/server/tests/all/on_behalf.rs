@@ -1,14 +1,12 @@
 //! How one Severn signs in to another for its user: who is named there, and what a token of ours does not do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use testbed::DEMO_PERSON;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::documents::attachments;
+use crate::logged::logged;
 use crate::ring::{Pact, Ring};
 use crate::world::{Answer, Card, Issuer, Sent, World};
 
@@ -277,41 +275,15 @@ async fn nobodys_token_is_sent_for_another_reader_or_person() {
     assert_eq!(jtis.len(), sent.len());
 }
 
-/// Takes all that is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'a self) -> Log {
-        self.clone()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn neither_key_nor_token_is_written_anywhere() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let (log, _logging) = logged();
     for pact in [Pact::kept(), Pact { known_by: Some(Issuer::new()), ..Pact::kept() }] {
         let ring = Ring::new(&pact).await;
         let (answer, sent) = ring.sent(&Card::doctor(), &ring.person).await;
         let published = ring.west.send("GET", "/.well-known/jwks.json", None, &[], "").await;
         assert!(published.status == 200 && published.json["keys"][0]["d"].is_null());
-        let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        let written = [answer.text, ring.west.ledger.text(), ring.east.ledger.text(), published.text, logged];
+        let written = [answer.text, ring.west.ledger.text(), ring.east.ledger.text(), published.text, log.text()];
         let key = pact.key.pem();
         let mut secrets: Vec<&str> = key.lines().filter(|line| !line.starts_with("-----")).collect();
         for one in &sent {
@@ -328,7 +300,7 @@ async fn neither_key_nor_token_is_written_anywhere() {
     let (answer, sent) = ring.sent(&Card::doctor(), &ring.person).await;
     assert!(sent.is_empty() && answer.issues_of("e").iter().all(|(_, status, _)| status == "failed-auth"));
     assert_eq!(ring.west.send("GET", "/.well-known/jwks.json", None, &[], "").await.status, 503);
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("own.pem") && !logged.contains("c2VjcmV0"));
 }
 

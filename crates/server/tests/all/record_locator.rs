@@ -4,8 +4,7 @@ mod consult;
 mod never;
 mod publish;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use testbed::{DEMO_PERSON, ELSEWHERE, Fault, LOCATOR, Refusal, Region, people};
 use tokio::time::Instant;
 
+use crate::logged::logged;
 use crate::world::{Answer, Card, PUBLIC, Setup, World, region};
 
 /// Told and asked, every limit at its default.
@@ -64,33 +64,4 @@ fn pointer(custodian: &str) -> (String, String, String) {
 
 fn silent() -> (String, String, String) {
     ("warning".to_owned(), "silent".to_owned(), String::new())
-}
-
-/// The whole log of a test's thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-/// Everything that is logged, of every level.
-fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(move || writer.clone());
-    (log, tracing::subscriber::set_default(subscriber.finish()))
 }
