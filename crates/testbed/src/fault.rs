@@ -1,7 +1,9 @@
 //! What can go wrong at a supplier, on request.
 
+use crate::message::{Answer, Response};
 use crate::node::Node;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 mod practice;
 pub(crate) mod tamper;
@@ -136,6 +138,20 @@ impl From<Fault> for Setting {
     fn from(fault: Fault) -> Self {
         Setting { fault, times: None }
     }
+}
+
+/// A reply as late as the faults make it, or none at all: then it is not asked for.
+pub(crate) fn held_up(faults: &[Fault], reply: impl FnOnce() -> Response) -> Answer {
+    let mut after = Duration::ZERO;
+    for fault in faults {
+        match fault {
+            Fault::Refusing { how: Refusal::Closed } => return Answer::Closed,
+            Fault::Silent => return Answer::Silent,
+            Fault::Slow { ms } => after += Duration::from_millis(*ms),
+            _ => {}
+        }
+    }
+    Answer::Reply { after, response: reply() }
 }
 
 impl Fault {

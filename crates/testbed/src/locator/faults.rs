@@ -1,30 +1,22 @@
 //! What goes wrong at the locator, on request.
 
 use super::Locator;
-use crate::fault::{Fault, Refusal};
+use crate::fault::{Fault, Refusal, held_up};
 use crate::message::{Answer, Request, Response};
 use http::StatusCode;
-use std::time::Duration;
 
 impl Locator {
     /// Takes a request, with these things going wrong. What is refused changes nothing; of what is silent nobody knows.
     pub(crate) fn take(&self, request: &Request, faults: &[Fault]) -> Answer {
-        let mut after = Duration::ZERO;
-        for fault in faults {
-            match fault {
-                Fault::Refusing { how: Refusal::Closed } => return Answer::Closed,
-                Fault::Silent => return Answer::Silent,
-                Fault::Slow { ms } => after += Duration::from_millis(*ms),
-                _ => {}
+        held_up(faults, || {
+            let mut response = faults.iter().find_map(refuse).unwrap_or_else(|| self.answer(request));
+            if faults.contains(&Fault::Malformed) {
+                response.body.truncate(response.body.len() / 2);
             }
-        }
-        let mut response = faults.iter().find_map(refuse).unwrap_or_else(|| self.answer(request));
-        if faults.contains(&Fault::Malformed) {
-            response.body.truncate(response.body.len() / 2);
-        }
-        // It was done, and nobody heard.
-        response.cut_off = faults.contains(&Fault::Truncated);
-        Answer::Reply { after, response }
+            // It was done, and nobody heard.
+            response.cut_off = faults.contains(&Fault::Truncated);
+            response
+        })
     }
 }
 

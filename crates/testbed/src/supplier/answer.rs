@@ -4,7 +4,7 @@ use super::pages::{Place, params};
 use super::search::{Complaint, Found, complaint, types};
 use super::shelf::{Kept, Shelf};
 use super::{Habits, Maker, Version, metadata, millennium, practice, renumbered};
-use crate::fault::{Fault, Refusal, tamper::tamper};
+use crate::fault::{Fault, Refusal, held_up, tamper::tamper};
 use crate::ident;
 use crate::message::{Answer, Request, Response};
 use crate::node::{Node, list, object};
@@ -13,7 +13,6 @@ use http::{Method, StatusCode, header};
 use jiff::Timestamp;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A pretend supplier.
 #[derive(Debug)]
@@ -70,25 +69,13 @@ impl Supplier {
 
     /// Takes a request, with these things going wrong.
     pub fn answer(&self, request: &Request, faults: &[Fault], now: Timestamp) -> Answer {
-        let mut after = Duration::ZERO;
-        for fault in faults {
-            match fault {
-                Fault::Refusing { how: Refusal::Closed } => return Answer::Closed,
-                Fault::Silent => return Answer::Silent,
-                Fault::Slow { ms } => after += Duration::from_millis(*ms),
-                _ => {}
-            }
-        }
-        let xml = self.speaks_xml(request);
-        let refused = faults.iter().find_map(|fault| self.refuse(fault, xml));
-        let response = match refused {
-            Some(response) => response,
-            None => {
+        held_up(faults, || {
+            let xml = self.speaks_xml(request);
+            faults.iter().find_map(|fault| self.refuse(fault, xml)).unwrap_or_else(|| {
                 let response = self.respond(request, faults, xml, now);
                 faults.iter().fold(response, |response, fault| spoil(fault, response))
-            }
-        };
-        Answer::Reply { after, response }
+            })
+        })
     }
 
     /// The answer of faults that ignore the question.
