@@ -11,6 +11,10 @@ use crate::pair::{Token, between, tokens};
 use crate::statement::{Facet, Speaker, Statement};
 use crate::units::Unit;
 
+/// A plan with more statements than this under its codes is compared with none: nobody takes one medicine so often, and comparing all
+/// with all takes for ever.
+const CANDIDATES_MAX: usize = 100;
+
 /// What a statement and a plan differ in, by their units.
 type Differing = BTreeMap<(usize, usize), Vec<Facet>>;
 
@@ -51,6 +55,9 @@ impl<'a> Lines<'a> {
             self.each_token(unit, |token| places.extend(taken.get(&token).into_iter().flatten()));
             places.sort_unstable();
             places.dedup();
+            if places.len() > CANDIDATES_MAX {
+                continue;
+            }
             for statement in places {
                 let differ = match between(&self.statements, &self.units[statement], unit) {
                     Verdict::Differ(facets) => facets,
@@ -79,19 +86,17 @@ impl<'a> Lines<'a> {
 
     /// What could mean any of several of one source, where every one of them says otherwise of whether it is taken.
     fn opposed(&self, found: &Differing, choices: &BTreeMap<(usize, Speaker<'_>), usize>) -> Vec<(Facet, Vec<usize>)> {
+        let mut ways: BTreeMap<usize, Vec<(usize, &Vec<Facet>)>> = BTreeMap::new();
+        for ((statement, plan), facets) in found {
+            ways.entry(*statement).or_default().push((*plan, facets));
+            ways.entry(*plan).or_default().push((*statement, facets));
+        }
         let mut disputes = Vec::new();
         for ((one, speaker), _) in choices.iter().filter(|(_, count)| **count > 1) {
-            let others: Vec<(usize, &Vec<Facet>)> = found
-                .iter()
-                .filter_map(|((statement, plan), facets)| match one {
-                    one if one == statement => Some((*plan, facets)),
-                    one if one == plan => Some((*statement, facets)),
-                    _ => None,
-                })
-                .filter(|(other, _)| self.units[*other].speakers(&self.statements).any(|theirs| theirs == *speaker))
-                .collect();
+            let theirs = |(other, _): &&(usize, &Vec<Facet>)| self.units[*other].speakers(&self.statements).any(|own| own == *speaker);
+            let others: Vec<&(usize, &Vec<Facet>)> = ways.get(one).into_iter().flatten().filter(theirs).collect();
             if others.iter().all(|(_, facets)| facets.contains(&Facet::Status)) {
-                let units = std::iter::once(*one).chain(others.into_iter().map(|(other, _)| other));
+                let units = std::iter::once(*one).chain(others.into_iter().map(|(other, _)| *other));
                 let items = units.flat_map(|unit| self.units[unit].members.iter().map(|member| self.statements[*member].at));
                 disputes.push((Facet::Status, items.collect()));
             }
