@@ -7,14 +7,14 @@ use fhir::Kind;
 use rustc_hash::FxHashMap;
 
 use crate::compare::Verdict;
-use crate::pair::{Token, between, tokens};
+use crate::pair::{BUCKET_MAX, TOO_MANY, Token, between, tokens};
 use crate::statement::{Facet, Speaker, Statement};
 use crate::units::Unit;
 
-/// A plan with more statements than this under its codes is compared with none: nobody takes one medicine so often, and comparing all
-/// with all takes for ever.
-const CANDIDATES_MAX: usize = 100;
-
+/// A facet, and the items that differ in it.
+type Disputes = Vec<(Facet, Vec<usize>)>;
+/// Items, and what is to be known of them.
+type Hints = Vec<(Vec<usize>, &'static str)>;
 /// What a statement and a plan differ in, by their units.
 type Differing = BTreeMap<(usize, usize), Vec<Facet>>;
 
@@ -40,22 +40,24 @@ impl<'a> Lines<'a> {
         self.statements.extend(statements);
     }
 
-    /// What a statement and a plan differ in, where each leads to the other only: the facet, and the items.
-    pub fn disputes(&self) -> Vec<(Facet, Vec<usize>)> {
+    /// What a statement and a plan differ in, where each leads to the other only: the facet, and the items. Beside it, items that are
+    /// too many to compare, and the words for it.
+    pub fn disputes(&self) -> (Disputes, Hints) {
         let mut taken: FxHashMap<Token<'_>, Vec<usize>> = FxHashMap::default();
         let of_kind = |kind: Kind| self.units.iter().enumerate().filter(move |(_, unit)| self.statements[unit.members[0]].kind() == kind);
         for (place, unit) in of_kind(Kind::MEDICATION_STATEMENT) {
             self.each_token(unit, |token| taken.entry(token).or_default().push(place));
         }
         // By statement and the plan's source, and by plan and the statement's: what either could mean.
-        let mut found = Differing::new();
+        let (mut found, mut hints) = (Differing::new(), Hints::new());
         let mut choices: BTreeMap<(usize, Speaker<'_>), usize> = BTreeMap::new();
         for (plan, unit) in of_kind(Kind::MEDICATION_REQUEST) {
             let mut places: Vec<usize> = Vec::new();
             self.each_token(unit, |token| places.extend(taken.get(&token).into_iter().flatten()));
             places.sort_unstable();
             places.dedup();
-            if places.len() > CANDIDATES_MAX {
+            if places.len() > BUCKET_MAX {
+                hints.push((self.items(places.into_iter().chain([plan])), TOO_MANY));
                 continue;
             }
             for statement in places {
@@ -76,29 +78,29 @@ impl<'a> Lines<'a> {
         let mut disputes = self.opposed(&found, &choices);
         let sole = |one: usize, other: usize| self.units[other].speakers(&self.statements).any(|speaker| choices[&(one, speaker)] == 1);
         let certain = found.into_iter().filter(|((statement, plan), _)| sole(*statement, *plan) && sole(*plan, *statement));
-        let items = |(statement, plan): (usize, usize)| -> Vec<usize> {
-            let both = [&self.units[statement], &self.units[plan]];
-            both.iter().flat_map(|unit| unit.members.iter().map(|member| self.statements[*member].at)).collect()
-        };
-        disputes.extend(certain.flat_map(|(pair, facets)| facets.into_iter().map(move |facet| (facet, items(pair)))));
-        disputes
+        let both = |(statement, plan): (usize, usize)| self.items([statement, plan]);
+        disputes.extend(certain.flat_map(|(pair, facets)| facets.into_iter().map(move |facet| (facet, both(pair)))));
+        (disputes, hints)
+    }
+
+    /// Items of these units.
+    fn items(&self, units: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        units.into_iter().flat_map(|unit| self.units[unit].members.iter().map(|member| self.statements[*member].at)).collect()
     }
 
     /// What could mean any of several of one source, where every one of them says otherwise of whether it is taken.
-    fn opposed(&self, found: &Differing, choices: &BTreeMap<(usize, Speaker<'_>), usize>) -> Vec<(Facet, Vec<usize>)> {
+    fn opposed(&self, found: &Differing, choices: &BTreeMap<(usize, Speaker<'_>), usize>) -> Disputes {
         let mut ways: BTreeMap<usize, Vec<(usize, &Vec<Facet>)>> = BTreeMap::new();
         for ((statement, plan), facets) in found {
             ways.entry(*statement).or_default().push((*plan, facets));
             ways.entry(*plan).or_default().push((*statement, facets));
         }
-        let mut disputes = Vec::new();
+        let mut disputes = Disputes::new();
         for ((one, speaker), _) in choices.iter().filter(|(_, count)| **count > 1) {
             let theirs = |(other, _): &&(usize, &Vec<Facet>)| self.units[*other].speakers(&self.statements).any(|own| own == *speaker);
             let others: Vec<&(usize, &Vec<Facet>)> = ways.get(one).into_iter().flatten().filter(theirs).collect();
             if others.iter().all(|(_, facets)| facets.contains(&Facet::Status)) {
-                let units = std::iter::once(*one).chain(others.into_iter().map(|(other, _)| *other));
-                let items = units.flat_map(|unit| self.units[unit].members.iter().map(|member| self.statements[*member].at));
-                disputes.push((Facet::Status, items.collect()));
+                disputes.push((Facet::Status, self.items(others.into_iter().map(|(other, _)| *other).chain([*one]))));
             }
         }
         disputes

@@ -26,8 +26,9 @@ pub(crate) struct Paired {
 }
 
 /// More units than this under one code and time are left single: no record has them, and comparing all with all takes for ever.
-const BUCKET_MAX: usize = 1_000;
+pub(crate) const BUCKET_MAX: usize = 1_000;
 
+pub(crate) const TOO_MANY: &str = "too many of one code and time to compare";
 const AMBIGUOUS: &str = "the same in the key, and more than one fits";
 
 /// Pairs units of one type.
@@ -35,7 +36,7 @@ pub(crate) fn pair(statements: &[Statement<'_>], units: &[Unit]) -> Paired {
     let mut paired = Paired::default();
     for bucket in buckets(statements, units) {
         if bucket.len() > BUCKET_MAX {
-            paired.hints.push((bucket, "too many of one code and time to compare"));
+            paired.hints.push((bucket, TOO_MANY));
             continue;
         }
         Bucket::new(statements, units, bucket).pair(&mut paired);

@@ -110,7 +110,12 @@ impl Woven {
 
     /// What a statement and a plan of one medicine differ in, where neither's own kind has told it of the same sources.
     fn between_kinds(&mut self, key: &hmac::Key, lines: &Lines<'_>, items: &[Item]) {
-        for (facet, of) in lines.disputes() {
+        let (disputes, hints) = lines.disputes();
+        self.hints.extend(hints.into_iter().map(|(mut members, why)| {
+            members.sort_unstable();
+            Hint { members, why: why.to_owned() }
+        }));
+        for (facet, of) in disputes {
             let source = |at: &usize| &items[*at].origin.source;
             let told = |conflict: &Conflict| {
                 let known = |at: &&usize| conflict.members.contains(*at);

@@ -91,6 +91,14 @@ fn one_rate_in_two_spellings_is_no_conflict() {
 }
 
 #[test]
+fn more_than_can_be_compared_are_left_with_a_hint() {
+    let many = (0..1_001).map(|n| ("gp", taken(&format!("s{n}"), ACTIVE)));
+    let record = join(&many.chain([("uhb", planned("p", "stopped"))]).collect::<Vec<_>>());
+    assert!(record.conflicts.is_empty());
+    assert!(record.hints.iter().any(|hint| hint.members.len() == 1_002 && hint.why.contains("too many")), "{:?}", record.hints.len());
+}
+
+#[test]
 fn what_plans_already_contradict_is_told_once() {
     let all = [("gp", taken("1", ACTIVE)), ("gp", planned("2", ACTIVE)), ("uhb", planned("3", "stopped"))];
     check(&all, &[], &["status gp-2 uhb-3"]);
