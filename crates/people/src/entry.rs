@@ -1,0 +1,49 @@
+//! One source's entry of one patient, and the entries of one person.
+
+use jiff::Timestamp;
+use record::{NhsNumber, OdsCode, PersonId, SourceId};
+
+use crate::Demographics;
+
+/// Whose entry, and which.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryKey {
+    /// The source.
+    pub source: SourceId,
+    /// The source's own id of the patient.
+    pub local_id: String,
+}
+
+/// One source's entry of one patient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose, and which.
+    pub key: EntryKey,
+    /// The organisation whose patient it is, where the source holds those of several.
+    pub provider: Option<OdsCode>,
+    /// Who the patient is, as the source says.
+    pub demographics: Demographics,
+    /// Whether the source, or the national service by it, marks the patient as restricted (S or R).
+    pub restricted: bool,
+    /// When the source last said so.
+    pub seen: Timestamp,
+}
+
+/// A person: entries that are linked, and what is known of the person beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The exchange's own id: random and stable.
+    pub id: PersonId,
+    /// The number that stands, if any entry or the national service gave a verified one.
+    pub number: Option<NhsNumber>,
+    /// Numbers that the national service replaced by the one that stands. Numbers that were cut are not among them: nobody remembers those.
+    pub superseded: Vec<NhsNumber>,
+    /// Whether the national service or any entry marks them as restricted.
+    pub restricted: bool,
+    /// Whether they died, and when, as far as it is known.
+    pub died: Option<String>,
+    /// Whether their number is under investigation: nothing is linked to them meanwhile.
+    pub investigated: bool,
+    /// Their entries, in order of keys.
+    pub entries: Vec<Entry>,
+}

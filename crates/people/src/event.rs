@@ -1,0 +1,93 @@
+//! What was done to a person's entries: the history that makes everything reversible.
+
+use jiff::Timestamp;
+use record::PersonId;
+
+use crate::EntryKey;
+
+/// One deed. Events are only ever added; a deed is undone by another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// To whom.
+    pub person: PersonId,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub author: Author,
+    /// What.
+    pub deed: Deed,
+    /// Why, in words; no name, number or address stands in it.
+    pub reason: String,
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Author {
+    /// The rules of matching, by their version.
+    Rules(String),
+    /// The national demographics service.
+    National,
+    /// A steward, by issuer and subject.
+    Steward(String),
+    /// A source, by its message.
+    Source(record::SourceId),
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    /// Two entries were said not to be the same person: they never share one again, until that is undone.
+    Apart {
+        /// One, this person's.
+        entry: EntryKey,
+        /// The other.
+        other: EntryKey,
+    },
+    /// The number was invalidated, or changed without a link: nothing leads from the old to the new.
+    Cut,
+    /// They died.
+    Died,
+    /// Their number is under investigation.
+    Investigated,
+    /// It no longer is.
+    InvestigationEnded,
+    /// An entry was linked to the person.
+    Linked {
+        /// The entry.
+        entry: EntryKey,
+        /// By which tier of matching: 0 by a verified number, 1 by weight. None for a steward's or a source's word.
+        tier: Option<u8>,
+        /// The weight of tier 1, in bits.
+        weight: Option<f64>,
+    },
+    /// All entries of another person were linked to this one.
+    Merged {
+        /// The other, now without entries.
+        from: PersonId,
+        /// Which entries came, so that they can go again.
+        entries: Vec<EntryKey>,
+    },
+    /// The number was replaced by another, by the national service's own word.
+    NumberSuperseded,
+    /// Two entries said to be apart may be one person after all.
+    Together {
+        /// One, this person's.
+        entry: EntryKey,
+        /// The other.
+        other: EntryKey,
+    },
+    /// An entry was unlinked from the person.
+    Unlinked {
+        /// The entry.
+        entry: EntryKey,
+        /// To whom it went.
+        to: PersonId,
+    },
+    /// A merge was undone.
+    Unmerged {
+        /// To whom the entries went back.
+        to: PersonId,
+        /// Which.
+        entries: Vec<EntryKey>,
+    },
+}

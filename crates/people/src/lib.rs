@@ -1,0 +1,28 @@
+//! The person index: who a source's patient entry is about, and which entries are about one person.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | *entry* | one source's record of one patient: its local id, and the [`Demographics`] it gives |
+//! | *person* | entries linked with one another, under the exchange's own id; linked, never merged |
+//! | *event* | a link, an unlink, or anything else that was done to a person's entries, by whom and why |
+//! | *apart* | two entries of which somebody said that they are not the same person |
+//! | *task* | a doubt that a steward decides |
+//! | *register* | the store behind it: the truth, of which the index in memory is a copy |
+//!
+//! Matching yields candidates for the locator and for the steward. It never releases clinical data: that is for the guards
+//! (`identity`), which every leg passes on its own answer.
+
+mod birth_date;
+mod demographics;
+mod entry;
+mod event;
+pub mod matching;
+mod register;
+mod task;
+
+pub use birth_date::{BirthDate, MalformedBirthDate};
+pub use demographics::{Address, ClaimedNumber, Demographics, Name, NameUse, NumberStatus, Sex};
+pub use entry::{Entry, EntryKey, Person};
+pub use event::{Author, Deed, Event};
+pub use register::{Change, Page, Register, RegisterDown};
+pub use task::{Doubt, Outcome, Task, TaskFilter, TaskId};
