@@ -12,17 +12,14 @@
 //! Matching yields candidates for the locator and for the steward. It never releases clinical data: that is for the guards
 //! (`identity`), which every leg passes on its own answer.
 
-mod birth_date;
-mod demographics;
 mod entry;
 mod event;
 pub mod matching;
 mod register;
 mod task;
 
-pub use birth_date::{BirthDate, MalformedBirthDate};
-pub use demographics::{Address, ClaimedNumber, Demographics, Name, NameUse, NumberStatus, Sex};
 pub use entry::{Entry, EntryKey, Person};
 pub use event::{Author, Deed, Event};
+pub use record::{Address, BirthDate, ClaimedNumber, Demographics, MalformedBirthDate, Name, NameUse, NumberStatus, Sex};
 pub use register::{Change, Page, Register, RegisterDown};
 pub use task::{Doubt, Outcome, Task, TaskFilter, TaskId};

@@ -14,13 +14,16 @@
 //! | *cluster* | items that say the same |
 //! | *conflict* | items that speak of the same and contradict |
 //! | *record* | the joined whole: items, clusters, conflicts, plan |
+//! | *demographics* | what is said of who somebody is |
 //! | *entry* | a line of the ledger |
 
 mod ask;
+mod birth_date;
 mod call;
 mod carried;
 mod chart;
 mod clock;
+mod demographics;
 mod finding;
 mod ids;
 mod nhs_number;
@@ -28,10 +31,12 @@ mod plan;
 mod shared;
 
 pub use ask::{Ask, Caller, Filter, Include, Join, Need, Organisation, Question, UserId};
+pub use birth_date::{BirthDate, MalformedBirthDate};
 pub use call::{Call, CallId, Failure, Method, Reply, Response};
 pub use carried::{CARRIED, SUPPORTING};
 pub use chart::{Cause, Chart, Holder, Item, Origin, Original, Quarantined, Traits};
 pub use clock::Clock;
+pub use demographics::{Address, ClaimedNumber, Demographics, Name, NameUse, NumberStatus, Sex};
 pub use finding::{Finding, FindingCode};
 pub use ids::{ExchangeId, MalformedId, OdsCode, PersonId, RequestId, SourceId};
 pub use nhs_number::{MalformedNhsNumber, NhsNumber};

@@ -5,10 +5,10 @@ use std::str::FromStr;
 /// A birth date: a year, and its month and day where they are known. Packs into four bytes.
 ///
 /// ```
-/// let date: people::BirthDate = "1962-03-09".parse().unwrap();
+/// let date: record::BirthDate = "1962-03-09".parse().unwrap();
 /// assert_eq!(date.to_string(), "1962-03-09");
-/// assert_eq!("1962".parse::<people::BirthDate>().unwrap().to_string(), "1962");
-/// assert!("1962-13-01".parse::<people::BirthDate>().is_err());
+/// assert_eq!("1962".parse::<record::BirthDate>().unwrap().to_string(), "1962");
+/// assert!("1962-13-01".parse::<record::BirthDate>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BirthDate {

@@ -1,11 +1,10 @@
-//! What an entry says of who somebody is, as given.
+//! What is said of who somebody is, as given.
 
-use record::NhsNumber;
 use serde::{Deserialize, Serialize};
 
-use crate::BirthDate;
+use crate::{BirthDate, NhsNumber};
 
-/// What is said of a person, as the source gave it: nothing is corrected here. [`crate::matching::Folded`] is its form for comparing.
+/// What is said of a person, as a source gave it or a caller asks: nothing is corrected here.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Demographics {
