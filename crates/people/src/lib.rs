@@ -12,12 +12,14 @@
 //! Matching yields candidates for the locator and for the steward. It never releases clinical data: that is for the guards
 //! (`identity`), which every leg passes on its own answer.
 
+mod candidate;
 mod entry;
 mod event;
 pub mod matching;
 mod register;
 mod task;
 
+pub use candidate::{Candidate, Grade, Reason, Traced};
 pub use entry::{Entry, EntryKey, Person};
 pub use event::{Author, Deed, Event};
 pub use record::{Address, BirthDate, ClaimedNumber, Demographics, MalformedBirthDate, Name, NameUse, NumberStatus, Sex};
