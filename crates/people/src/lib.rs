@@ -16,6 +16,7 @@ mod candidate;
 mod entry;
 mod event;
 pub mod matching;
+pub mod patient;
 mod register;
 mod task;
 
