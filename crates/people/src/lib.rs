@@ -15,6 +15,7 @@
 mod candidate;
 mod entry;
 mod event;
+pub mod index;
 pub mod matching;
 pub mod patient;
 mod register;
