@@ -1,0 +1,92 @@
+//! Who saw somebody's record: read back from the ledger.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{Event, JournalDown, Line, Who};
+
+/// The ledger, read back. `store` implements it.
+#[async_trait]
+pub trait LedgerReader: Send + Sync {
+    /// Every line of every request that names this patient since then, in the order of runs and numbers.
+    async fn about(&self, patient: &str, since: Timestamp) -> Result<Vec<Line>, JournalDown>;
+}
+
+/// One time that somebody saw a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// When it was asked for.
+    pub at: String,
+    /// The request.
+    pub trace: String,
+    /// Who asked.
+    pub by: Who,
+    /// What they asked for: `read everything`, `page`, `find` …
+    pub what: String,
+}
+
+/// Who saw this patient's record, of lines that are about them: whoever was answered, or shown a further page. A request that was
+/// refused, or never answered, showed nothing; one whose closing entry is missing may have, and counts.
+pub fn views(patient: &str, lines: &[Line]) -> Vec<View> {
+    let mut requests: BTreeMap<&str, (Vec<View>, bool)> = BTreeMap::new();
+    for line in lines {
+        let Ok(event) = serde_json::from_str::<Event>(&line.event) else { continue };
+        let (seen, refused) = requests.entry(line.trace.as_str()).or_default();
+        let mut view = |by: Who, what: String| seen.push(View { at: line.at.clone(), trace: line.trace.clone(), by, what });
+        match event {
+            Event::Opened { by, interaction, patient: about, .. } if about == patient => view(by, interaction),
+            Event::Disclosed { by, patient: about, .. } if about == patient => view(by, "page".to_owned()),
+            Event::Refused { .. } => *refused = true,
+            _ => {}
+        }
+    }
+    let mut views: Vec<View> = requests.into_values().filter(|(_, refused)| !refused).flat_map(|(views, _)| views).collect();
+    views.sort_by(|a, b| (&a.at, &a.trace).cmp(&(&b.at, &b.trace)));
+    views
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(name: &str) -> Who {
+        let mut who: Who = serde_json::from_value(serde_json::json!({"issuer": "i", "subject": name, "name": name, "sds_user_id": null,
+            "role_profile": null, "roles": [], "organisation": "RRK", "organisation_name": "", "device": null, "client": null,
+            "purposes": [], "token": null}))
+        .unwrap();
+        who.token = None;
+        who
+    }
+
+    fn line(trace: &str, at: &str, event: &Event) -> Line {
+        let event = serde_json::to_string(event).unwrap();
+        Line { run: "r".into(), sequence: 1, at: at.into(), trace: trace.into(), event, previous: String::new(), hash: String::new() }
+    }
+
+    #[test]
+    fn whoever_was_answered_saw_it_and_whoever_was_refused_did_not() {
+        let opened = |by: &str, patient: &str| Event::Opened {
+            by: who(by),
+            interaction: "read everything".into(),
+            patient: patient.into(),
+            hops: Vec::new(),
+        };
+        let closed = Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
+        let refused = Event::Refused { by: Some(who("b")), patient: "p".into(), why: "no".into() };
+        let page = Event::Disclosed { by: who("a"), patient: "p".into(), answer: "1".into(), from_piece: 50 };
+        let lines = [
+            line("1", "2026-11-23T09:00:00Z", &opened("a", "p")),
+            line("1", "2026-11-23T09:00:01Z", &closed),
+            line("2", "2026-11-23T09:00:02Z", &opened("b", "p")),
+            line("2", "2026-11-23T09:00:02Z", &refused),
+            line("3", "2026-11-23T09:00:03Z", &opened("c", "other")),
+            line("4", "2026-11-23T09:00:04Z", &page),
+            line("5", "2026-11-23T09:00:05Z", &opened("d", "p")),
+        ];
+        let seen: Vec<_> = views("p", &lines).into_iter().map(|view| (view.trace, view.by.name, view.what)).collect();
+        let expected = [("1", "a", "read everything"), ("4", "a", "page"), ("5", "d", "read everything")];
+        assert_eq!(seen, expected.map(|(trace, name, what)| (trace.to_owned(), name.to_owned(), what.to_owned())));
+    }
+}
