@@ -7,6 +7,7 @@
 mod carecentric;
 mod commands;
 mod documents;
+mod everybody;
 mod golden;
 mod governance;
 mod logged;

@@ -88,6 +88,11 @@ impl Sent {
 }
 
 impl Wire {
+    /// Leads to whatever answers at a host.
+    pub fn lead(&self, host: &str, end: Router) {
+        self.ends.lock().unwrap().insert(host.to_owned(), end);
+    }
+
     /// What was asked so far.
     pub fn asked(&self) -> Vec<Sent> {
         self.asked.lock().unwrap().clone()
