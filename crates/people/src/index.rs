@@ -1,6 +1,7 @@
 //! The person index in memory: from a number, an entry's id, or a name with birth date and address to the person.
 //!
-//! Truth is in the [`crate::Register`]; this is a copy that answers in the time of a key press. Readers never wait for a writer.
+//! Truth is in the [`crate::Register`]; this is a copy that answers in the time of a key press. It holds what is compared and nothing to
+//! be shown: texts are folded, addresses are without their use.
 //!
 //! ```
 //! use people::index::Index;
@@ -8,36 +9,77 @@
 //! let index = Index::new();
 //! assert!(index.person_of(&"9990000018".parse().unwrap()).is_none());
 //! ```
+//!
+//! | word | meaning |
+//! |---|---|
+//! | *run* | persons in order of their ids, packed; never changed |
+//! | *segment* | a run of the base: all persons from one id to the next segment's first |
+//! | *layer* | a run of what changed since, and who is gone; it lies above older layers and the base |
+//! | *fold* | to make new segments of old ones and the layers above |
+//! | *profile* | what one or several entries of a person say of them in the same words |
+//!
+//! Readers look at one list of segments and layers, which nobody changes; a writer puts another list in its place. So no reader waits, and
+//! none sees half of a change.
 
+mod arrays;
+mod bytes;
+mod dictionary;
+mod fill;
+mod ids;
 mod keys;
+mod locator;
+mod profile;
+mod run;
+mod seal;
+mod search;
+mod snapshot;
+mod stack;
+mod stored;
+mod table;
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use record::{NhsNumber, PersonId};
-use rustc_hash::FxHashMap;
 
-use crate::matching::{Fields, Folded};
+pub use fill::{Filler, Progress};
+pub use locator::{Categories, Category, Holding, Locator, LocatorFiller};
+pub use search::Found;
+pub use snapshot::SnapshotRefused;
+
+use self::run::Run;
+use self::stack::Shared;
+use crate::matching::Fields;
 use crate::{EntryKey, Person};
 
-/// The index. Cheap to clone: clones are the same index.
-#[derive(Clone, Default)]
-pub struct Index(Arc<RwLock<State>>);
-
-#[derive(Default)]
-struct State {
-    persons: FxHashMap<PersonId, Arc<Held>>,
-    numbers: FxHashMap<NhsNumber, BTreeSet<(bool, PersonId)>>,
-    homes: FxHashMap<EntryKey, BTreeSet<PersonId>>,
-    keys: FxHashMap<u32, BTreeSet<PersonId>>,
+/// What the index may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Persons in one segment. Folding makes one segment at a time, which is how much memory it takes beside; a search looks at each.
+    pub segment_persons_max: usize,
+    /// Persons that are looked at in one search because they share something with what is asked. What more people share than are left of
+    /// this (a common name on a common day) finds nobody by itself, and only tells those that were found apart.
+    pub search_persons_max: usize,
 }
 
-struct Held {
-    restricted: bool,
-    numbers: Vec<(NhsNumber, bool)>,
-    entries: Vec<EntryKey>,
-    profiles: Vec<Folded>,
-    keys: BTreeSet<u32>,
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { segment_persons_max: 1 << 19, search_persons_max: 3000 }
+    }
+}
+
+/// The index. Cheap to clone: clones are the same index.
+#[derive(Clone)]
+pub struct Index {
+    shared: Arc<Shared<Run>>,
+    limits: Limits,
+}
+
+impl Default for Index {
+    fn default() -> Index {
+        Index::with(Limits::default())
+    }
 }
 
 /// Somebody who may be meant.
@@ -47,7 +89,10 @@ pub struct Candidate {
     pub person: PersonId,
     /// Whether they are restricted: nobody may learn from a search that they exist.
     pub restricted: bool,
-    held: Arc<Held>,
+    /// Whether their number is under investigation: nothing is linked to them meanwhile.
+    pub investigated: bool,
+    run: Arc<Run>,
+    ordinal: u32,
 }
 
 impl std::fmt::Debug for Candidate {
@@ -58,9 +103,24 @@ impl std::fmt::Debug for Candidate {
 }
 
 impl Candidate {
+    fn of(run: &Arc<Run>, ordinal: u32, person: PersonId) -> Candidate {
+        let head = run.head(ordinal).0;
+        Candidate { person, restricted: head.restricted, investigated: head.investigated, run: run.clone(), ordinal }
+    }
+
+    /// The number that stands.
+    pub fn number(&self) -> Option<NhsNumber> {
+        self.run.head(self.ordinal).0.number.and_then(profile::number)
+    }
+
     /// Who they are, as their entries say: each different saying once, to be compared with what was asked.
     pub fn profiles(&self) -> impl Iterator<Item = Fields<'_>> {
-        self.held.profiles.iter().map(Folded::fields)
+        self.run.profiles(self.ordinal).map(|profile| profile.fields())
+    }
+
+    /// Their entries.
+    pub fn entries(&self) -> Vec<EntryKey> {
+        self.run.keys_of(self.ordinal)
     }
 }
 
@@ -70,40 +130,51 @@ impl Index {
         Index::default()
     }
 
-    /// How many persons it holds.
-    pub fn count(&self) -> usize {
-        self.read(|state| state.persons.len())
+    /// An index of nobody, with other limits than the default ones.
+    pub fn with(limits: Limits) -> Index {
+        Index { shared: Arc::new(Shared::new(limits.segment_persons_max)), limits }
     }
 
     /// Whose a number is. One that stands goes before one that was superseded; of several persons, which is a confusion for a steward,
     /// the one with the first id.
     pub fn person_of(&self, number: &NhsNumber) -> Option<PersonId> {
-        self.read(|state| state.numbers.get(number)?.first().map(|(_, id)| id.clone()))
+        let stack = self.shared.read();
+        let mut best: Option<(bool, PersonId)> = None;
+        for (depth, run) in stack.runs() {
+            for (superseded, ordinal) in run.of_number(number) {
+                let Some(id) = run.ids.id(ordinal) else { continue };
+                let better = best.as_ref().is_none_or(|(worse, other)| (superseded, &id) < (*worse, other));
+                if better && !stack.is_replaced(depth, &id) {
+                    best = Some((superseded, id));
+                }
+            }
+        }
+        best.map(|(_, id)| id)
     }
 
-    /// Whose an entry is.
+    /// Whose an entry is; where two persons have it, the one with the first id.
     pub fn home(&self, key: &EntryKey) -> Option<PersonId> {
-        self.read(|state| state.homes.get(key)?.first().cloned())
+        let stack = self.shared.read();
+        let places = stack.runs().flat_map(|(depth, run)| run.of_entry(key).map(move |ordinal| (depth, run, ordinal)));
+        let ids = places.filter_map(|(depth, run, ordinal)| Some((depth, run.ids.id(ordinal)?)));
+        ids.filter(|(depth, id)| !stack.is_replaced(*depth, id)).map(|(_, id)| id).min()
     }
 
     /// One person, to be compared with.
     pub fn candidate(&self, id: &PersonId) -> Option<Candidate> {
-        self.read(|state| state.candidate(id))
+        let stack = self.shared.read();
+        let (run, ordinal) = stack.find(id)?;
+        Some(Candidate::of(run, ordinal, id.clone()))
     }
 
     /// Those who may be meant, the likeliest first as far as that is seen before anything is compared; at most so many.
     pub fn candidates(&self, query: &Fields<'_>, count_max: usize) -> Vec<Candidate> {
-        self.read(|state| {
-            let mut found: FxHashMap<&PersonId, u32> = FxHashMap::default();
-            keys::each(query, |key| {
-                for id in state.keys.get(&key.digest).into_iter().flatten() {
-                    *found.entry(id).or_default() += key.kind.weight();
-                }
-            });
-            let mut ranked: Vec<_> = found.into_iter().collect();
-            ranked.sort_by(|(one, less), (other, more)| more.cmp(less).then(one.cmp(other)));
-            ranked.into_iter().take(count_max).filter_map(|(id, _)| state.candidate(id)).collect()
-        })
+        self.search(query, count_max).candidates
+    }
+
+    /// The same, and whether others were passed over.
+    pub fn search(&self, query: &Fields<'_>, count_max: usize) -> Found {
+        search::search(&self.shared.read(), query, count_max, self.limits.search_persons_max)
     }
 
     /// Takes a person in: it replaces everything that was held of them.
@@ -117,64 +188,31 @@ impl Index {
     }
 
     /// Takes persons in and forgets others, all at once: no reader sees one without the other. An entry that moves from one person to
-    /// another needs both here.
+    /// another needs both here. Of a person that is in both, or twice, the last that is to be taken in counts.
     pub fn change(&self, put: &[Person], remove: &[PersonId]) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        remove.iter().for_each(|id| state.remove(id));
-        put.iter().for_each(|person| state.put(person));
+        let put: BTreeMap<&PersonId, &Person> = put.iter().map(|person| (&person.id, person)).collect();
+        let mut builder = run::Builder::default();
+        put.values().for_each(|person| builder.add(person));
+        let mut gone: Vec<PersonId> = remove.iter().filter(|id| !put.contains_key(id)).cloned().collect();
+        gone.sort_unstable();
+        gone.dedup();
+        self.shared.push(builder.finish(), gone);
     }
 
-    fn read<T>(&self, f: impl FnOnce(&State) -> T) -> T {
-        f(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl State {
-    fn candidate(&self, id: &PersonId) -> Option<Candidate> {
-        let held = self.persons.get(id)?;
-        Some(Candidate { person: id.clone(), restricted: held.restricted, held: held.clone() })
+    /// How many persons were put or removed since the base was made: when it is time to [`Index::fold`].
+    pub fn pending(&self) -> usize {
+        self.shared.pending()
     }
 
-    fn put(&mut self, person: &Person) {
-        self.remove(&person.id);
-        let profiles: Vec<Folded> = person.entries.iter().map(|entry| Folded::of(&entry.demographics)).collect();
-        let mut keys = BTreeSet::new();
-        for profile in &profiles {
-            keys::each(&profile.fields(), |key| keys.extend([key.digest]));
-        }
-        let stands = person.number.iter().map(|number| (*number, false));
-        let numbers: Vec<_> = stands.chain(person.superseded.iter().map(|number| (*number, true))).collect();
-        let entries: Vec<_> = person.entries.iter().map(|entry| entry.key.clone()).collect();
-        for (number, superseded) in &numbers {
-            self.numbers.entry(*number).or_default().insert((*superseded, person.id.clone()));
-        }
-        for key in &entries {
-            self.homes.entry(key.clone()).or_default().insert(person.id.clone());
-        }
-        for key in &keys {
-            self.keys.entry(*key).or_default().insert(person.id.clone());
-        }
-        let held = Held { restricted: person.restricted, numbers, entries, profiles, keys };
-        self.persons.insert(person.id.clone(), Arc::new(held));
+    /// Folds what changed into the base: some microseconds for each person of the segments that changed, on the caller's thread; readers
+    /// and writers go on meanwhile. Returns how many segments were made anew.
+    pub fn fold(&self) -> usize {
+        self.shared.fold()
     }
 
-    fn remove(&mut self, id: &PersonId) {
-        let Some(held) = self.persons.remove(id) else { return };
-        for (number, superseded) in &held.numbers {
-            if let Some(persons) = self.numbers.get_mut(number) {
-                persons.remove(&(*superseded, id.clone()));
-            }
-        }
-        for key in &held.entries {
-            if let Some(persons) = self.homes.get_mut(key) {
-                persons.remove(id);
-            }
-        }
-        for key in &held.keys {
-            if let Some(persons) = self.keys.get_mut(key) {
-                persons.remove(id);
-            }
-        }
+    /// How many persons the base holds: all of them when nothing is [`Index::pending`].
+    pub fn count(&self) -> usize {
+        self.shared.read().segments.iter().map(|segment| segment.run.ids.count()).sum()
     }
 }
 

@@ -42,7 +42,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) kind: Kind,
-    pub(super) digest: u32,
+    pub(super) digest: u64,
 }
 
 /// All keys of one spelling of a person. The same key may come twice.
@@ -88,17 +88,31 @@ pub(super) fn each(fields: &Fields<'_>, mut add: impl FnMut(Key)) {
     }
 }
 
+/// The keys by which somebody is looked for: their own, and the birth date with day and month swapped.
+pub(super) fn asked(fields: &Fields<'_>) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::with_capacity(16);
+    each(fields, |key| keys.push(key));
+    let swapped = fields.birth_date.filter(|date| date.is_whole() && date.day <= 12 && date.day != date.month);
+    if let Some(date) = swapped {
+        let born = [&date.year.to_le_bytes()[..], &[date.day, date.month]];
+        keys.push(Key { kind: Kind::Born, digest: digest(Kind::Born, &born) });
+    }
+    keys.sort_unstable_by_key(|key| key.digest);
+    keys.dedup_by_key(|key| key.digest);
+    keys
+}
+
 fn initial(name: &str) -> &[u8] {
     let end = name.chars().next().map_or(0, char::len_utf8);
     &name.as_bytes()[..end]
 }
 
 /// FNV-1a with the last mix of MurmurHash3: the same in every build, since it stands in snapshots.
-fn digest(kind: Kind, parts: &[&[u8]]) -> u32 {
-    hash(std::iter::once(&[kind as u8][..]).chain(parts.iter().copied())) as u32
+fn digest(kind: Kind, parts: &[&[u8]]) -> u64 {
+    hash(std::iter::once(&[kind as u8][..]).chain(parts.iter().copied()))
 }
 
-/// The same in 64 bits, over any bytes.
+/// The same over any bytes.
 pub(super) fn hash<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in parts.flatten() {

@@ -1,5 +1,17 @@
+mod locator;
+mod model;
+mod snapshot;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use self::model::{Deed, Model, deeds, id, told};
 use super::*;
+use crate::matching::Folded;
 use crate::{BirthDate, ClaimedNumber, Demographics, Entry, Name, NumberStatus};
+
+const KEY: [u8; 32] = [7; 32];
 
 fn entry(source: &str, local_id: &str, family: &str, born: &str) -> Entry {
     let name = Name { family: family.to_owned(), given: vec!["Ann".to_owned()], ..Name::default() };
@@ -44,5 +56,107 @@ fn a_put_replaces_everything_and_a_removal_leaves_nothing() {
     index.put(&new);
     assert_eq!((index.person_of(&"9990000018".parse().unwrap()), index.home(&old.entries[0].key)), (None, None));
     index.remove(&new.id);
-    assert_eq!((index.home(&new.entries[0].key), index.count()), (None, 0));
+    assert_eq!(index.home(&new.entries[0].key), None);
+    index.fold();
+    assert_eq!((index.home(&new.entries[0].key), index.count(), index.pending()), (None, 0, 0));
+}
+
+/// The index answers as the model does.
+fn check(index: &Index, model: &Model, asked: &Demographics) {
+    for number in model::numbers() {
+        assert_eq!(index.person_of(&number), model.person_of(&number));
+    }
+    for key in model::keys() {
+        assert_eq!(index.home(&key), model.home(&key), "{key:?}");
+    }
+    let asked = Folded::of(asked);
+    let found: BTreeSet<_> = index.candidates(&asked.fields(), 1000).into_iter().map(|found| found.person).collect();
+    assert!(model.candidates(&asked.fields()).is_subset(&found));
+    assert!(found.iter().all(|id| model.0.contains_key(id)));
+    for (id, person) in &model.0 {
+        let held = index.candidate(id).unwrap();
+        assert_eq!((held.restricted, held.investigated, held.number()), (person.restricted, person.investigated, person.number));
+        let keys: Vec<_> = person.entries.iter().map(|entry| entry.key.clone()).collect();
+        assert_eq!(held.entries(), keys);
+        let mut wanted = Vec::new();
+        for entry in &person.entries {
+            let told = told(&Folded::of(&entry.demographics).fields());
+            if !wanted.contains(&told) {
+                wanted.push(told);
+            }
+        }
+        assert_eq!(held.profiles().map(|fields| told(&fields)).collect::<Vec<_>>(), wanted);
+    }
+}
+
+proptest! {
+    #[test]
+    fn law_the_packed_index_answers_as_the_plain_one(deeds in deeds(), asked in model::person(), other in id()) {
+        let mut index = Index::with(Limits { segment_persons_max: 3, ..Limits::default() });
+        let mut model = Model::default();
+        let asked = asked.entries.first().map(|entry| entry.demographics.clone()).unwrap_or_default();
+        for deed in deeds {
+            match deed {
+                Deed::Change(put, remove) => {
+                    index.change(&put, &remove);
+                    model.change(&put, &remove);
+                }
+                Deed::Fold => {
+                    index.fold();
+                    prop_assert_eq!((index.pending(), index.count()), (0, model.0.len()));
+                }
+                Deed::Restart => {
+                    let mut file = Vec::new();
+                    index.write_snapshot("7", &KEY, &mut file).unwrap();
+                    let limits = Limits { segment_persons_max: 4, ..Limits::default() };
+                    let (again, position) = Index::read_snapshot(limits, &KEY, &file[..], |position| position == "7").unwrap();
+                    prop_assert_eq!(position, "7");
+                    index = again;
+                }
+                Deed::Refill => {
+                    let again = Index::with(Limits { segment_persons_max: 2, ..Limits::default() });
+                    let mut filler = again.filler();
+                    model.0.values().for_each(|person| filler.add(person));
+                    filler.finish();
+                    index = again;
+                }
+            }
+            check(&index, &model, &asked);
+            prop_assert_eq!(index.candidate(&other).is_some(), model.0.contains_key(&other));
+        }
+    }
+}
+
+#[test]
+fn a_reader_sees_a_change_whole_or_not_at_all() {
+    let index = Index::with(Limits { segment_persons_max: 8, ..Limits::default() });
+    let one = |holder: &str, other: &str| {
+        let moving = entry("uhb", "7", "Smith", "1962-03-09");
+        [person(holder, Some("9990000018"), vec![moving]), person(other, None, Vec::new())]
+    };
+    let others: Vec<_> =
+        (0..100).map(|n| person(&format!("q{n:03}"), None, vec![entry("gp", &n.to_string(), "Jones", "1970-01-02")])).collect();
+    index.change(&others, &[]);
+    index.change(&one("p1", "p2"), &[]);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let key = one("p1", "p2")[0].entries[0].key.clone();
+            let mut looks = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) || looks == 0 {
+                looks += 1;
+                assert!(index.home(&key).is_some(), "it is always somebody's");
+                assert!(index.person_of(&"9990000018".parse().unwrap()).is_some());
+            }
+        });
+        for round in 0..200 {
+            let (holder, other) = if round % 2 == 0 { ("p2", "p1") } else { ("p1", "p2") };
+            index.change(&one(holder, other), &[]);
+            if round % 20 == 0 {
+                index.fold();
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        reader.join().unwrap();
+    });
 }
