@@ -1,15 +1,10 @@
-//! The store on SQLite: where the stages' traits meet a file.
-//!
-//! One writer thread owns the connection that writes; a line is in the ledger once its transaction is synced to disk.
-//! The ledger's table refuses every update and delete, by trigger.
+//! The store: where the stages' traits meet a database.
 
-mod journal;
-mod people;
+mod error;
 mod plans;
-mod schema;
 mod secrets;
+mod sqlite;
 
-pub use journal::SqliteJournal;
-pub use people::SqliteStore;
-pub use schema::StoreError;
+pub use error::StoreError;
 pub use secrets::Secrets;
+pub use sqlite::{SqliteJournal, SqliteStore};

@@ -8,7 +8,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use aws_lc_rs::hmac;
 use record::NhsNumber;
 
-use crate::schema::StoreError;
+use crate::StoreError;
 
 /// Keys for pseudonyms, sealed numbers and ids. They live in a file of their own, never in the store.
 pub struct Secrets {

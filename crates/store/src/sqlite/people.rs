@@ -13,9 +13,8 @@ use identity::{Heard, Located, Locator, LocatorDown};
 use record::{NhsNumber, PersonId, Plan, RequestId, SourceId, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::plans;
-use crate::schema::{StoreError, open};
-use crate::secrets::Secrets;
+use super::schema::open;
+use crate::{Secrets, StoreError, plans};
 
 /// What is known of persons. Each question is short; SQLite is asked on a thread that may wait.
 #[derive(Clone)]

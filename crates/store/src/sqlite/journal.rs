@@ -8,7 +8,8 @@ use audit::{Journal, JournalDown, Line};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::schema::{StoreError, open};
+use super::schema::open;
+use crate::StoreError;
 
 /// Lines of the ledger in one file. A thread of its own writes; it ends when this value is dropped.
 ///

@@ -4,29 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-/// The store could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The key file cannot be used.
-    #[error("the key file {file}: {what}")]
-    Key {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        what: String,
-    },
-    /// The file's schema is of a later program.
-    #[error("the store is of schema version {found}, this program knows up to {known}: use the program that wrote it, or a later one")]
-    Newer {
-        /// The file's version.
-        found: i64,
-        /// What this program knows.
-        known: i64,
-    },
-    /// SQLite said no.
-    #[error("opening the store: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-}
+use crate::StoreError;
 
 /// Every table of a patient leads its primary key with the patient. Each migration once, in order; never edited after it has landed.
 const MIGRATIONS: &[&str] = &[

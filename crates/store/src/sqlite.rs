@@ -1,0 +1,11 @@
+//! The store in one file of SQLite.
+//!
+//! One writer thread owns the connection that writes the ledger; a line is in it once its transaction is synced to disk.
+//! The ledger's table refuses every update and delete, by trigger.
+
+mod journal;
+mod people;
+mod schema;
+
+pub use journal::SqliteJournal;
+pub use people::SqliteStore;
