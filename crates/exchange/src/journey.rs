@@ -4,9 +4,9 @@ use access::{Evidence, Permit, PersonFacts, Restriction};
 use audit::{Audited, Entry, Event, Who};
 use dialect::Attachment;
 use fhir::Kind;
-use identity::{Facts, Heard, Leg, Verdict, guard, release};
+use identity::{Category, Facts, Heard, Leg, Verdict, guard, release};
 use record::{AllergyState, Ask, Chart, Fate, Holder, Need, NhsNumber, Plan, Question, Row, SharedRecord, SourceId, Status};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::Instant;
 
 use crate::gather::{self, LegEnd};
@@ -116,7 +116,7 @@ impl Exchange {
 
     async fn join(&self, watching: Watching) -> Answering {
         let Watching { entry, permit, number, need, until, ends, elsewhere } = watching;
-        let Guarded { charts, plan, heard, mut attachments } = guarded(number, &need, ends);
+        let Guarded { charts, plan, heard, mut attachments } = guarded(number, &need, ends, self.parts.clock.now());
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
@@ -286,7 +286,7 @@ struct Guarded {
 }
 
 /// Every leg guarded and released.
-fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> Guarded {
+fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>, now: jiff::Timestamp) -> Guarded {
     let facts = Facts { number, birth_date: need.birth_date.clone(), given_names: Vec::new() };
     let legs: Vec<Leg<'_>> = ends.iter().filter_map(|end| Some(Leg { chart: end.chart.as_ref()?, trust: end.entry.trust })).collect();
     let mut verdicts = guard(&facts, &legs).into_iter();
@@ -295,7 +295,7 @@ fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> Guarded {
         guarded.plan.rows.extend(end.rows);
         let Some(chart) = end.chart else { continue };
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
-        guarded.heard.extend(hearing(&chart, &verdict));
+        guarded.heard.extend(hearing(&chart, &verdict, now));
         if matches!(verdict, Verdict::Accepted(_)) {
             guarded.attachments.extend(end.attachments.into_iter().map(|one| (chart.source.clone(), one)));
         }
@@ -305,17 +305,38 @@ fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>) -> Guarded {
 }
 
 /// What a leg says about whether its source knows the person: only an answer does.
-fn hearing(chart: &Chart, verdict: &Verdict) -> Option<Heard> {
+fn hearing(chart: &Chart, verdict: &Verdict, now: jiff::Timestamp) -> Option<Heard> {
     let patients = chart.rows.iter().find(|row| row.kind == Kind::PATIENT);
     let answered = patients.and_then(|row| row.status).is_some_and(|status| matches!(status, Status::Ok | Status::OkEmpty));
     let local_ids =
         |ids: &[String]| chart.patients.iter().filter(|item| ids.contains(&item.id)).filter_map(|item| item.origin.id.clone()).collect();
+    let source = chart.source.clone();
     match verdict {
-        Verdict::Accepted(ids) => Some(Heard { source: chart.source.clone(), holds: true, local_ids: local_ids(ids) }),
-        Verdict::NoPatient if answered => Some(Heard { source: chart.source.clone(), holds: false, local_ids: Vec::new() }),
+        Verdict::Accepted(ids) => Some(Heard { source, holds: true, local_ids: local_ids(ids), categories: categories(chart, now) }),
+        Verdict::NoPatient if answered => Some(Heard { source, holds: false, local_ids: Vec::new(), categories: Vec::new() }),
         // Held, mismatched or failed: what it holds is not known.
         _ => None,
     }
+}
+
+/// What a source answered of each type, nothing included.
+fn categories(chart: &Chart, now: jiff::Timestamp) -> Vec<Category> {
+    let mut newest: FxHashMap<Kind, Option<i128>> = FxHashMap::default();
+    for item in &chart.items {
+        let known = newest.entry(item.kind).or_default();
+        *known = (*known).max(join::clinical(item));
+    }
+    let answered = chart
+        .rows
+        .iter()
+        .filter(|row| row.status.is_some_and(|status| matches!(status, Status::Ok | Status::OkEmpty | Status::OkTruncated)));
+    let category = |row: &Row| {
+        let date = newest.get(&row.kind).copied().flatten().and_then(|nanos| jiff::Timestamp::from_nanosecond(nanos).ok());
+        let newest_date = date.map(|date| jiff::tz::Offset::UTC.to_datetime(date).date());
+        Category { kind: row.kind, holds: newest.contains_key(&row.kind), newest: newest_date, heard: now }
+    };
+    let kinds = answered.filter(|row| row.kind != Kind::PATIENT);
+    kinds.map(category).collect()
 }
 
 /// The ids by which what is in a record can be read again.

@@ -10,6 +10,6 @@ mod names;
 mod release;
 
 pub use guard::{Facts, Held, Leg, Mismatch, Trust, Verdict, guard};
-pub use locate::{Heard, Located, Locator, LocatorDown};
+pub use locate::{Category, Heard, Located, Locator, LocatorDown};
 pub use names::compatible;
 pub use release::release;

@@ -2,6 +2,7 @@
 
 use access::Admission;
 use async_trait::async_trait;
+use fhir::Kind;
 use record::{NhsNumber, SourceId};
 
 /// The locator's store is away. The read goes on and asks everybody.
@@ -18,6 +19,21 @@ pub struct Located {
     pub holds: bool,
     /// The ids it used for them.
     pub local_ids: Vec<String>,
+    /// What it said of each type that it was asked for, whenever that was, in order of types.
+    pub categories: Vec<Category>,
+    /// When it last said whether it knows them.
+    pub heard: jiff::Timestamp,
+}
+
+/// What a source said that it holds of one type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    /// The type.
+    pub kind: Kind,
+    /// Whether it holds any: asked and empty is not the same as never asked, for which there is no category.
+    pub holds: bool,
+    /// The newest clinical date of its content, if any of it is dated.
+    pub newest: Option<jiff::civil::Date>,
     /// When it said so.
     pub heard: jiff::Timestamp,
 }
@@ -31,13 +47,16 @@ pub struct Heard {
     pub holds: bool,
     /// The ids it used for them.
     pub local_ids: Vec<String>,
+    /// What it said of each type that it was asked for and answered for.
+    pub categories: Vec<Category>,
 }
 
-/// The table. Rows say only what sources themselves answered.
+/// The table. Rows say only what sources themselves said.
 #[async_trait]
 pub trait Locator: Send + Sync {
-    /// What is known of who holds this person.
+    /// What is known of who holds this person: what sources answered, and the entries that they gave. A source that said that it does
+    /// not know them, and gave an entry of them later, holds them.
     async fn located(&self, admission: &Admission, number: &NhsNumber) -> Result<Vec<Located>, LocatorDown>;
-    /// Writes down what was heard.
+    /// Writes down what was heard, a miss as such. Types that were not asked for stay as they were last heard.
     async fn heard(&self, number: &NhsNumber, heard: Vec<Heard>, now: jiff::Timestamp) -> Result<(), LocatorDown>;
 }
