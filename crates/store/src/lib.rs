@@ -1,6 +1,9 @@
 //! The store: where the stages' traits meet a database.
 
+mod batch;
+mod columns;
 mod error;
+mod kinds;
 mod plans;
 mod secrets;
 mod sqlite;

@@ -14,6 +14,7 @@ use crate::StoreError;
 pub struct Secrets {
     pseudonyms: hmac::Key,
     numbers: RandomizedNonceKey,
+    entries: RandomizedNonceKey,
     /// For keyed ids of clusters: the same on every read, and nothing to guess from.
     pub clusters: [u8; 32],
 }
@@ -58,6 +59,7 @@ impl Secrets {
         Some(Secrets {
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &derive("pseudonyms")?),
             numbers: RandomizedNonceKey::new(&AES_256_GCM, &derive("numbers")?).ok()?,
+            entries: RandomizedNonceKey::new(&AES_256_GCM, &derive("entries")?).ok()?,
             clusters: derive("clusters")?,
         })
     }
@@ -67,20 +69,39 @@ impl Secrets {
         hmac::sign(&self.pseudonyms, number.expose().as_bytes()).as_ref().to_vec()
     }
 
+    /// A number, sealed.
     pub(crate) fn seal(&self, number: &NhsNumber) -> Option<Vec<u8>> {
-        let mut bytes = number.expose().as_bytes().to_vec();
-        let nonce = self.numbers.seal_in_place_append_tag(Aad::empty(), &mut bytes).ok()?;
-        let mut sealed = nonce.as_ref().to_vec();
-        sealed.extend_from_slice(&bytes);
-        Some(sealed)
+        seal(&self.numbers, b"", number.expose().as_bytes().to_vec())
     }
 
     pub(crate) fn unseal(&self, sealed: &[u8]) -> Option<NhsNumber> {
-        let nonce = Nonce::try_assume_unique_for_key(sealed.get(..NONCE_LEN)?).ok()?;
-        let mut bytes = sealed.get(NONCE_LEN..)?.to_vec();
-        let plain = self.numbers.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?;
-        std::str::from_utf8(plain).ok()?.parse().ok()
+        let mut bytes = sealed.to_vec();
+        std::str::from_utf8(open(&self.numbers, b"", &mut bytes)?).ok()?.parse().ok()
     }
+
+    /// What is said of a person, sealed under the name of its row: put into another row, it does not open.
+    pub(crate) fn seal_said(&self, row: &str, plain: Vec<u8>) -> Option<Vec<u8>> {
+        seal(&self.entries, row.as_bytes(), plain)
+    }
+
+    /// The same, opened in the room that it came in.
+    pub(crate) fn open_said<'a>(&self, row: &str, sealed: &'a mut [u8]) -> Option<&'a [u8]> {
+        open(&self.entries, row.as_bytes(), sealed)
+    }
+}
+
+fn seal(key: &RandomizedNonceKey, name: &[u8], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let nonce = key.seal_in_place_append_tag(Aad::from(name), &mut bytes).ok()?;
+    let mut sealed = Vec::with_capacity(NONCE_LEN + bytes.len());
+    sealed.extend_from_slice(nonce.as_ref());
+    sealed.extend_from_slice(&bytes);
+    Some(sealed)
+}
+
+fn open<'a>(key: &RandomizedNonceKey, name: &[u8], sealed: &'a mut [u8]) -> Option<&'a [u8]> {
+    let (nonce, bytes) = sealed.split_at_mut_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    key.open_in_place(nonce, Aad::from(name), bytes).ok().map(|plain| &*plain)
 }
 
 fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -3,8 +3,11 @@
 //! One writer thread owns the connection that writes the ledger; a line is in it once its transaction is synced to disk.
 //! The ledger's table refuses every update and delete, by trigger.
 
+mod apply;
 mod journal;
+mod locator;
 mod people;
+mod register;
 mod schema;
 
 pub use journal::SqliteJournal;

@@ -1,17 +1,15 @@
-//! Persons, claims, minted ids, plans and the locator in SQLite.
+//! Persons, claims, minted ids and plans in SQLite.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access::Admission;
 use async_trait::async_trait;
 use exchange::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};
 use fhir::Kind;
-use identity::{Heard, Located, Locator, LocatorDown};
-use record::{NhsNumber, PersonId, Plan, RequestId, SourceId, UserId};
-use rusqlite::{Connection, OptionalExtension, params};
+use record::{NhsNumber, PersonId, Plan, RequestId, UserId};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::schema::open;
 use crate::{Secrets, StoreError, plans};
@@ -19,29 +17,52 @@ use crate::{Secrets, StoreError, plans};
 /// What is known of persons. Each question is short; SQLite is asked on a thread that may wait.
 #[derive(Clone)]
 pub struct SqliteStore {
-    connection: Arc<Mutex<Connection>>,
+    quick: Arc<Mutex<Connection>>,
+    pub(super) durable: Arc<Mutex<Connection>>,
+    pub(super) reading: Arc<Mutex<Connection>>,
+    pub(super) paging: Arc<Mutex<Connection>>,
     secrets: Arc<Secrets>,
-    kept: Arc<Mutex<HashMap<PersonId, u64>>>,
+    kept: Arc<Mutex<HashMap<PersonId, (i64, u64)>>>,
     hasher: RandomState,
 }
 
 /// Persons of whom it is remembered which ids were kept last.
 const KEPT_MAX: usize = 10_000;
 
+/// KiB of pages that the connection of the register's batches keeps: they touch persons anywhere in the file.
+const REGISTER_CACHE_KIB: i64 = 128 << 10;
+
 impl SqliteStore {
     /// Opens or makes the file.
     pub fn open(file: &Path, secrets: Arc<Secrets>) -> Result<SqliteStore, StoreError> {
-        let connection = open(file)?;
-        // The ledger is in the same file: no answer leaves before a later line of it is synced, and these commits with it.
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        Ok(SqliteStore { connection: Arc::new(Mutex::new(connection)), secrets, kept: Arc::default(), hasher: RandomState::new() })
+        let (quick, durable, reading, paging) = (open(file)?, open(file)?, open(file)?, open(file)?);
+        // The ledger is in the same file: no answer leaves before a later line of it is synced, and these commits with it. The
+        // register's batches are synced for themselves.
+        quick.pragma_update(None, "synchronous", "NORMAL")?;
+        durable.pragma_update(None, "cache_size", -REGISTER_CACHE_KIB)?;
+        durable.pragma_update(None, "foreign_keys", true)?;
+        reading.pragma_update(None, "query_only", true)?;
+        paging.pragma_update(None, "query_only", true)?;
+        let shared = |connection| Arc::new(Mutex::new(connection));
+        let (quick, durable, reading, paging) = (shared(quick), shared(durable), shared(reading), shared(paging));
+        Ok(SqliteStore { quick, durable, reading, paging, secrets, kept: Arc::default(), hasher: RandomState::new() })
     }
 
-    async fn with<T: Send + 'static>(
+    /// Asks by the connection of the exchange's own short questions.
+    pub(super) async fn with<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Connection, &Secrets) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreDown> {
-        let (connection, secrets) = (self.connection.clone(), self.secrets.clone());
+        self.by(&self.quick, question).await
+    }
+
+    /// Asks by a connection.
+    pub(super) async fn by<T: Send + 'static>(
+        &self,
+        connection: &Arc<Mutex<Connection>>,
+        question: impl FnOnce(&mut Connection, &Secrets) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreDown> {
+        let (connection, secrets) = (connection.clone(), self.secrets.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             question(&mut connection, &secrets)
@@ -53,18 +74,50 @@ impl SqliteStore {
         }
     }
 
+    /// How often something of a person was purged.
+    async fn purges(&self, person: &PersonId) -> Result<i64, StoreDown> {
+        let person = person.as_str().to_owned();
+        let asked = self.with(move |connection, _| {
+            let mut statement = connection.prepare_cached("SELECT purges FROM person WHERE person = ?")?;
+            statement.query_row(params![person], |row| row.get(0)).optional()
+        });
+        Ok(asked.await?.unwrap_or(0))
+    }
+
     /// Whether the store can be written.
     pub async fn ready(&self) -> Result<(), StoreDown> {
         self.with(|connection, _| connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")).await
     }
 }
 
+/// The person of a number; minted when new.
+pub(super) fn mint(connection: &mut Connection, secrets: &Secrets, number: &NhsNumber) -> rusqlite::Result<String> {
+    let pseudonym = secrets.pseudonym(number);
+    let known = |connection: &Connection| {
+        let mut statement = connection.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
+        statement.query_row(params![pseudonym], |row| row.get::<_, String>(0)).optional()
+    };
+    if let Some(known) = known(connection)? {
+        return Ok(known);
+    }
+    let fresh = uuid::Uuid::new_v4().to_string();
+    let sealed = secrets.seal(number).ok_or(rusqlite::Error::InvalidQuery)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(known) = known(&transaction)? {
+        return Ok(known);
+    }
+    transaction.execute("INSERT INTO number (pseudonym, person) VALUES (?, ?)", params![pseudonym, fresh])?;
+    transaction.execute("INSERT INTO person (person, sealed) VALUES (?, ?)", params![fresh, sealed])?;
+    transaction.commit()?;
+    Ok(fresh)
+}
+
 /// What a column holds that only we write.
-fn parsed<T: std::str::FromStr>(text: String) -> rusqlite::Result<T> {
+pub(super) fn parsed<T: std::str::FromStr>(text: String) -> rusqlite::Result<T> {
     text.parse().map_err(|_| rusqlite::Error::InvalidQuery)
 }
 
-fn timestamp(text: String) -> rusqlite::Result<jiff::Timestamp> {
+pub(super) fn timestamp(text: String) -> rusqlite::Result<jiff::Timestamp> {
     parsed(text)
 }
 
@@ -72,24 +125,14 @@ fn timestamp(text: String) -> rusqlite::Result<jiff::Timestamp> {
 impl People for SqliteStore {
     async fn person_of(&self, number: &NhsNumber) -> Result<PersonId, StoreDown> {
         let number = *number;
-        let fresh = uuid::Uuid::new_v4().to_string();
-        let person = self.with(move |connection, secrets| {
-            let pseudonym = secrets.pseudonym(&number);
-            let sealed = secrets.seal(&number).ok_or(rusqlite::Error::InvalidQuery)?;
-            connection
-                .prepare_cached("INSERT OR IGNORE INTO person (person, pseudonym, sealed) VALUES (?, ?, ?)")?
-                .execute(params![fresh, pseudonym, sealed])?;
-            connection
-                .prepare_cached("SELECT person FROM person WHERE pseudonym = ?")?
-                .query_row(params![pseudonym], |row| row.get::<_, String>(0))
-        });
-        person.await?.parse().map_err(|_| StoreDown("a person id in the store is malformed".to_owned()))
+        let person = self.with(move |connection, secrets| mint(connection, secrets, &number)).await?;
+        person.parse().map_err(|_| StoreDown("a person id in the store is malformed".to_owned()))
     }
 
     async fn known(&self, number: &NhsNumber) -> Result<Option<PersonId>, StoreDown> {
         let number = *number;
         self.with(move |connection, secrets| {
-            let mut statement = connection.prepare_cached("SELECT person FROM person WHERE pseudonym = ?")?;
+            let mut statement = connection.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
             statement.query_row(params![secrets.pseudonym(&number)], |row| parsed(row.get(0)?)).optional()
         })
         .await
@@ -99,8 +142,8 @@ impl People for SqliteStore {
         let person = person.as_str().to_owned();
         self.with(move |connection, secrets| {
             let mut statement = connection.prepare_cached("SELECT sealed FROM person WHERE person = ?")?;
-            let sealed: Option<Vec<u8>> = statement.query_row(params![person], |row| row.get(0)).optional()?;
-            sealed.map(|sealed| secrets.unseal(&sealed).ok_or(rusqlite::Error::InvalidQuery)).transpose()
+            let sealed: Option<Option<Vec<u8>>> = statement.query_row(params![person], |row| row.get(0)).optional()?;
+            sealed.flatten().map(|sealed| secrets.unseal(&sealed).ok_or(rusqlite::Error::InvalidQuery)).transpose()
         })
         .await
     }
@@ -148,9 +191,13 @@ impl Claims for SqliteStore {
 #[async_trait]
 impl Minted for SqliteStore {
     async fn keep_ids(&self, person: &PersonId, ids: &[Met<'_>]) -> Result<(), StoreDown> {
-        // Most reads of a person meet the ids of the last one: what is kept is not written again.
-        let digest = self.hasher.hash_one(ids);
-        if ids.is_empty() || self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(person) == Some(&digest) {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        // Most reads of a person meet the ids of the last one: what is kept is not written again, unless it was purged meanwhile,
+        // maybe by another process.
+        let digest = (self.purges(person).await?, self.hasher.hash_one(ids));
+        if self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(person) == Some(&digest) {
             return Ok(());
         }
         let own = |one: &Met<'_>| {
@@ -236,39 +283,5 @@ impl Plans for SqliteStore {
             Ok(found.optional()?.filter(|(_, until)| now < *until).map(|(plan, _)| plan))
         })
         .await
-    }
-}
-
-#[async_trait]
-impl Locator for SqliteStore {
-    async fn located(&self, _admission: &Admission, number: &NhsNumber) -> Result<Vec<Located>, LocatorDown> {
-        let number = *number;
-        let found = self.with(move |connection, secrets| {
-            let mut statement = connection.prepare_cached("SELECT source, holds, local_ids, heard FROM located WHERE pseudonym = ?")?;
-            let rows = statement.query_map(params![secrets.pseudonym(&number)], |row| {
-                let ids: String = row.get(2)?;
-                let local_ids = ids.split('\n').filter(|id| !id.is_empty()).map(str::to_owned).collect();
-                Ok(Located { source: parsed::<SourceId>(row.get(0)?)?, holds: row.get(1)?, local_ids, heard: timestamp(row.get(3)?)? })
-            })?;
-            rows.collect()
-        });
-        found.await.map_err(|down: StoreDown| LocatorDown(down.0))
-    }
-
-    async fn heard(&self, number: &NhsNumber, heard: Vec<Heard>, now: jiff::Timestamp) -> Result<(), LocatorDown> {
-        let number = *number;
-        let written = self.with(move |connection, secrets| {
-            let pseudonym = secrets.pseudonym(&number);
-            let transaction = connection.transaction()?;
-            {
-                let sql = "INSERT OR REPLACE INTO located (pseudonym, source, holds, local_ids, heard) VALUES (?, ?, ?, ?, ?)";
-                let mut insert = transaction.prepare_cached(sql)?;
-                for one in &heard {
-                    insert.execute(params![pseudonym, one.source.as_str(), one.holds, one.local_ids.join("\n"), now.to_string()])?;
-                }
-            }
-            transaction.commit()
-        });
-        written.await.map_err(|down| LocatorDown(down.0))
     }
 }

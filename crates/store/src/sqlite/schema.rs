@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::StoreError;
 
-/// Every table of a patient leads its primary key with the patient. Each migration once, in order; never edited after it has landed.
+/// Every table of a patient leads its primary key with the patient. What leads to a patient from elsewhere has tables of its own,
+/// each under its own key: `number` (by pseudonym) and `home` (by entry). Each migration once, in order; never edited after it has
+/// landed.
 const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE ledger (
@@ -76,6 +78,88 @@ CREATE TABLE plan (
     PRIMARY KEY (person, request, issuer, subject)
 ) STRICT;
 ",
+    // The person index. A number leads to a person from a table of its own, so that the patient leads every key of `person`; the
+    // locator's rows are the person's. Rows of the locator are only ever written of a person who is there.
+    "
+CREATE TABLE number (pseudonym BLOB NOT NULL PRIMARY KEY, person TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO number (pseudonym, person) SELECT pseudonym, person FROM person;
+CREATE TABLE somebody (
+    person TEXT NOT NULL PRIMARY KEY,
+    sealed BLOB,
+    rest BLOB,
+    restricted INTEGER NOT NULL DEFAULT 0,
+    investigated INTEGER NOT NULL DEFAULT 0,
+    purges INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+INSERT INTO somebody (person, sealed) SELECT person, sealed FROM person;
+CREATE TABLE held (
+    person TEXT NOT NULL,
+    source TEXT NOT NULL,
+    holds INTEGER NOT NULL,
+    local_ids TEXT NOT NULL,
+    kinds TEXT NOT NULL DEFAULT '{}',
+    heard TEXT NOT NULL,
+    PRIMARY KEY (person, source)
+) STRICT, WITHOUT ROWID;
+INSERT INTO held (person, source, holds, local_ids, heard)
+    SELECT person.person, located.source, located.holds, located.local_ids, located.heard
+    FROM located JOIN person ON person.pseudonym = located.pseudonym;
+DROP TABLE located;
+DROP TABLE person;
+ALTER TABLE somebody RENAME TO person;
+ALTER TABLE held RENAME TO located;
+CREATE TABLE entry (
+    person TEXT NOT NULL REFERENCES person (person),
+    source TEXT NOT NULL,
+    local_id TEXT NOT NULL,
+    provider TEXT,
+    restricted INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    said BLOB NOT NULL,
+    PRIMARY KEY (person, source, local_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE home (
+    source TEXT NOT NULL,
+    local_id TEXT NOT NULL,
+    person TEXT NOT NULL,
+    PRIMARY KEY (source, local_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE apart (
+    person TEXT NOT NULL,
+    source TEXT NOT NULL,
+    local_id TEXT NOT NULL,
+    other_source TEXT NOT NULL,
+    other_local_id TEXT NOT NULL,
+    PRIMARY KEY (person, source, local_id, other_source, other_local_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE event (
+    person TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    deed TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (person, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE task (
+    person TEXT NOT NULL,
+    id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    local_id TEXT NOT NULL,
+    other_source TEXT,
+    other_local_id TEXT,
+    doubt TEXT NOT NULL,
+    raised INTEGER NOT NULL,
+    outcome TEXT,
+    decided INTEGER,
+    author TEXT,
+    why TEXT,
+    PRIMARY KEY (person, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX task_id ON task (id);
+CREATE INDEX task_open ON task (id) WHERE outcome IS NULL;
+CREATE TABLE loaded (file TEXT NOT NULL PRIMARY KEY, rows INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.
@@ -88,16 +172,31 @@ pub(crate) fn open(file: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", 10_000)?;
     // The ledger and the rest share the file; each waits for the other's short transactions.
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let known = MIGRATIONS.len() as i64;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
-    for (version, migration) in MIGRATIONS.iter().enumerate().skip(found as usize) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", version as i64 + 1)?;
+    loop {
+        // Two who open a file at once do not both migrate it: the version is read under the lock to write.
+        let found = version(connection)?;
+        if found == known {
+            return Ok(());
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found = version(&transaction)?;
+        if found > known {
+            return Err(StoreError::Newer { found, known });
+        }
+        if let Some(migration) = MIGRATIONS.get(found as usize) {
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", found + 1)?;
+        }
         transaction.commit()?;
     }
-    Ok(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }

@@ -1,7 +1,5 @@
 //! The ledger on a real file: durable, chained, append-only.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
 use std::path::PathBuf;
 use std::sync::Arc;
 

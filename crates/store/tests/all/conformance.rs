@@ -1,0 +1,495 @@
+//! Promises, each asked of every store.
+
+use std::collections::BTreeSet;
+
+use exchange::{Claims, KeptClaim, Met, People};
+use fhir::Kind;
+use identity::{Category, Heard};
+use people::{Author, Change, Deed, Doubt, Event, Outcome, Task, TaskFilter, TaskId};
+use record::{Counts, Plan, Row, Status};
+
+use crate::samples::{admission, at, entry, key, number, person, somebody, user};
+use crate::stores::{Kept, Place};
+
+/// Each promise as a test of each store.
+macro_rules! promises {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite { $(#[tokio::test] async fn $name() { super::$name(crate::stores::Place::sqlite()).await; })* }
+    };
+}
+
+promises!(
+    a_batch_that_fails_leaves_nothing,
+    a_claim_ends,
+    a_miss_is_recorded_as_such,
+    a_moved_entry_stands_in_one_place_and_stays_apart,
+    a_number_leads_to_one_person_however_many_ask_at_once,
+    a_number_that_was_let_go_leads_nowhere,
+    a_page_is_whole_persons_in_order,
+    a_person_is_read_as_written,
+    a_plan_is_its_readers_only,
+    a_task_is_one_however_often_it_is_written,
+    after_a_purge_nothing_joins_the_number_with_the_person,
+    an_entry_given_later_than_a_miss_is_believed,
+    an_id_is_resolved_to_every_person_it_was_met_with,
+    categories_are_kept_until_asked_again,
+    entries_that_are_apart_are_so_from_both_sides,
+    history_is_in_order_and_stays,
+    no_name_number_or_address_lies_open,
+    persons_made_by_a_question_and_by_the_register_are_the_same,
+    rows_of_a_file_are_counted_with_what_they_wrote,
+    the_ledger_keeps_lines_in_order_and_refuses_a_second,
+    what_was_written_is_there_when_opened_again,
+);
+
+async fn register(place: &Place) -> std::sync::Arc<dyn Kept> {
+    place.open().await.store
+}
+
+async fn a_number_leads_to_one_person_however_many_ask_at_once(place: Place) {
+    let (one, two) = (register(&place).await, register(&place).await);
+    let asked = (0..40).map(|n| {
+        let store = if n % 2 == 0 { one.clone() } else { two.clone() };
+        async move { (n % 4, store.person_of(&number(n % 4)).await.unwrap()) }
+    });
+    let found: BTreeSet<_> = futures::future::join_all(asked).await.into_iter().collect();
+    assert_eq!(found.len(), 4);
+    for (n, person) in found {
+        assert_eq!(one.number_of(&person).await.unwrap(), Some(number(n)));
+        assert_eq!(one.known(&number(n)).await.unwrap(), Some(person.clone()));
+        assert_eq!(one.of_number(&number(n)).await.unwrap(), Some(person));
+    }
+    assert_eq!(one.known(&number(5)).await.unwrap(), None);
+    assert_eq!(one.number_of(&person("nobody")).await.unwrap(), None);
+    People::ready(&*one).await.unwrap();
+}
+
+async fn persons_made_by_a_question_and_by_the_register_are_the_same(place: Place) {
+    let store = register(&place).await;
+    let asked = store.person_of(&number(1)).await.unwrap();
+    store.apply(vec![Change::Put(asked.clone(), entry("gp", "1", 2))]).await.unwrap();
+    let found = store.person(&asked).await.unwrap().unwrap();
+    assert_eq!((found.number, found.entries.len()), (Some(number(1)), 1));
+    store.apply(vec![Change::Person(somebody("b", Some(number(2))))]).await.unwrap();
+    assert_eq!(store.person_of(&number(2)).await.unwrap(), person("b"));
+}
+
+async fn a_person_is_read_as_written(place: Place) {
+    let store = register(&place).await;
+    let mut written = somebody("a", Some(number(1)));
+    written.superseded = vec![number(2), number(3)];
+    written.died = Some("2024-11".into());
+    (written.restricted, written.investigated) = (true, true);
+    store.apply(vec![Change::Put(person("a"), entry("hosp", "2", 4)), Change::Person(written.clone())]).await.unwrap();
+    store.apply(vec![Change::Put(person("a"), entry("gp", "x y/z", 7)), Change::Put(person("a"), entry("hosp", "2", 5))]).await.unwrap();
+    written.entries = vec![entry("gp", "x y/z", 7), entry("hosp", "2", 5)];
+    assert!(store.person(&person("a")).await.unwrap() == Some(written.clone()));
+    for n in 1..4 {
+        assert_eq!(store.of_number(&number(n)).await.unwrap(), Some(person("a")), "{n}");
+    }
+    assert_eq!(store.home(&key("gp", "x y/z")).await.unwrap(), Some(person("a")));
+    assert_eq!(store.home(&key("gp", "2")).await.unwrap(), None);
+    assert_eq!(store.person(&person("b")).await.unwrap(), None);
+    // A person is made for an entry where there is none.
+    store.apply(vec![Change::Put(person("c"), entry("gp", "c", 1))]).await.unwrap();
+    assert_eq!(store.person(&person("c")).await.unwrap().unwrap().entries, [entry("gp", "c", 1)]);
+}
+
+async fn a_number_that_was_let_go_leads_nowhere(place: Place) {
+    let store = register(&place).await;
+    store.apply(vec![Change::Person(somebody("a", Some(number(1))))]).await.unwrap();
+    // Replaced without a link.
+    store.apply(vec![Change::Person(somebody("a", Some(number(2))))]).await.unwrap();
+    assert_eq!(store.of_number(&number(1)).await.unwrap(), None);
+    assert_eq!(store.of_number(&number(2)).await.unwrap(), Some(person("a")));
+    // Taken over by another in one batch, whichever is written first.
+    store.apply(vec![Change::Person(somebody("b", Some(number(2)))), Change::Person(somebody("a", None))]).await.unwrap();
+    assert_eq!(store.of_number(&number(2)).await.unwrap(), Some(person("b")));
+    assert_eq!(store.number_of(&person("a")).await.unwrap(), None);
+}
+
+async fn a_moved_entry_stands_in_one_place_and_stays_apart(place: Place) {
+    let store = register(&place).await;
+    let (one, two) = (key("gp", "1"), key("gp", "2"));
+    let batch = vec![
+        Change::Put(person("a"), entry("gp", "1", 1)),
+        Change::Put(person("a"), entry("gp", "2", 2)),
+        Change::Apart(person("a"), one.clone(), two.clone()),
+    ];
+    store.apply(batch).await.unwrap();
+    store.apply(vec![Change::Put(person("b"), entry("gp", "1", 1))]).await.unwrap();
+    assert_eq!(store.home(&one).await.unwrap(), Some(person("b")));
+    assert_eq!(store.person(&person("a")).await.unwrap().unwrap().entries, [entry("gp", "2", 2)]);
+    assert_eq!(store.person(&person("b")).await.unwrap().unwrap().entries, [entry("gp", "1", 1)]);
+    assert_eq!(store.apart(&person("b"), &one).await.unwrap(), std::slice::from_ref(&two));
+    assert_eq!(store.apart(&person("a"), &two).await.unwrap(), std::slice::from_ref(&one));
+    assert!(store.apart(&person("a"), &one).await.unwrap().is_empty());
+}
+
+async fn entries_that_are_apart_are_so_from_both_sides(place: Place) {
+    let store = register(&place).await;
+    let (one, two, three) = (key("gp", "1"), key("hosp", "1"), key("gp", "3"));
+    let batch = vec![
+        Change::Apart(person("a"), one.clone(), two.clone()),
+        Change::Apart(person("a"), one.clone(), three.clone()),
+        Change::Put(person("a"), entry("gp", "1", 1)),
+        Change::Put(person("b"), entry("hosp", "1", 2)),
+    ];
+    store.apply(batch).await.unwrap();
+    assert_eq!(store.apart(&person("a"), &one).await.unwrap(), [three.clone(), two.clone()]);
+    assert_eq!(store.apart(&person("b"), &two).await.unwrap(), std::slice::from_ref(&one));
+    // Said again, and undone from the other side.
+    store.apply(vec![Change::Apart(person("b"), two.clone(), one.clone())]).await.unwrap();
+    store.apply(vec![Change::Together(person("b"), two.clone(), one.clone())]).await.unwrap();
+    assert_eq!(store.apart(&person("a"), &one).await.unwrap(), [three]);
+    assert!(store.apart(&person("b"), &two).await.unwrap().is_empty());
+}
+
+fn event(who: &str, second: i64, deed: Deed) -> Event {
+    Event { person: person(who), at: at(second), author: Author::Steward("iss|s: 1".into()), deed, reason: "as the letter says".into() }
+}
+
+async fn history_is_in_order_and_stays(place: Place) {
+    let store = register(&place).await;
+    let (one, two) = (key("gp", "1"), key("gp", "2"));
+    let deeds = [
+        Deed::Linked { entry: one.clone(), tier: Some(1), weight: Some(12.345_678_9) },
+        Deed::Linked { entry: two.clone(), tier: None, weight: None },
+        Deed::Apart { entry: one.clone(), other: two.clone() },
+        Deed::Together { entry: one.clone(), other: two.clone() },
+        Deed::Unlinked { entry: one.clone(), to: person("b") },
+        Deed::Merged { from: person("b"), entries: vec![one.clone(), two.clone()] },
+        Deed::Unmerged { to: person("b"), entries: vec![one, two] },
+        Deed::Investigated,
+        Deed::InvestigationEnded,
+        Deed::NumberSuperseded,
+        Deed::Cut,
+        Deed::Died,
+    ];
+    let mut events: Vec<Event> = deeds.into_iter().map(|deed| event("a", 5, deed)).collect();
+    events[1].author = Author::National;
+    events[2].author = Author::Rules("1.2:3".into());
+    events[3].author = Author::Source("gp".parse().unwrap());
+    for some in events.chunks(5) {
+        let others = some.iter().map(|one| Change::Event(Event { person: person("b"), ..one.clone() }));
+        store.apply(some.iter().cloned().map(Change::Event).chain(others).collect()).await.unwrap();
+    }
+    assert_eq!(store.history(&person("a")).await.unwrap(), events);
+    assert_eq!(store.history(&person("b")).await.unwrap().len(), events.len());
+    assert!(store.history(&person("c")).await.unwrap().is_empty());
+}
+
+fn task(id: &str, who: &str) -> Task {
+    Task {
+        id: TaskId(id.into()),
+        person: person(who),
+        entry: key("gp", "1"),
+        other: Some(key("hosp", "2")),
+        doubt: Doubt::Probable,
+        raised: at(3),
+        decided: None,
+    }
+}
+
+async fn a_task_is_one_however_often_it_is_written(place: Place) {
+    let store = register(&place).await;
+    let decided = Some((Outcome::Different, at(9), Author::Steward("s".into()), "two births".to_owned()));
+    let (first, last) =
+        (Task { other: None, doubt: Doubt::Confusion, ..task("t3", "b") }, Task { decided, doubt: Doubt::Held, ..task("t1", "c") });
+    store.apply(vec![Change::Task(task("t1", "a")), Change::Task(task("t2", "a")), Change::Task(first.clone())]).await.unwrap();
+    // Decided, when its entry was already another person's.
+    store.apply(vec![Change::Task(last.clone())]).await.unwrap();
+    assert_eq!(store.task(&TaskId("t1".into())).await.unwrap(), Some(last.clone()));
+    assert_eq!(store.task(&TaskId("t9".into())).await.unwrap(), None);
+    let check = async |open, who: Option<&str>, after: Option<&str>, count_max, expected: &[Task]| {
+        let filter = TaskFilter { open, person: who.map(person), after: after.map(|id| TaskId(id.into())), count_max };
+        assert_eq!(store.tasks(&filter).await.unwrap(), expected, "{filter:?}");
+    };
+    check(false, None, None, 10, &[last.clone(), task("t2", "a"), first.clone()]).await;
+    check(true, None, None, 10, &[task("t2", "a"), first.clone()]).await;
+    check(false, None, Some("t1"), 1, &[task("t2", "a")]).await;
+    check(false, Some("c"), None, 10, &[last]).await;
+    check(true, Some("a"), Some("t2"), 10, &[]).await;
+}
+
+async fn a_batch_that_fails_leaves_nothing(place: Place) {
+    let store = register(&place).await;
+    store.apply(vec![Change::Person(somebody("a", Some(number(1)))), Change::Loaded("f".into(), 1)]).await.unwrap();
+    // No store counts so many rows.
+    let batch = vec![
+        Change::Person(somebody("a", Some(number(2)))),
+        Change::Put(person("a"), entry("gp", "1", 1)),
+        Change::Event(event("a", 1, Deed::Cut)),
+        Change::Task(task("t", "a")),
+        Change::Loaded("f".into(), u64::MAX),
+    ];
+    assert!(store.apply(batch).await.is_err());
+    assert_eq!(store.person(&person("a")).await.unwrap(), Some(somebody("a", Some(number(1)))));
+    assert_eq!(store.of_number(&number(2)).await.unwrap(), None);
+    assert_eq!(store.home(&key("gp", "1")).await.unwrap(), None);
+    assert!(store.history(&person("a")).await.unwrap().is_empty());
+    assert_eq!(store.task(&TaskId("t".into())).await.unwrap(), None);
+    assert_eq!(store.loaded("f").await.unwrap(), 1);
+}
+
+async fn rows_of_a_file_are_counted_with_what_they_wrote(place: Place) {
+    let store = register(&place).await;
+    assert_eq!(store.loaded("people.csv").await.unwrap(), 0);
+    for rows in [10, 25] {
+        store.apply(vec![Change::Loaded("people.csv".into(), rows), Change::Loaded("other".into(), 1)]).await.unwrap();
+        assert_eq!(store.loaded("people.csv").await.unwrap(), rows);
+    }
+    assert_eq!(store.loaded("other").await.unwrap(), 1);
+}
+
+async fn a_page_is_whole_persons_in_order(place: Place) {
+    let store = register(&place).await;
+    let mut batch = Vec::new();
+    for n in 0..25 {
+        batch.push(Change::Person(somebody(&format!("p{n:02}"), (n % 2 == 0).then(|| number(n)))));
+        batch.extend((0..n % 4).map(|local| Change::Put(person(&format!("p{n:02}")), entry("gp", &format!("{n}-{local}"), n + local))));
+    }
+    store.apply(batch).await.unwrap();
+    let (mut after, mut persons) = (None, Vec::new());
+    loop {
+        let page = store.page(after.as_ref(), 7).await.unwrap();
+        assert!(page.persons.len() <= 7);
+        assert!(after.is_some() || page.total.is_none_or(|total| total == 25));
+        persons.extend(page.persons);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(persons.len(), 25);
+    assert!(persons.is_sorted_by_key(|person| person.id.clone()));
+    for one in &persons {
+        assert!(store.person(&one.id).await.unwrap().as_ref() == Some(one), "{}", one.id);
+    }
+    let empty = store.page(Some(&person("z")), 7).await.unwrap();
+    assert!(empty.persons.is_empty() && empty.next.is_none());
+}
+
+async fn a_claim_ends(place: Place) {
+    let store = register(&place).await;
+    let claim = |who: &str, emergency, until| KeptClaim {
+        person: person("a"),
+        user: user(who),
+        organisation: "RRK".parse().unwrap(),
+        emergency,
+        reason: "direct-care".into(),
+        until: at(until),
+    };
+    for one in [claim("u", false, 10), claim("u", true, 20), claim("u", true, 20), claim("v", false, 30)] {
+        store.keep(one).await.unwrap();
+    }
+    let of = async |who: &str, second| Claims::of(&*store, &person("a"), &user(who), at(second)).await.unwrap();
+    let mut both = of("u", 9).await;
+    both.sort_by_key(|claim| claim.until);
+    assert_eq!(both, [claim("u", false, 10), claim("u", true, 20)]);
+    assert_eq!(of("u", 10).await, [claim("u", true, 20)]);
+    assert!(of("u", 20).await.is_empty());
+    assert!(Claims::of(&*store, &person("b"), &user("u"), at(0)).await.unwrap().is_empty());
+}
+
+async fn an_id_is_resolved_to_every_person_it_was_met_with(place: Place) {
+    let store = register(&place).await;
+    let (gp, hosp) = ("gp".parse().unwrap(), "hosp".parse().unwrap());
+    let one = Met { kind: Kind::PRACTITIONER, id: "gp-1", source: &gp, source_kind: "Practitioner", source_id: Some("1") };
+    let two = Met { kind: Kind::CONDITION, id: "hosp.h.x", source: &hosp, source_kind: "Problem", source_id: None };
+    for who in ["a", "b"] {
+        for _ in 0..2 {
+            store.keep_ids(&person(who), &[one, two]).await.unwrap();
+        }
+    }
+    store.keep_ids(&person("c"), &[]).await.unwrap();
+    let mut met = store.resolve(Kind::PRACTITIONER, "gp-1").await.unwrap();
+    met.sort_by(|a, b| a.person.cmp(&b.person));
+    assert_eq!(met.iter().map(|one| one.person.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((met[0].source.as_str(), met[0].source_kind.as_str(), met[0].source_id.as_deref()), ("gp", "Practitioner", Some("1")));
+    assert_eq!(store.resolve(Kind::CONDITION, "hosp.h.x").await.unwrap()[0].source_id, None);
+    assert!(store.resolve(Kind::CONDITION, "gp-1").await.unwrap().is_empty());
+}
+
+async fn a_plan_is_its_readers_only(place: Place) {
+    let store = register(&place).await;
+    let counts = Counts { came: 3, single: 2, clustered: 0, collapsed: 0, history: 0, filtered: 1, withheld: 0, quarantined: 0 };
+    let mut row = Row::new("gp".parse().unwrap(), Kind::CONDITION);
+    (row.status, row.note, row.tried, row.counts) = (Some(Status::OkTruncated), Some("cut \"here\"".into()), Some(at(1)), counts);
+    let plan = |note: &str| Plan { rows: vec![Row { note: Some(note.to_owned()), ..row.clone() }] };
+    let request = "q-1".parse().unwrap();
+    for (who, note) in [("u", "first"), ("v", "another's"), ("u", "second")] {
+        store.keep_plan(&request, &person("a"), &user(who), &plan(note), at(10)).await.unwrap();
+    }
+    let of = async |who: &str, whose: &str, second| store.plan_of(&request, &person(whose), &user(who), at(second)).await.unwrap();
+    let found = of("u", "a", 9).await.unwrap();
+    assert_eq!(format!("{found:?}"), format!("{:?}", plan("second")));
+    assert!(of("u", "a", 10).await.is_none());
+    assert!(of("w", "a", 9).await.is_none());
+    assert!(of("u", "b", 9).await.is_none());
+}
+
+fn heard(source: &str, holds: bool, categories: &[(Kind, bool, Option<&str>, i64)]) -> Heard {
+    let category = |(kind, holds, newest, second): &(Kind, bool, Option<&str>, i64)| Category {
+        kind: *kind,
+        holds: *holds,
+        newest: newest.map(|date| date.parse().unwrap()),
+        heard: at(*second),
+    };
+    let local_ids = if holds { vec!["l-1".to_owned(), "l-2".to_owned()] } else { Vec::new() };
+    Heard { source: source.parse().unwrap(), holds, local_ids, categories: categories.iter().map(category).collect() }
+}
+
+async fn a_miss_is_recorded_as_such(place: Place) {
+    let store = register(&place).await;
+    let of = async |n| {
+        let mut rows = store.located(&admission(number(n)), &number(n)).await.unwrap();
+        rows.sort_by(|a, b| a.source.cmp(&b.source));
+        rows
+    };
+    assert!(of(1).await.is_empty());
+    assert_eq!(store.known(&number(1)).await.unwrap(), None, "to look is not to mint");
+    store.heard(&number(1), vec![heard("gp", true, &[]), heard("hosp", false, &[])], at(5)).await.unwrap();
+    let rows = of(1).await;
+    assert_eq!(
+        rows.iter().map(|row| (row.source.as_str(), row.holds, row.local_ids.len(), row.heard)).collect::<Vec<_>>(),
+        [("gp", true, 2, at(5)), ("hosp", false, 0, at(5))]
+    );
+    store.heard(&number(1), vec![heard("gp", false, &[])], at(6)).await.unwrap();
+    assert_eq!(
+        of(1).await[0],
+        identity::Located { source: "gp".parse().unwrap(), holds: false, local_ids: vec![], categories: vec![], heard: at(6) }
+    );
+    assert!(of(2).await.is_empty());
+}
+
+async fn categories_are_kept_until_asked_again(place: Place) {
+    let store = register(&place).await;
+    let (condition, flag) = (Kind::CONDITION, Kind::FLAG);
+    let categories = async || store.located(&admission(number(1)), &number(1)).await.unwrap()[0].categories.clone();
+    let said = [(condition, true, Some("2024-05-06"), 1), (flag, false, None, 1)];
+    store.heard(&number(1), vec![heard("gp", true, &said)], at(1)).await.unwrap();
+    assert_eq!(categories().await, heard("gp", true, &said).categories);
+    // Asked for one type only: the other stays as it was heard.
+    store.heard(&number(1), vec![heard("gp", true, &[(condition, false, None, 2)])], at(2)).await.unwrap();
+    assert_eq!(categories().await, heard("gp", true, &[(condition, false, None, 2), said[1]]).categories);
+    store.heard(&number(1), vec![heard("gp", false, &[])], at(3)).await.unwrap();
+    assert!(categories().await.is_empty());
+}
+
+async fn an_entry_given_later_than_a_miss_is_believed(place: Place) {
+    let store = register(&place).await;
+    let of = async || store.located(&admission(number(1)), &number(1)).await.unwrap();
+    let whose = store.person_of(&number(1)).await.unwrap();
+    store.apply(vec![Change::Put(whose.clone(), entry("gp", "e-1", 10))]).await.unwrap();
+    assert_eq!((of().await[0].holds, of().await[0].local_ids.clone(), of().await[0].heard), (true, vec!["e-1".to_owned()], at(10)));
+    store.heard(&number(1), vec![heard("gp", false, &[])], at(11)).await.unwrap();
+    assert!(!of().await[0].holds);
+    store.apply(vec![Change::Put(whose, entry("gp", "e-1", 12))]).await.unwrap();
+    assert!(of().await[0].holds);
+    store.heard(&number(1), vec![heard("gp", true, &[])], at(13)).await.unwrap();
+    assert_eq!(of().await[0].local_ids, ["l-1", "l-2", "e-1"]);
+}
+
+async fn after_a_purge_nothing_joins_the_number_with_the_person(place: Place) {
+    let store = register(&place).await;
+    let (old, new) = (number(1), number(2));
+    let whose = store.person_of(&old).await.unwrap();
+    let gp = "gp".parse().unwrap();
+    let met = [Met { kind: Kind::CONDITION, id: "gp-1", source: &gp, source_kind: "Condition", source_id: Some("1") }];
+    let request = "q".parse().unwrap();
+    let claim = KeptClaim {
+        person: whose.clone(),
+        user: user("u"),
+        organisation: "RRK".parse().unwrap(),
+        emergency: false,
+        reason: "r".into(),
+        until: at(100),
+    };
+    store.keep_ids(&whose, &met).await.unwrap();
+    store.keep_plan(&request, &whose, &user("u"), &Plan::default(), at(100)).await.unwrap();
+    store.keep(claim).await.unwrap();
+    store.heard(&old, vec![heard("gp", true, &[])], at(1)).await.unwrap();
+    store.apply(vec![Change::Put(whose.clone(), entry("gp", "e", 1)), Change::Event(event(whose.as_str(), 1, Deed::Died))]).await.unwrap();
+    let other = store.person_of(&number(3)).await.unwrap();
+    store.heard(&number(3), vec![heard("gp", true, &[])], at(1)).await.unwrap();
+
+    let renumbered = people::Person { number: Some(new), superseded: vec![number(4)], ..somebody(whose.as_str(), None) };
+    store
+        .apply(vec![Change::Person(renumbered), Change::Purge(whose.clone(), old), Change::Purge(whose.clone(), number(4))])
+        .await
+        .unwrap();
+    assert_eq!(store.of_number(&old).await.unwrap(), None);
+    assert_eq!(store.known(&old).await.unwrap(), None);
+    assert_eq!(store.of_number(&number(4)).await.unwrap(), None);
+    assert_eq!(store.number_of(&whose).await.unwrap(), Some(new));
+    assert!(store.person(&whose).await.unwrap().unwrap().superseded.is_empty());
+    assert!(store.located(&admission(old), &old).await.unwrap().is_empty());
+    assert!(store.resolve(Kind::CONDITION, "gp-1").await.unwrap().is_empty());
+    assert!(store.plan_of(&request, &whose, &user("u"), at(1)).await.unwrap().is_none());
+    assert!(Claims::of(&*store, &whose, &user("u"), at(1)).await.unwrap().is_empty());
+    // The entries stay where they are, the history too, and others have lost nothing.
+    assert_eq!(store.home(&key("gp", "e")).await.unwrap(), Some(whose.clone()));
+    assert_eq!(store.history(&whose).await.unwrap().len(), 1);
+    assert_eq!(store.located(&admission(number(3)), &number(3)).await.unwrap().len(), 1);
+    assert_eq!(store.known(&number(3)).await.unwrap(), Some(other));
+    // What is met again after it is kept again; another reader of the store does not believe that it is kept still.
+    store.keep_ids(&whose, &met).await.unwrap();
+    assert_eq!(store.resolve(Kind::CONDITION, "gp-1").await.unwrap().len(), 1);
+    // Whoever is found by the old number is somebody else.
+    assert_ne!(store.person_of(&old).await.unwrap(), whose);
+}
+
+async fn what_was_written_is_there_when_opened_again(place: Place) {
+    let first = place.open().await;
+    let whose = first.store.person_of(&number(1)).await.unwrap();
+    first.store.apply(vec![Change::Put(whose.clone(), entry("gp", "1", 1)), Change::Loaded("f".into(), 3)]).await.unwrap();
+    first.journal.append(vec![line("run", 1)]).await.unwrap();
+    drop(first);
+    let again = place.open().await;
+    assert_eq!(again.store.number_of(&whose).await.unwrap(), Some(number(1)));
+    assert_eq!(again.store.person(&whose).await.unwrap().unwrap().entries, [entry("gp", "1", 1)]);
+    assert_eq!(again.store.loaded("f").await.unwrap(), 3);
+    assert_eq!(place.lines().await, [line("run", 1)]);
+}
+
+fn line(run: &str, sequence: u64) -> audit::Line {
+    let text = |what: &str| format!("{what}-{sequence}");
+    audit::Line {
+        run: run.to_owned(),
+        sequence,
+        at: "2026-11-23T09:00:00Z".into(),
+        trace: text("q"),
+        event: "{}".into(),
+        previous: text("p"),
+        hash: text("h"),
+    }
+}
+
+async fn the_ledger_keeps_lines_in_order_and_refuses_a_second(place: Place) {
+    let opened = place.open().await;
+    opened.journal.append((1..=200).map(|n| line("a", n)).collect()).await.unwrap();
+    opened.journal.append(vec![line("b", 1)]).await.unwrap();
+    // Another line in the place of one: nothing of its batch is written.
+    let second = audit::Line { hash: "another".into(), ..line("a", 200) };
+    assert!(opened.journal.append(vec![line("a", 201), second]).await.is_err());
+    let lines = place.lines().await;
+    let places: Vec<_> = lines.iter().map(|line| (line.run.clone(), line.sequence)).collect();
+    let expected: Vec<_> = (1..=200).map(|n| ("a".to_owned(), n)).chain([("b".to_owned(), 1)]).collect();
+    assert_eq!(places, expected);
+}
+
+async fn no_name_number_or_address_lies_open(place: Place) {
+    let opened = place.open().await;
+    let mut written = somebody("a", Some(number(77)));
+    written.superseded = vec![number(78)];
+    written.died = Some("1999-12-31".into());
+    opened.store.apply(vec![Change::Person(written), Change::Put(person("a"), entry("gp", "1", 79))]).await.unwrap();
+    let bytes = place.bytes().await;
+    assert!(bytes.len() > 1000);
+    for open in
+        [number(77).expose(), number(78).expose(), number(79).expose(), "Zzexample", "Example Street", "WS1 1AA", "1999-12-31", "900123"]
+    {
+        assert!(!bytes.windows(open.len()).any(|part| part == open.as_bytes()), "{open}");
+    }
+}

@@ -1,0 +1,10 @@
+//! What every store promises, asked of each; and what only one of them can be asked.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod conformance;
+mod migrate;
+mod model;
+mod samples;
+mod sqlite_ledger;
+mod stores;

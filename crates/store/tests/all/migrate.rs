@@ -1,0 +1,61 @@
+//! A file of an earlier program is brought up to date with all that it holds.
+
+use std::sync::Arc;
+
+use exchange::People;
+use identity::Locator;
+use rusqlite::Connection;
+use store::{Secrets, SqliteStore};
+
+use crate::samples::{admission, number};
+use crate::stores::Folder;
+
+/// The tables of version 3 that were changed afterwards.
+const VERSION_3: &str = "
+CREATE TABLE ledger (run TEXT NOT NULL, sequence INTEGER NOT NULL, at TEXT NOT NULL, trace TEXT NOT NULL, event TEXT NOT NULL,
+    previous TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (run, sequence)) STRICT;
+CREATE TABLE person (person TEXT NOT NULL PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE, sealed BLOB NOT NULL) STRICT;
+CREATE TABLE located (pseudonym BLOB NOT NULL, source TEXT NOT NULL, holds INTEGER NOT NULL, local_ids TEXT NOT NULL,
+    heard TEXT NOT NULL, PRIMARY KEY (pseudonym, source)) STRICT;
+";
+
+#[tokio::test]
+async fn persons_and_what_was_heard_of_them_are_kept() {
+    let folder = Folder::new();
+    let secrets = || Arc::new(Secrets::open(&folder.0.join("key")).unwrap());
+    let fresh = folder.0.join("fresh.db");
+    let store = SqliteStore::open(&fresh, secrets()).unwrap();
+    let whose = store.person_of(&number(1)).await.unwrap();
+
+    // What a number's columns held then is what they hold now, in other tables.
+    let now = Connection::open(&fresh).unwrap();
+    let (pseudonym, sealed): (Vec<u8>, Vec<u8>) =
+        now.query_row("SELECT pseudonym, sealed FROM number JOIN person USING (person)", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let file = folder.0.join("old.db");
+    let old = Connection::open(&file).unwrap();
+    old.execute_batch(VERSION_3).unwrap();
+    old.execute("INSERT INTO person VALUES (?, ?, ?)", (whose.as_str(), &pseudonym, &sealed)).unwrap();
+    let heard = "2026-11-23T09:00:00Z";
+    old.execute("INSERT INTO located VALUES (?, 'gp', 1, ?, ?)", (&pseudonym, "a\nb", heard)).unwrap();
+    old.execute("INSERT INTO located VALUES (?, 'hosp', 0, '', ?)", (&pseudonym, heard)).unwrap();
+    old.pragma_update(None, "user_version", 3).unwrap();
+    drop(old);
+
+    let store = SqliteStore::open(&file, secrets()).unwrap();
+    assert_eq!(store.person_of(&number(1)).await.unwrap(), whose);
+    assert_eq!(store.number_of(&whose).await.unwrap(), Some(number(1)));
+    let located = store.located(&admission(number(1)), &number(1)).await.unwrap();
+    let rows: Vec<_> = located.iter().map(|row| (row.source.as_str(), row.holds, row.local_ids.len(), row.heard.to_string())).collect();
+    assert_eq!(rows, [("gp", true, 2, heard.to_owned()), ("hosp", false, 0, heard.to_owned())]);
+}
+
+#[test]
+fn two_who_open_a_new_file_at_once_both_have_it() {
+    let folder = Folder::new();
+    let secrets = Arc::new(Secrets::open(&folder.0.join("key")).unwrap());
+    let open = || SqliteStore::open(&folder.0.join("severn.db"), secrets.clone()).map(drop);
+    std::thread::scope(|scope| {
+        let opened: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+        opened.into_iter().for_each(|one| one.join().unwrap().unwrap());
+    });
+}

@@ -1,0 +1,77 @@
+//! The stores under test, each fresh, and opened again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use audit::{Journal, Line};
+use exchange::{Claims, Minted, People, Plans};
+use identity::Locator;
+use people::Register;
+use store::{Secrets, SqliteJournal, SqliteStore};
+
+/// Everything that a store keeps.
+pub trait Kept: People + Claims + Minted + Plans + Locator + Register {}
+impl<T: People + Claims + Minted + Plans + Locator + Register> Kept for T {}
+
+/// A store, and the ledger beside it.
+#[derive(Clone)]
+pub struct Opened {
+    pub store: Arc<dyn Kept>,
+    pub journal: Arc<dyn Journal>,
+}
+
+/// A store that a test has for itself. It goes when this value does.
+pub enum Place {
+    Sqlite(Folder),
+}
+
+impl Place {
+    pub fn sqlite() -> Place {
+        Place::Sqlite(Folder::new())
+    }
+
+    /// Opens it: once more, where it was opened before.
+    pub async fn open(&self) -> Opened {
+        match self {
+            Place::Sqlite(folder) => {
+                let (file, secrets) = (folder.0.join("severn.db"), Secrets::open(&folder.0.join("key")).unwrap());
+                let store = Arc::new(SqliteStore::open(&file, Arc::new(secrets)).unwrap());
+                Opened { store, journal: Arc::new(SqliteJournal::open(&file).unwrap()) }
+            }
+        }
+    }
+
+    /// Every line of the ledger.
+    pub async fn lines(&self) -> Vec<Line> {
+        match self {
+            Place::Sqlite(folder) => SqliteJournal::lines(&folder.0.join("severn.db")).unwrap(),
+        }
+    }
+
+    /// All bytes that lie in it, where they can be had: what must not stand there is not among them.
+    pub async fn bytes(&self) -> Vec<u8> {
+        match self {
+            Place::Sqlite(folder) => {
+                ["severn.db", "severn.db-wal"].iter().flat_map(|name| std::fs::read(folder.0.join(name)).unwrap_or_default()).collect()
+            }
+        }
+    }
+}
+
+/// A folder that goes when this value does.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        let path = std::env::temp_dir().join(format!("severn-store-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing can be done about a temporary folder that stays.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
