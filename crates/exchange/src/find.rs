@@ -111,7 +111,7 @@ impl Exchange {
     }
 
     async fn found(&self, number: NhsNumber, charts: Vec<(Chart, identity::Trust)>, mut plan: Plan) -> Result<Found, Refused> {
-        let facts = Facts { number, birth_date: None, given_names: Vec::new() };
+        let facts = Facts::of(number);
         let legs: Vec<Leg<'_>> = charts.iter().map(|(chart, trust)| Leg { chart, trust: *trust }).collect();
         let verdicts = guard(&facts, &legs);
         let mut patients = Vec::new();

@@ -171,7 +171,7 @@ impl Exchange {
         let told = gather::fetch(&self.parts, permit, entry, &holder, &attachment.source_id, until).await;
         let (mut status, mut items) = (told.as_ref().err().copied(), Vec::new());
         if let Ok(told) = told {
-            let facts = Facts { number, birth_date: None, given_names: Vec::new() };
+            let facts = Facts::of(number);
             let legs = [Leg { chart: &told.chart, trust: entry.trust }];
             let verdict = guard(&facts, &legs).into_iter().next().unwrap_or(Verdict::NoPatient);
             let chart = release(&verdict, told.chart);
@@ -287,7 +287,7 @@ struct Guarded {
 
 /// Every leg guarded and released.
 fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>, now: jiff::Timestamp) -> Guarded {
-    let facts = Facts { number, birth_date: need.birth_date.clone(), given_names: Vec::new() };
+    let facts = Facts { birth_date: need.birth_date.clone(), ..Facts::of(number) };
     let legs: Vec<Leg<'_>> = ends.iter().filter_map(|end| Some(Leg { chart: end.chart.as_ref()?, trust: end.entry.trust })).collect();
     let mut verdicts = guard(&facts, &legs).into_iter();
     let mut guarded = Guarded::default();

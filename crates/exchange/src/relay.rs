@@ -110,7 +110,7 @@ fn pass_on(
         Question::Read { need, .. } => need.birth_date.clone(),
         Question::Find(_) => None,
     };
-    let facts = Facts { number, birth_date, given_names: Vec::new() };
+    let facts = Facts { birth_date, ..Facts::of(number) };
     let verdict = guard(&facts, &[Leg { chart: &told.chart, trust: practice.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);
     let chart = release(&verdict, told.chart);
     let mut own = SharedRecord::of(permit.person().clone(), chart.patients.iter().chain(&chart.items).cloned().collect());

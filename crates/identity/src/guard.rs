@@ -1,9 +1,9 @@
 //! G2 to G5: is a leg about the right person?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::Ref;
-use record::{Chart, Item, NHS_NUMBER_SYSTEM, NhsNumber};
+use record::{Chart, Item, NHS_NUMBER_SYSTEM, NhsNumber, SourceId};
 
 use crate::names::compatible;
 
@@ -14,8 +14,40 @@ pub struct Facts {
     pub number: NhsNumber,
     /// A birth date from the national service, the person index, or the caller, whichever of these comes first.
     pub birth_date: Option<String>,
-    /// Given names from the national service or the person index, current and previous.
+    /// Given names from the national service, current and previous.
     pub given_names: Vec<String>,
+    /// What the person index has of them, source by source. Where nothing above is known, they have a vote beside the legs: what a
+    /// source said before counts where it says nothing now.
+    pub voices: Vec<Voice>,
+}
+
+impl Facts {
+    /// Only the number is known.
+    pub fn of(number: NhsNumber) -> Facts {
+        Facts { number, birth_date: None, given_names: Vec::new(), voices: Vec::new() }
+    }
+}
+
+/// What one source said before of who a person is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voice {
+    /// The source.
+    pub source: SourceId,
+    /// The birth date, `YYYY-MM-DD`.
+    pub birth_date: Option<String>,
+    /// First given names, current and previous.
+    pub given_names: Vec<String>,
+}
+
+/// The birth date that the person index stands for: one held by a strict majority of the sources that give any, and by two at least.
+/// One source alone is no index: its word stands with those of the legs.
+pub fn agreed(voices: &[Voice]) -> Option<String> {
+    let mut votes = Votes::default();
+    let sources: BTreeSet<&SourceId> = voices.iter().map(|voice| &voice.source).collect();
+    for source in sources {
+        votes.cast(voices.iter().filter(|voice| voice.source == *source).filter_map(|voice| voice.birth_date.as_deref()));
+    }
+    votes.majority().filter(|(_, count)| *count >= 2).map(|(date, _)| date.to_owned())
 }
 
 /// One leg to be judged.
@@ -97,11 +129,13 @@ pub fn guard(facts: &Facts, legs: &[Leg<'_>]) -> Vec<Verdict> {
         .iter()
         .map(|leg| leg.chart.patients.iter().filter(|item| is_theirs(item, &facts.number)).map(|item| said(item, leg.trust)).collect())
         .collect();
+    // Whoever answers now speaks for itself.
+    let silent: Vec<&Voice> = facts.voices.iter().filter(|voice| !legs.iter().any(|leg| leg.chart.source == voice.source)).collect();
     let standing = match &facts.birth_date {
         Some(date) => Standing::Date(date.clone()),
-        None => majority(&said),
+        None => majority(&said, &silent),
     };
-    let names = names_that_stand(facts, &said);
+    let names = names_that_stand(facts, &said, &silent);
     legs.iter().zip(&said).map(|(leg, said)| verdict(leg.chart, said, &standing, &names)).collect()
 }
 
@@ -114,48 +148,82 @@ enum Standing {
     Nothing,
 }
 
-fn majority(said: &[Vec<Said>]) -> Standing {
-    let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut voters = 0;
-    for leg in said {
-        let mut dates: Vec<&str> = leg.iter().filter_map(|said| said.birth_date.as_deref()).collect();
-        dates.sort_unstable();
-        dates.dedup();
-        if !dates.is_empty() {
-            voters += 1;
-        }
-        dates.into_iter().for_each(|date| *votes.entry(date).or_default() += 1);
-    }
-    match votes.iter().max_by_key(|(_, count)| **count) {
-        None => Standing::Nothing,
-        Some((date, count)) if count * 2 > voters => Standing::Date((*date).to_owned()),
-        Some(_) => Standing::Disputed,
+fn majority(said: &[Vec<Said>], silent: &[&Voice]) -> Standing {
+    let mut votes = Votes::default();
+    said.iter().for_each(|leg| votes.cast(leg.iter().filter_map(|said| said.birth_date.as_deref())));
+    silent.iter().for_each(|voice| votes.cast(voice.birth_date.as_deref()));
+    match votes.majority() {
+        Some((date, _)) => Standing::Date(date.to_owned()),
+        None if votes.voters == 0 => Standing::Nothing,
+        None => Standing::Disputed,
     }
 }
 
-/// Given names to compare with: those known, else those of a strict majority of the legs that are compatible with each other.
-fn names_that_stand(facts: &Facts, said: &[Vec<Said>]) -> Vec<String> {
-    if !facts.given_names.is_empty() {
-        return facts.given_names.clone();
+/// Birth dates and how many give them.
+#[derive(Default)]
+struct Votes<'a> {
+    dates: BTreeMap<&'a str, usize>,
+    voters: usize,
+}
+
+impl<'a> Votes<'a> {
+    /// One voter's, each date once.
+    fn cast(&mut self, dates: impl IntoIterator<Item = &'a str>) {
+        let dates: BTreeSet<&str> = dates.into_iter().collect();
+        self.voters += usize::from(!dates.is_empty());
+        dates.into_iter().for_each(|date| *self.dates.entry(date).or_default() += 1);
     }
-    let legs: Vec<Vec<&String>> = said
-        .iter()
-        .map(|leg| leg.iter().flat_map(|said| &said.given).collect::<Vec<_>>())
-        .filter(|names: &Vec<&String>| !names.is_empty())
-        .collect();
+
+    /// The date that more than half of the voters give.
+    fn majority(&self) -> Option<(&'a str, usize)> {
+        let most = self.dates.iter().max_by_key(|(_, count)| **count)?;
+        (most.1 * 2 > self.voters).then_some((*most.0, *most.1))
+    }
+}
+
+/// Given names to compare with: those known, else those of a strict majority of legs and silent sources that are compatible with each
+/// other.
+fn names_that_stand(facts: &Facts, said: &[Vec<Said>], silent: &[&Voice]) -> Names {
+    if !facts.given_names.is_empty() {
+        return Names::These(facts.given_names.clone());
+    }
+    let legs = said.iter().map(|leg| leg.iter().flat_map(|said| &said.given).collect::<Vec<_>>());
+    let heard = silent.iter().map(|voice| voice.given_names.iter().collect::<Vec<_>>());
+    let voters: Vec<Vec<&String>> = legs.chain(heard).filter(|names| !names.is_empty()).collect();
     let agree = |a: &[&String], b: &[&String]| a.iter().any(|x| b.iter().any(|y| compatible(x, y)));
-    let supported = legs.iter().filter(|leg| legs.iter().filter(|other| agree(leg, other)).count() * 2 > legs.len());
+    let supported = voters.iter().filter(|one| voters.iter().filter(|other| agree(one, other)).count() * 2 > voters.len());
     let mut names: Vec<String> = supported.flatten().map(|name| (*name).clone()).collect();
     names.sort();
     names.dedup();
-    if names.is_empty() && !legs.is_empty() {
-        // No majority: a name nobody has, so that every leg is held rather than one believed.
-        return vec!["\u{0}".to_owned()];
+    match names.is_empty() {
+        true if voters.is_empty() => Names::Unknown,
+        true => Names::Disputed,
+        false => Names::These(names),
     }
-    names
 }
 
-fn verdict(chart: &Chart, said: &[Said], standing: &Standing, names: &[String]) -> Verdict {
+/// The given names that stand.
+enum Names {
+    /// No majority: every leg is held rather than one believed.
+    Disputed,
+    These(Vec<String>),
+    /// Nobody gives any.
+    Unknown,
+}
+
+impl Names {
+    /// Whether somebody of these given names may be meant. A Patient without any says nothing against it.
+    fn fit(&self, given: &[String]) -> bool {
+        match self {
+            _ if given.is_empty() => true,
+            Names::Disputed => false,
+            Names::These(names) => given.iter().any(|own| names.iter().any(|name| compatible(own, name))),
+            Names::Unknown => true,
+        }
+    }
+}
+
+fn verdict(chart: &Chart, said: &[Said], standing: &Standing, names: &Names) -> Verdict {
     if said.is_empty() {
         return if chart.patients.is_empty() && chart.items.is_empty() { Verdict::NoPatient } else { Verdict::Mismatch(Mismatch::Number) };
     }
@@ -170,7 +238,7 @@ fn verdict(chart: &Chart, said: &[Said], standing: &Standing, names: &[String]) 
     mismatch.or_else(|| refused.into_iter().next()).unwrap_or(Verdict::NoPatient)
 }
 
-fn judge(said: &Said, standing: &Standing, names: &[String]) -> Result<String, Verdict> {
+fn judge(said: &Said, standing: &Standing, names: &Names) -> Result<String, Verdict> {
     match (&said.birth_date, standing) {
         (_, Standing::Disputed) => return Err(Verdict::Mismatch(Mismatch::BirthDate)),
         (None, _) => return Err(Verdict::Held(Held::NoBirthDate)),
@@ -182,8 +250,7 @@ fn judge(said: &Said, standing: &Standing, names: &[String]) -> Result<String, V
     if !said.verified {
         return Err(Verdict::Held(Held::Unverified));
     }
-    let fits = names.is_empty() || said.given.is_empty() || said.given.iter().any(|own| names.iter().any(|name| compatible(own, name)));
-    if fits { Ok(said.id.clone()) } else { Err(Verdict::Held(Held::GivenName)) }
+    if names.fit(&said.given) { Ok(said.id.clone()) } else { Err(Verdict::Held(Held::GivenName)) }
 }
 
 /// One digit different, or day and month exchanged.

@@ -9,7 +9,7 @@ mod locate;
 mod names;
 mod release;
 
-pub use guard::{Facts, Held, Leg, Mismatch, Trust, Verdict, guard};
+pub use guard::{Facts, Held, Leg, Mismatch, Trust, Verdict, Voice, agreed, guard};
 pub use locate::{Category, Heard, Located, Locator, LocatorDown};
 pub use names::compatible;
 pub use release::release;

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use fhir::{Kind, Tree, Version};
-use identity::{Facts, Held, Leg, Mismatch, Trust, Verdict, guard, release};
+use identity::{Facts, Held, Leg, Mismatch, Trust, Verdict, Voice, agreed, guard, release};
 use proptest::prelude::*;
 use record::{Chart, Item, Origin, Row, SourceId, Status, Traits};
 
@@ -50,7 +50,7 @@ fn chart(source: &str, number: &str, born: Option<&str>, given: &str, extra: &st
 }
 
 fn facts(birth_date: Option<&str>) -> Facts {
-    Facts { number: NUMBER.parse().unwrap(), birth_date: birth_date.map(str::to_owned), given_names: Vec::new() }
+    Facts { birth_date: birth_date.map(str::to_owned), ..Facts::of(NUMBER.parse().unwrap()) }
 }
 
 fn verdicts(facts: &Facts, charts: &[Chart]) -> Vec<Verdict> {
@@ -88,6 +88,14 @@ fn a_leg_is_judged_by_number_birth_date_and_given_name() {
     );
     let two_to_one = [(NUMBER, born, "Sarah"), (NUMBER, Some("1950-12-31"), "Sarah"), (NUMBER, born, "S")];
     check("a majority stands", None, &two_to_one, &[accepted("a"), mismatch, accepted("c")]);
+    let held = Verdict::Held(Held::GivenName);
+    check("two given names", None, &[(NUMBER, born, "Amelia"), (NUMBER, born, "Olivia")], &[held.clone(), held.clone()]);
+    check(
+        "a majority has one",
+        None,
+        &[(NUMBER, born, "Amelia"), (NUMBER, born, "Olivia"), (NUMBER, born, "A")],
+        &[accepted("a"), held, accepted("c")],
+    );
     check("no birth date", None, &[(NUMBER, born, "Sarah"), (NUMBER, None, "Sarah")], &[accepted("a"), Verdict::Held(Held::NoBirthDate)]);
     check("a digit slipped", Some("1961-04-09"), &[(NUMBER, Some("1961-04-08"), "Sarah")], &[Verdict::Held(Held::BirthDateSlip)]);
     check("day and month exchanged", Some("1961-04-09"), &[(NUMBER, Some("1961-09-04"), "Sarah")], &[Verdict::Held(Held::BirthDateSlip)]);
@@ -207,4 +215,40 @@ mod laws {
             }
         }
     }
+}
+
+fn voice(source: &str, born: Option<&str>, given: &str) -> Voice {
+    Voice { source: source.parse().unwrap(), birth_date: born.map(str::to_owned), given_names: vec![given.to_owned()] }
+}
+
+#[test]
+fn what_silent_sources_said_before_votes_with_the_legs() {
+    let (right, wrong) = (Some("1961-04-09"), Some("1970-01-01"));
+    let mismatch = || Verdict::Mismatch(Mismatch::BirthDate);
+    let check = |what: &str, voices: &[Voice], legs: &[(&str, Option<&str>, &str)], expected: &[Verdict]| {
+        let charts: Vec<Chart> = legs.iter().map(|(source, born, given)| chart(source, NUMBER, *born, given, "")).collect();
+        let known = Facts { voices: voices.to_vec(), ..facts(None) };
+        assert_eq!(verdicts(&known, &charts), expected, "{what}");
+    };
+    check("they agree", &[voice("x", right, "Sarah")], &[("a", right, "Sarah")], &[accepted("a")]);
+    check("one against one", &[voice("x", right, "Sarah")], &[("a", wrong, "Sarah")], &[mismatch()]);
+    check("two against one", &[voice("x", right, "Sarah"), voice("y", right, "Sarah")], &[("a", wrong, "Sarah")], &[mismatch()]);
+    check("one is outvoted", &[voice("x", wrong, "Sarah")], &[("a", right, "Sarah"), ("b", right, "S")], &[accepted("a"), accepted("b")]);
+    check("who answers now speaks for itself", &[voice("a", wrong, "Peter")], &[("a", right, "Sarah")], &[accepted("a")]);
+    check("another's given name", &[voice("x", right, "Olivia")], &[("a", right, "Amelia")], &[Verdict::Held(Held::GivenName)]);
+    check("nobody gives a birth date", &[voice("x", None, "Sarah")], &[("a", None, "Sarah")], &[Verdict::Held(Held::NoBirthDate)]);
+}
+
+#[test]
+fn the_index_stands_for_a_birth_date_of_two_sources_at_least() {
+    let (one, other) = (Some("1961-04-09"), Some("1970-01-01"));
+    let check = |voices: &[Voice], expected: Option<&str>| assert_eq!(agreed(voices).as_deref(), expected, "{voices:?}");
+    check(&[], None);
+    check(&[voice("a", one, "S")], None);
+    check(&[voice("a", one, "S"), voice("a", one, "S")], None);
+    check(&[voice("a", one, "S"), voice("b", one, "S")], one);
+    check(&[voice("a", one, "S"), voice("b", other, "S")], None);
+    check(&[voice("a", one, "S"), voice("b", one, "S"), voice("c", other, "S")], one);
+    check(&[voice("a", one, "S"), voice("b", one, "S"), voice("c", other, "S"), voice("d", other, "S")], None);
+    check(&[voice("a", None, "S"), voice("b", one, "S"), voice("c", one, "S")], one);
 }

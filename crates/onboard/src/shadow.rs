@@ -103,7 +103,7 @@ async fn chart(side: &Side<'_>, patient: &Patient, patients: &[Patient], now: ji
 
 fn judge(name: String, ids: [&SourceId; 2], patient: &Patient, sides: [(Chart, &Supplier); 2]) -> Person {
     let mut person = Person { name, ..Person::default() };
-    let facts = Facts { number: patient.number, birth_date: patient.birth_date.clone(), given_names: Vec::new() };
+    let facts = Facts { birth_date: patient.birth_date.clone(), ..Facts::of(patient.number) };
     let trust = |supplier: &Supplier| if supplier.verified { Trust::Verified } else { Trust::Check };
     let legs: Vec<Leg<'_>> = sides.iter().map(|(chart, supplier)| Leg { chart, trust: trust(supplier) }).collect();
     let verdicts = identity::guard(&facts, &legs);

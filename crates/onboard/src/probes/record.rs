@@ -31,7 +31,7 @@ pub(crate) async fn probe(
         }
         let chart = read(desk, supplier, dialect, patient, now, &mut known, got).await;
         let trust = if supplier.verified { Trust::Verified } else { Trust::Check };
-        let facts = Facts { number: patient.number, birth_date: patient.birth_date.clone(), given_names: Vec::new() };
+        let facts = Facts { birth_date: patient.birth_date.clone(), ..Facts::of(patient.number) };
         let verdict = identity::guard(&facts, &[Leg { chart: &chart, trust }]).pop().unwrap_or(Verdict::NoPatient);
         judge_identity(desk, at + 1, &verdict);
         got.read += usize::from(!matches!(verdict, Verdict::NoPatient));

@@ -27,7 +27,7 @@ impl Joining {
     pub fn bundle(&self) -> Vec<u8> {
         let charts: Vec<_> = (0..SOURCES.len()).map(|at| converse(at, &self.known[at], &self.bodies[at]).chart).collect();
         let number = NUMBER.parse().expect("a number");
-        let facts = Facts { number, birth_date: None, given_names: Vec::new() };
+        let facts = Facts::of(number);
         let legs: Vec<Leg<'_>> = charts.iter().map(|chart| Leg { chart, trust: Trust::Verified }).collect();
         let verdicts = guard(&facts, &legs);
         let charts = charts.into_iter().zip(verdicts).map(|(chart, verdict)| release(&verdict, chart)).collect();
