@@ -44,6 +44,8 @@ pub struct Person {
     pub died: Option<String>,
     /// Whether their number is under investigation: nothing is linked to them meanwhile.
     pub investigated: bool,
+    /// Whether their number was cut (see [`crate::Deed::Cut`]): nobody finds them any more, and nothing is compared with them.
+    pub cut: bool,
     /// Their entries, in order of keys.
     pub entries: Vec<Entry>,
 }

@@ -69,13 +69,17 @@ pub enum Deed {
     },
     /// The number was replaced by another, by the national service's own word.
     NumberSuperseded,
-    /// Two entries said to be apart may be one person after all.
+    /// Two entries that were said to be apart may be one person after all.
     Together {
         /// One, this person's.
         entry: EntryKey,
         /// The other.
         other: EntryKey,
     },
+    /// They are marked as restricted.
+    Restricted,
+    /// They no longer are.
+    RestrictionLifted,
     /// An entry was unlinked from the person.
     Unlinked {
         /// The entry.

@@ -117,17 +117,18 @@ pub(crate) fn open_entry(secrets: &Secrets, key: &EntryKey, sealed: &mut [u8]) -
     secrets.open_said(&entry_name(key), sealed).and_then(said_of).ok_or(Unreadable("entry.said"))
 }
 
-/// What few persons have: superseded numbers, and when they died.
+/// What few persons have: superseded numbers, when they died, and whether their number was cut.
 #[derive(Serialize, Deserialize)]
-struct Rest(Vec<String>, Option<String>);
+struct Rest(Vec<String>, Option<String>, #[serde(default)] bool);
 
 /// A person's superseded numbers and death, sealed; none where there is neither.
-fn seal_rest(secrets: &Secrets, person: &PersonId, superseded: &[NhsNumber], died: Option<&str>) -> Result<Option<Vec<u8>>, Unreadable> {
-    if superseded.is_empty() && died.is_none() {
+fn seal_rest(secrets: &Secrets, person: &PersonId, rest: &Opened) -> Result<Option<Vec<u8>>, Unreadable> {
+    let Opened { superseded, died, cut, .. } = rest;
+    if superseded.is_empty() && died.is_none() && !cut {
         return Ok(None);
     }
     let numbers = superseded.iter().map(|number| number.expose().to_owned()).collect();
-    let plain = serde_json::to_vec(&Rest(numbers, died.map(str::to_owned))).ok();
+    let plain = serde_json::to_vec(&Rest(numbers, died.clone(), *cut)).ok();
     let sealed = plain.and_then(|plain| secrets.seal_said(person.as_str(), plain));
     sealed.map(Some).ok_or(Unreadable("person.rest"))
 }
@@ -138,7 +139,8 @@ pub(crate) type Sealed = (Option<Vec<u8>>, Option<Vec<u8>>);
 /// A person's sealed columns.
 pub(crate) fn seal_person(secrets: &Secrets, person: &Person) -> Result<Sealed, Unreadable> {
     let sealed = person.number.as_ref().map(|number| secrets.seal(number).ok_or(Unreadable("person.sealed"))).transpose()?;
-    Ok((sealed, seal_rest(secrets, &person.id, &person.superseded, person.died.as_deref())?))
+    let rest = Opened { number: None, superseded: person.superseded.clone(), died: person.died.clone(), cut: person.cut };
+    Ok((sealed, seal_rest(secrets, &person.id, &rest)?))
 }
 
 /// What stands in a person's sealed columns.
@@ -146,13 +148,14 @@ pub(crate) struct Opened {
     pub number: Option<NhsNumber>,
     pub superseded: Vec<NhsNumber>,
     pub died: Option<String>,
+    pub cut: bool,
 }
 
 /// The same, read again.
 pub(crate) fn open_person(secrets: &Secrets, person: &PersonId, (sealed, rest): Sealed) -> Result<Opened, Unreadable> {
     let number = sealed.map(|sealed| secrets.unseal(&sealed).ok_or(Unreadable("person.sealed"))).transpose()?;
-    let (superseded, died) = open_rest(secrets, person, rest)?;
-    Ok(Opened { number, superseded, died })
+    let (superseded, died, cut) = open_rest(secrets, person, rest)?;
+    Ok(Opened { number, superseded, died, cut })
 }
 
 /// The numbers of a person's sealed columns that they are not to have any more.
@@ -164,19 +167,19 @@ pub(crate) fn let_go(secrets: &Secrets, person: &Person, columns: Sealed) -> Res
 
 /// A person's sealed columns without one of their numbers.
 pub(crate) fn without(secrets: &Secrets, person: &PersonId, number: &NhsNumber, columns: Sealed) -> Result<Sealed, Unreadable> {
-    let Opened { number: own, mut superseded, died } = open_person(secrets, person, columns.clone())?;
-    superseded.retain(|one| one != number);
-    let sealed = columns.0.filter(|_| own.as_ref() != Some(number));
-    Ok((sealed, seal_rest(secrets, person, &superseded, died.as_deref())?))
+    let mut opened = open_person(secrets, person, columns.clone())?;
+    opened.superseded.retain(|one| one != number);
+    let sealed = columns.0.filter(|_| opened.number.as_ref() != Some(number));
+    Ok((sealed, seal_rest(secrets, person, &opened)?))
 }
 
-fn open_rest(secrets: &Secrets, person: &PersonId, sealed: Option<Vec<u8>>) -> Result<(Vec<NhsNumber>, Option<String>), Unreadable> {
-    let Some(mut sealed) = sealed else { return Ok((Vec::new(), None)) };
+fn open_rest(secrets: &Secrets, person: &PersonId, sealed: Option<Vec<u8>>) -> Result<(Vec<NhsNumber>, Option<String>, bool), Unreadable> {
+    let Some(mut sealed) = sealed else { return Ok((Vec::new(), None, false)) };
     let plain = secrets.open_said(person.as_str(), &mut sealed);
     let rest: Option<Rest> = plain.and_then(|plain| serde_json::from_slice(plain).ok());
-    let Rest(numbers, died) = rest.ok_or(Unreadable("person.rest"))?;
+    let Rest(numbers, died, cut) = rest.ok_or(Unreadable("person.rest"))?;
     let numbers = numbers.iter().map(|number| number.parse()).collect::<Result<_, _>>();
-    Ok((numbers.map_err(|_| Unreadable("person.rest"))?, died))
+    Ok((numbers.map_err(|_| Unreadable("person.rest"))?, died, cut))
 }
 
 /// `code:rest`, by a letter for the kind.
@@ -215,6 +218,8 @@ enum DeedRow<'a> {
     Linked(#[serde(borrow)] Key<'a>, Option<u8>, Option<f64>),
     Merged(#[serde(borrow)] Text<'a>, #[serde(borrow)] Vec<Key<'a>>),
     NumberSuperseded,
+    Restricted,
+    RestrictionLifted,
     Together(#[serde(borrow)] Key<'a>, #[serde(borrow)] Key<'a>),
     Unlinked(#[serde(borrow)] Key<'a>, #[serde(borrow)] Text<'a>),
     Unmerged(#[serde(borrow)] Text<'a>, #[serde(borrow)] Vec<Key<'a>>),
@@ -247,6 +252,8 @@ pub(crate) fn deed_text(deed: &Deed) -> Result<String, Unreadable> {
         Deed::Linked { entry, tier, weight } => DeedRow::Linked(key(entry), *tier, *weight),
         Deed::Merged { from, entries } => DeedRow::Merged(Cow::from(from.as_str()), keys(entries)),
         Deed::NumberSuperseded => DeedRow::NumberSuperseded,
+        Deed::Restricted => DeedRow::Restricted,
+        Deed::RestrictionLifted => DeedRow::RestrictionLifted,
         Deed::Together { entry, other } => DeedRow::Together(key(entry), key(other)),
         Deed::Unlinked { entry, to } => DeedRow::Unlinked(key(entry), Cow::from(to.as_str())),
         Deed::Unmerged { to, entries } => DeedRow::Unmerged(Cow::from(to.as_str()), keys(entries)),
@@ -269,6 +276,8 @@ fn deed_of_row(row: DeedRow<'_>) -> Option<Deed> {
         DeedRow::Linked(entry, tier, weight) => Deed::Linked { entry: key_of(entry)?, tier, weight },
         DeedRow::Merged(from, entries) => Deed::Merged { from: from.parse().ok()?, entries: keys_of(entries)? },
         DeedRow::NumberSuperseded => Deed::NumberSuperseded,
+        DeedRow::Restricted => Deed::Restricted,
+        DeedRow::RestrictionLifted => Deed::RestrictionLifted,
         DeedRow::Together(entry, other) => Deed::Together { entry: key_of(entry)?, other: key_of(other)? },
         DeedRow::Unlinked(entry, to) => Deed::Unlinked { entry: key_of(entry)?, to: to.parse().ok()? },
         DeedRow::Unmerged(to, entries) => Deed::Unmerged { to: to.parse().ok()?, entries: keys_of(entries)? },

@@ -189,6 +189,9 @@ impl Builder {
 
     /// Adds a person, whose id comes after all others.
     pub(super) fn add(&mut self, person: &Person) {
+        if person.cut {
+            return self.add_cut(person);
+        }
         let folded: Vec<Folded> = person.entries.iter().map(|entry| Folded::of(&entry.demographics)).collect();
         let mut held = Held {
             restricted: person.restricted,
@@ -206,6 +209,12 @@ impl Builder {
             held.entries.push((entry.key.source.as_str(), &entry.key.local_id, at as u32));
         }
         self.append(&person.id, &held);
+    }
+
+    /// Adds a person whose number was cut: nothing leads to them but their entries' own ids.
+    fn add_cut(&mut self, person: &Person) {
+        let entries = person.entries.iter().map(|entry| (entry.key.source.as_str(), entry.key.local_id.as_str(), 0)).collect();
+        self.append(&person.id, &Held { restricted: person.restricted, investigated: true, entries, ..Held::default() });
     }
 
     /// The same from what is held already.

@@ -28,7 +28,16 @@ fn entry(source: &str, local_id: &str, family: &str, born: &str) -> Entry {
 
 fn person(id: &str, number: Option<&str>, entries: Vec<Entry>) -> Person {
     let number = number.map(|number| number.parse().unwrap());
-    Person { id: id.parse().unwrap(), number, superseded: Vec::new(), restricted: false, died: None, investigated: false, entries }
+    Person {
+        id: id.parse().unwrap(),
+        number,
+        superseded: Vec::new(),
+        restricted: false,
+        died: None,
+        investigated: false,
+        cut: false,
+        entries,
+    }
 }
 
 #[test]
@@ -159,4 +168,20 @@ fn a_reader_sees_a_change_whole_or_not_at_all() {
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         reader.join().unwrap();
     });
+}
+
+#[test]
+fn nothing_leads_to_a_person_whose_number_was_cut() {
+    let index = Index::new();
+    let mut cut = person("p1", Some("9990000018"), vec![entry("uhb", "7", "Smith", "1962-03-09")]);
+    index.put(&cut);
+    cut.cut = true;
+    cut.number = None;
+    index.put(&cut);
+    let folded = Folded::of(&cut.entries[0].demographics);
+    for round in 0..2 {
+        assert_eq!(index.home(&cut.entries[0].key), Some(cut.id.clone()), "an update of their entry stays with them");
+        assert!(index.person_of(&"9990000018".parse().unwrap()).is_none() && index.candidates(&folded.fields(), 10).is_empty(), "{round}");
+        index.fold();
+    }
 }

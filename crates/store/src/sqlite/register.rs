@@ -32,8 +32,8 @@ const TASK: &str =
 
 fn person(row: &Row<'_>, secrets: &Secrets) -> rusqlite::Result<Person> {
     let id: PersonId = parsed(row.get(0)?)?;
-    let columns::Opened { number, superseded, died } = columns::open_person(secrets, &id, (row.get(1)?, row.get(2)?))?;
-    Ok(Person { id, number, superseded, restricted: row.get(3)?, died, investigated: row.get(4)?, entries: Vec::new() })
+    let columns::Opened { number, superseded, died, cut } = columns::open_person(secrets, &id, (row.get(1)?, row.get(2)?))?;
+    Ok(Person { id, number, superseded, restricted: row.get(3)?, died, investigated: row.get(4)?, cut, entries: Vec::new() })
 }
 
 fn entry(row: &Row<'_>, secrets: &Secrets) -> rusqlite::Result<Entry> {

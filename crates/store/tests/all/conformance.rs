@@ -79,7 +79,7 @@ async fn a_person_is_read_as_written(place: Place) {
     let mut written = somebody("a", Some(number(1)));
     written.superseded = vec![number(2), number(3)];
     written.died = Some("2024-11".into());
-    (written.restricted, written.investigated) = (true, true);
+    (written.restricted, written.investigated, written.cut) = (true, true, true);
     store.apply(vec![Change::Put(person("a"), entry("hosp", "2", 4)), Change::Person(written.clone())]).await.unwrap();
     store.apply(vec![Change::Put(person("a"), entry("gp", "x y/z", 7)), Change::Put(person("a"), entry("hosp", "2", 5))]).await.unwrap();
     written.entries = vec![entry("gp", "x y/z", 7), entry("hosp", "2", 5)];

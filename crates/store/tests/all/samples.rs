@@ -56,7 +56,16 @@ pub fn entry(source: &str, local_id: &str, salt: u32) -> Entry {
 }
 
 pub fn somebody(id: &str, number: Option<NhsNumber>) -> Person {
-    Person { id: person(id), number, superseded: Vec::new(), restricted: false, died: None, investigated: false, entries: Vec::new() }
+    Person {
+        id: person(id),
+        number,
+        superseded: Vec::new(),
+        restricted: false,
+        died: None,
+        investigated: false,
+        cut: false,
+        entries: Vec::new(),
+    }
 }
 
 pub fn user(subject: &str) -> UserId {

@@ -115,6 +115,7 @@ pub fn person() -> impl Strategy<Value = Person> {
             restricted,
             died: None,
             investigated,
+            cut: false,
             entries,
         },
     )
