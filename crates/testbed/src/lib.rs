@@ -38,6 +38,7 @@ mod message;
 mod node;
 mod pen;
 mod person;
+pub mod population;
 mod region;
 mod supplier;
 mod terms;
