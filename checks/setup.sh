@@ -23,6 +23,11 @@ python() {
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
 }
 
+# Debian keeps the server's programs in a folder for each version; the tests start servers of their own.
+postgresql() {
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null 2>&1 || missing+=(postgresql)
+}
+
 install_missing() {
     [ ${#missing[@]} -eq 0 ] && return
     local sudo=""
@@ -46,6 +51,7 @@ for group in "$@"; do
         want python3 python3
         want zstd zstd
         want tar tar
+        postgresql
         ;;
     checks)
         python

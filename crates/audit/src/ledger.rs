@@ -73,14 +73,14 @@ impl Ledger {
 /// Takes what waits, chains it, and writes it in one batch: one fsync for all who wait.
 async fn write(journal: Arc<dyn Journal>, run: String, mut pending: mpsc::Receiver<Pending>) {
     let (mut sequence, mut previous) = (0, String::new());
+    let (mut chain, mut failures) = (run.clone(), 0);
     let mut batch = Vec::with_capacity(BATCH);
     while pending.recv_many(&mut batch, BATCH).await > 0 {
         let (mut lines, mut waiting) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-        let (before, previous_before) = (sequence, previous.clone());
         for one in batch.drain(..) {
             sequence += 1;
             let mut line =
-                Line { run: run.clone(), sequence, at: one.at, trace: one.trace, event: one.event, previous, hash: String::new() };
+                Line { run: chain.clone(), sequence, at: one.at, trace: one.trace, event: one.event, previous, hash: String::new() };
             line.hash = hash(&line);
             previous = line.hash.clone();
             lines.push(line);
@@ -89,7 +89,10 @@ async fn write(journal: Arc<dyn Journal>, run: String, mut pending: mpsc::Receiv
         let outcome = journal.append(lines).await;
         if let Err(down) = &outcome {
             tracing::error!(error = %down, "the ledger could not be written");
-            (sequence, previous) = (before, previous_before);
+            // It may have been written all the same, and only the word of it lost. What comes next takes no place in that chain: it
+            // begins one of its own.
+            failures += 1;
+            (chain, sequence, previous) = (format!("{run}.{failures}"), 0, String::new());
         }
         for done in waiting {
             // Whoever no longer waits does not need to know.

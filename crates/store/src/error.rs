@@ -19,7 +19,21 @@ pub enum StoreError {
         /// What this program knows.
         known: i64,
     },
+    /// PostgreSQL said no, or nothing.
+    #[error("PostgreSQL: {0}")]
+    Postgres(String),
     /// SQLite said no.
     #[error("opening the store: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// A certificate authority cannot be read.
+    #[error("certificates of {file}: {what}")]
+    Tls {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// The URL of PostgreSQL cannot be used.
+    #[error("the URL of PostgreSQL: {0}")]
+    Url(String),
 }

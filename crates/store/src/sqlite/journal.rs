@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use async_trait::async_trait;
-use audit::{Journal, JournalDown, Line};
-use rusqlite::Connection;
+use audit::{Journal, JournalDown, LedgerReader, Line};
+use rusqlite::{Connection, Row, params};
 use tokio::sync::oneshot;
 
+use super::people::SqliteStore;
 use super::schema::open;
-use crate::StoreError;
+use crate::{StoreError, named};
 
 /// Lines of the ledger in one file. A thread of its own writes; it ends when this value is dropped.
 ///
@@ -38,21 +39,24 @@ impl SqliteJournal {
     /// Every line of a file, run by run in order: for verifying and for export.
     pub fn lines(file: &Path) -> Result<Vec<Line>, StoreError> {
         let connection = open(file)?;
-        let mut statement =
-            connection.prepare("SELECT run, sequence, at, trace, event, previous, hash FROM ledger ORDER BY run, sequence")?;
-        let lines = statement.query_map([], |row| {
-            Ok(Line {
-                run: row.get(0)?,
-                sequence: row.get::<_, i64>(1)?.unsigned_abs(),
-                at: row.get(2)?,
-                trace: row.get(3)?,
-                event: row.get(4)?,
-                previous: row.get(5)?,
-                hash: row.get(6)?,
-            })
-        })?;
+        let mut statement = connection.prepare(&format!("{LINES} ORDER BY run, sequence"))?;
+        let lines = statement.query_map([], line)?;
         Ok(lines.collect::<Result<_, _>>()?)
     }
+}
+
+const LINES: &str = "SELECT run, sequence, at, trace, event, previous, hash FROM ledger";
+
+fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+    Ok(Line {
+        run: row.get(0)?,
+        sequence: row.get::<_, i64>(1)?.unsigned_abs(),
+        at: row.get(2)?,
+        trace: row.get(3)?,
+        event: row.get(4)?,
+        previous: row.get(5)?,
+        hash: row.get(6)?,
+    })
 }
 
 /// Bytes of events after which the log is moved.
@@ -87,8 +91,14 @@ fn append(connection: &mut Connection, lines: &[Line]) -> rusqlite::Result<()> {
     {
         let mut insert = transaction
             .prepare_cached("INSERT INTO ledger (run, sequence, at, trace, event, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+        let mut name = transaction.prepare_cached(
+            "INSERT INTO named (person, trace, at) VALUES (?1, ?2, ?3) ON CONFLICT (person, trace) DO UPDATE SET at = max(at, ?3)",
+        )?;
         for line in lines {
             insert.execute((&line.run, line.sequence as i64, &line.at, &line.trace, &line.event, &line.previous, &line.hash))?;
+            if let (Some(person), Ok(at)) = (named::person(line), line.at.parse::<jiff::Timestamp>()) {
+                name.execute(params![person, line.trace, at.as_microsecond()])?;
+            }
         }
     }
     transaction.commit()
@@ -100,5 +110,19 @@ impl Journal for SqliteJournal {
         let (done, written) = oneshot::channel();
         self.batches.send(Batch { lines, done }).map_err(|_| JournalDown("the writer has ended".to_owned()))?;
         written.await.map_err(|_| JournalDown("the writer has ended".to_owned()))?
+    }
+}
+
+#[async_trait]
+impl LedgerReader for SqliteStore {
+    async fn about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, JournalDown> {
+        let patient = patient.to_owned();
+        let read = self.by(&self.reading, move |connection, _| {
+            let sql = format!("{LINES} WHERE trace IN (SELECT trace FROM named WHERE person = ? AND at >= ?) ORDER BY run, sequence");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let lines = statement.query_map(params![patient, since.as_microsecond()], line)?;
+            lines.collect()
+        });
+        read.await.map_err(|down| JournalDown(down.0))
     }
 }

@@ -160,6 +160,18 @@ CREATE INDEX task_id ON task (id);
 CREATE INDEX task_open ON task (id) WHERE outcome IS NULL;
 CREATE TABLE loaded (file TEXT NOT NULL PRIMARY KEY, rows INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ",
+    // Whom lines of the ledger name, so that who saw somebody's record is found among millions of lines.
+    "
+CREATE TABLE named (
+    person TEXT NOT NULL,
+    trace TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (person, trace)
+) STRICT, WITHOUT ROWID;
+INSERT INTO named (person, trace, at)
+    SELECT json_extract(event, '$.patient'), trace, max(unixepoch(at)) * 1000000
+    FROM ledger WHERE coalesce(json_extract(event, '$.patient'), '') <> '' AND unixepoch(at) IS NOT NULL GROUP BY 1, 2;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

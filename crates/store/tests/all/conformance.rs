@@ -15,6 +15,7 @@ use crate::stores::{Kept, Place};
 macro_rules! promises {
     ($($name:ident),* $(,)?) => {
         mod sqlite { $(#[tokio::test] async fn $name() { super::$name(crate::stores::Place::sqlite()).await; })* }
+        mod postgres { $(#[tokio::test] async fn $name() { super::$name(crate::stores::Place::postgres()).await; })* }
     };
 }
 
@@ -39,6 +40,7 @@ promises!(
     persons_made_by_a_question_and_by_the_register_are_the_same,
     rows_of_a_file_are_counted_with_what_they_wrote,
     the_ledger_keeps_lines_in_order_and_refuses_a_second,
+    the_ledger_knows_whom_its_lines_name,
     what_was_written_is_there_when_opened_again,
 );
 
@@ -477,6 +479,35 @@ async fn the_ledger_keeps_lines_in_order_and_refuses_a_second(place: Place) {
     let places: Vec<_> = lines.iter().map(|line| (line.run.clone(), line.sequence)).collect();
     let expected: Vec<_> = (1..=200).map(|n| ("a".to_owned(), n)).chain([("b".to_owned(), 1)]).collect();
     assert_eq!(places, expected);
+}
+
+async fn the_ledger_knows_whom_its_lines_name(place: Place) {
+    let opened = place.open().await;
+    let of = |sequence, trace: &str, second, event: &str| audit::Line {
+        trace: trace.into(),
+        event: event.into(),
+        at: at(second).to_string(),
+        ..line("run", sequence)
+    };
+    let lines = [
+        of(1, "q1", 1, r#"{"event":"opened","patient":"a"}"#),
+        of(2, "q2", 2, r#"{"event":"opened","patient":"b"}"#),
+        of(3, "q1", 3, r#"{"event":"closed","shown":[]}"#),
+        of(4, "q3", 4, r#"{"event":"opened","patient":""}"#),
+        of(5, "q2", 5, r#"{"event":"disclosed","patient":"a"}"#),
+    ];
+    opened.journal.append(lines.to_vec()).await.unwrap();
+    let about = async |whom: &str, since| {
+        let found = opened.store.about(whom, at(since)).await.unwrap();
+        found.iter().map(|line| line.sequence).collect::<Vec<_>>()
+    };
+    // Every line of a request that names them, at any time, since then.
+    assert_eq!(about("a", 0).await, [1, 2, 3, 5]);
+    assert_eq!(about("a", 2).await, [2, 5]);
+    assert_eq!(about("b", 0).await, [2, 5]);
+    assert_eq!(about("b", 3).await, [0u64; 0]);
+    assert_eq!(about("", 0).await, [0u64; 0]);
+    assert_eq!(opened.store.about("a", at(0)).await.unwrap()[0], lines[0]);
 }
 
 async fn no_name_number_or_address_lies_open(place: Place) {

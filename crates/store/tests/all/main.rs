@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod conformance;
+mod failover;
 mod migrate;
 mod model;
+mod postgres;
+mod postgres_store;
 mod samples;
 mod sqlite_ledger;
 mod stores;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use audit::LedgerReader;
 use exchange::People;
 use identity::Locator;
 use rusqlite::Connection;
@@ -38,12 +39,15 @@ async fn persons_and_what_was_heard_of_them_are_kept() {
     let heard = "2026-11-23T09:00:00Z";
     old.execute("INSERT INTO located VALUES (?, 'gp', 1, ?, ?)", (&pseudonym, "a\nb", heard)).unwrap();
     old.execute("INSERT INTO located VALUES (?, 'hosp', 0, '', ?)", (&pseudonym, heard)).unwrap();
+    let opened = format!(r#"{{"event":"opened","patient":"{whose}"}}"#);
+    old.execute("INSERT INTO ledger VALUES ('r', 1, '2026-11-23T09:00:00.5Z', 'q', ?, '', '')", [&opened]).unwrap();
     old.pragma_update(None, "user_version", 3).unwrap();
     drop(old);
 
     let store = SqliteStore::open(&file, secrets()).unwrap();
     assert_eq!(store.person_of(&number(1)).await.unwrap(), whose);
     assert_eq!(store.number_of(&whose).await.unwrap(), Some(number(1)));
+    assert_eq!(store.about(whose.as_str(), heard.parse().unwrap()).await.unwrap().len(), 1);
     let located = store.located(&admission(number(1)), &number(1)).await.unwrap();
     let rows: Vec<_> = located.iter().map(|row| (row.source.as_str(), row.holds, row.local_ids.len(), row.heard.to_string())).collect();
     assert_eq!(rows, [("gp", true, 2, heard.to_owned()), ("hosp", false, 0, heard.to_owned())]);

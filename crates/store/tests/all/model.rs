@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use record::{NhsNumber, PersonId};
 
 use crate::samples::{entry, key, number, person, somebody};
-use crate::stores::Place;
+use crate::stores::{Kept, Place};
 
 #[derive(Debug, Clone)]
 enum Move {
@@ -110,7 +110,7 @@ impl Model {
     }
 }
 
-async fn agrees(store: &dyn crate::stores::Kept, model: &Model, apart: &BTreeSet<(u8, u8)>) {
+async fn agrees(store: &dyn Kept, model: &Model, apart: &BTreeSet<(u8, u8)>) {
     for n in 0..4 {
         assert_eq!(store.of_number(&number(u32::from(n))).await.unwrap().as_ref(), model.leads.get(&number(u32::from(n))), "number {n}");
         let found = store.person(&who(n)).await.unwrap();
@@ -134,8 +134,7 @@ async fn agrees(store: &dyn crate::stores::Kept, model: &Model, apart: &BTreeSet
     assert_eq!(page.persons.iter().map(|one| &one.id).collect::<Vec<_>>(), model.numbers.keys().collect::<Vec<_>>());
 }
 
-async fn plays(place: Place, batches: Vec<Vec<Move>>) {
-    let store = place.open().await.store;
+async fn plays(store: &dyn Kept, batches: Vec<Vec<Move>>) {
     let (mut model, mut apart) = (Model::default(), BTreeSet::new());
     // Entries are all there before any is said to be apart.
     let first: Vec<Move> = (0..6).map(|e| Move::Put(e % 4, e, 0)).collect();
@@ -154,18 +153,33 @@ async fn plays(place: Place, batches: Vec<Vec<Move>>) {
         model.apply(&batch);
         store.apply(batch).await.unwrap();
     }
-    agrees(&*store, &model, &apart).await;
+    agrees(store, &model, &apart).await;
 }
 
-fn law(cases: u32, place: impl Fn() -> Place) {
+fn law(cases: u32, play: impl Fn(Vec<Vec<Move>>)) {
     let mut config = ProptestConfig::default();
     config.cases = config.cases.min(cases);
     let batches = proptest::collection::vec(proptest::collection::vec(a_move(), 1..6), 1..8);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    proptest!(config, |(batches in batches)| runtime.block_on(plays(place(), batches)));
+    proptest!(config, |(batches in batches)| play(batches));
 }
 
 #[test]
 fn law_sqlite_keeps_what_the_model_keeps() {
-    law(60, Place::sqlite);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    law(60, |batches| {
+        let place = Place::sqlite();
+        runtime.block_on(async { plays(&*place.open().await.store, batches).await });
+    });
+}
+
+#[test]
+fn law_postgresql_keeps_what_the_model_keeps() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let place = Place::postgres();
+    law(60, |batches| {
+        // One server, its schema anew for each run.
+        let Place::Postgres(server, _) = &place else { return };
+        server.psql("postgres", "DROP SCHEMA IF EXISTS severn CASCADE");
+        runtime.block_on(async { plays(&*place.open().await.store, batches).await });
+    });
 }

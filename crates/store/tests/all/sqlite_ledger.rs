@@ -81,7 +81,7 @@ async fn tampering_past_the_triggers_is_found_and_named() {
 }
 
 #[tokio::test]
-async fn a_batch_that_cannot_be_written_leaves_nothing_and_the_chain_goes_on() {
+async fn a_batch_that_cannot_be_written_leaves_nothing_and_the_ledger_goes_on() {
     let file = File::new("gap");
     let journal = Arc::new(SqliteJournal::open(&file.0).unwrap());
     let (ledger, writing) = Ledger::start(journal, Arc::new(jiff::Timestamp::UNIX_EPOCH), "a".to_owned());

@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use audit::{Journal, Line};
+use audit::{Journal, LedgerReader, Line};
 use exchange::{Claims, Minted, People, Plans};
 use identity::Locator;
 use people::Register;
-use store::{Secrets, SqliteJournal, SqliteStore};
+use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore};
+
+use crate::postgres::{Postgres, QUICK};
 
 /// Everything that a store keeps.
-pub trait Kept: People + Claims + Minted + Plans + Locator + Register {}
-impl<T: People + Claims + Minted + Plans + Locator + Register> Kept for T {}
+pub trait Kept: People + Claims + Minted + Plans + Locator + Register + LedgerReader {}
+impl<T: People + Claims + Minted + Plans + Locator + Register + LedgerReader> Kept for T {}
 
 /// A store, and the ledger beside it.
 #[derive(Clone)]
@@ -22,6 +25,7 @@ pub struct Opened {
 
 /// A store that a test has for itself. It goes when this value does.
 pub enum Place {
+    Postgres(Box<Postgres>, Folder),
     Sqlite(Folder),
 }
 
@@ -30,9 +34,18 @@ impl Place {
         Place::Sqlite(Folder::new())
     }
 
+    pub fn postgres() -> Place {
+        Place::Postgres(Box::new(Postgres::start(QUICK)), Folder::new())
+    }
+
     /// Opens it: once more, where it was opened before.
     pub async fn open(&self) -> Opened {
         match self {
+            Place::Postgres(server, folder) => {
+                let store = postgres_store(&server.url("postgres"), folder);
+                store.migrate().await.unwrap();
+                Opened { journal: Arc::new(PostgresJournal::of(&store)), store: Arc::new(store) }
+            }
             Place::Sqlite(folder) => {
                 let (file, secrets) = (folder.0.join("severn.db"), Secrets::open(&folder.0.join("key")).unwrap());
                 let store = Arc::new(SqliteStore::open(&file, Arc::new(secrets)).unwrap());
@@ -44,6 +57,7 @@ impl Place {
     /// Every line of the ledger.
     pub async fn lines(&self) -> Vec<Line> {
         match self {
+            Place::Postgres(server, folder) => postgres_store(&server.url("postgres"), folder).lines().await.unwrap(),
             Place::Sqlite(folder) => SqliteJournal::lines(&folder.0.join("severn.db")).unwrap(),
         }
     }
@@ -51,11 +65,27 @@ impl Place {
     /// All bytes that lie in it, where they can be had: what must not stand there is not among them.
     pub async fn bytes(&self) -> Vec<u8> {
         match self {
+            Place::Postgres(server, _) => {
+                let tables = "SELECT string_agg(format('TABLE severn.%I', tablename), ';') FROM pg_tables WHERE schemaname = 'severn'";
+                let tables = server.psql("postgres", tables);
+                server.psql("postgres", &format!("SET bytea_output = escape; {tables}")).into_bytes()
+            }
             Place::Sqlite(folder) => {
                 ["severn.db", "severn.db-wal"].iter().flat_map(|name| std::fs::read(folder.0.join(name)).unwrap_or_default()).collect()
             }
         }
     }
+}
+
+/// How a test reaches PostgreSQL.
+pub fn postgres_settings(url: &str) -> PostgresSettings {
+    let ms = Duration::from_millis;
+    PostgresSettings { url: url.to_owned(), ca_file: None, pool_max: 4, connect: ms(2000), statement: ms(10_000), patience: ms(8000) }
+}
+
+pub fn postgres_store(url: &str, folder: &Folder) -> PostgresStore {
+    let secrets = Secrets::open(&folder.0.join("key")).unwrap();
+    PostgresStore::new(postgres_settings(url), Arc::new(secrets)).unwrap()
 }
 
 /// A folder that goes when this value does.

@@ -1,0 +1,140 @@
+//! The ledger's lines in PostgreSQL.
+
+use async_trait::async_trait;
+use audit::{Journal, JournalDown, LedgerReader, Line};
+use deadpool_postgres::GenericClient;
+use exchange::StoreDown;
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+
+use super::door::{PostgresStore, Trouble, asked};
+use super::sql;
+use crate::named;
+
+/// Lines of the ledger in PostgreSQL. Its table takes nothing but new lines: no other right is granted, and triggers refuse the rest.
+#[derive(Clone)]
+pub struct PostgresJournal(PostgresStore);
+
+impl PostgresJournal {
+    /// In this store.
+    pub fn of(store: &PostgresStore) -> PostgresJournal {
+        PostgresJournal(store.clone())
+    }
+}
+
+const APPEND: &str = "INSERT INTO ledger (run, sequence, at, trace, event, previous, hash) \
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])";
+const WRITTEN: &str = "SELECT ledger.run, ledger.sequence, ledger.hash FROM ledger \
+    JOIN unnest($1::text[], $2::bigint[]) AS ours (run, sequence) ON ledger.run = ours.run AND ledger.sequence = ours.sequence";
+const LINES: &str = "SELECT run, sequence, at, trace, event, previous, hash FROM ledger";
+
+struct Columns<'a> {
+    runs: Vec<&'a str>,
+    sequences: Vec<i64>,
+}
+
+impl PostgresStore {
+    async fn write_lines(&self, lines: &[Line]) -> Result<(), StoreDown> {
+        let text = |of: fn(&Line) -> &str| lines.iter().map(of).collect::<Vec<_>>();
+        let columns = Columns { runs: text(|line| &line.run), sequences: lines.iter().map(|line| line.sequence as i64).collect() };
+        let (at, traces, events) = (text(|line| &line.at), text(|line| &line.trace), text(|line| &line.event));
+        let (previous, hashes) = (text(|line| &line.previous), text(|line| &line.hash));
+        let names = Names::of(lines);
+        asked!(self, |client| {
+            let transaction = client.transaction().await?;
+            let append = transaction.prepare_cached(APPEND).await?;
+            let appended =
+                transaction.execute(&append, &[&columns.runs, &columns.sequences, &at, &traces, &events, &previous, &hashes]).await;
+            match appended.map_err(Trouble::from) {
+                Ok(_) => {}
+                // One of them is there. When an earlier try of ours came through and its word was lost, all are, as they are here.
+                Err(taken) if taken.is(&SqlState::UNIQUE_VIOLATION) => {
+                    drop(transaction);
+                    return if is_written(client, &columns, lines).await? { Ok(()) } else { Err(taken) };
+                }
+                Err(trouble) => return Err(trouble),
+            }
+            if !names.persons.is_empty() {
+                let name = transaction.prepare_cached(sql::NAME).await?;
+                transaction.execute(&name, &[&names.persons, &names.traces, &names.at]).await?;
+            }
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    /// Every line, run by run in order: for verifying and for export.
+    pub async fn lines(&self) -> Result<Vec<Line>, StoreDown> {
+        asked!(self, |client| {
+            let rows = client.query(&format!("{LINES} ORDER BY run, sequence"), &[]).await?;
+            Ok(rows.iter().map(line).collect())
+        })
+    }
+
+    async fn lines_about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, StoreDown> {
+        asked!(self, |client| {
+            let named = client.prepare_cached(sql::NAMED).await?;
+            let traces = client.query(&named, &[&patient, &super::arrays::micros(since)]).await?;
+            let traces: Vec<String> = traces.iter().map(|row| row.get(0)).collect();
+            let lines = client.prepare_cached(&format!("{LINES} WHERE trace = ANY($1) ORDER BY run, sequence")).await?;
+            let rows = client.query(&lines, &[&traces]).await?;
+            Ok(rows.iter().map(line).collect())
+        })
+    }
+}
+
+fn line(row: &Row) -> Line {
+    Line {
+        run: row.get(0),
+        sequence: row.get::<_, i64>(1).unsigned_abs(),
+        at: row.get(2),
+        trace: row.get(3),
+        event: row.get(4),
+        previous: row.get(5),
+        hash: row.get(6),
+    }
+}
+
+/// Persons that lines name, once a request.
+struct Names<'a> {
+    persons: Vec<String>,
+    traces: Vec<&'a str>,
+    at: Vec<jiff::Timestamp>,
+}
+
+impl Names<'_> {
+    fn of(lines: &[Line]) -> Names<'_> {
+        let named = lines.iter().filter_map(|line| Some(((named::person(line)?, line.trace.as_str()), line.at.parse().ok()?)));
+        // The last of several of one request.
+        let once: std::collections::BTreeMap<(String, &str), jiff::Timestamp> = named.collect();
+        let mut names = Names { persons: Vec::new(), traces: Vec::new(), at: Vec::new() };
+        for ((person, trace), at) in once {
+            names.persons.push(person);
+            names.traces.push(trace);
+            names.at.push(at);
+        }
+        names
+    }
+}
+
+async fn is_written(client: &deadpool_postgres::Client, columns: &Columns<'_>, lines: &[Line]) -> Result<bool, Trouble> {
+    let written = client.query(WRITTEN, &[&columns.runs, &columns.sequences]).await?;
+    let same = |line: &Line| {
+        let own = |row: &&Row| row.get::<_, &str>(0) == line.run && row.get::<_, i64>(1) == line.sequence as i64;
+        written.iter().find(own).is_some_and(|row| row.get::<_, &str>(2) == line.hash)
+    };
+    Ok(lines.iter().all(same))
+}
+
+#[async_trait]
+impl Journal for PostgresJournal {
+    async fn append(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
+        self.0.write_lines(&lines).await.map_err(|down| JournalDown(down.0))
+    }
+}
+
+#[async_trait]
+impl LedgerReader for PostgresStore {
+    async fn about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, JournalDown> {
+        self.lines_about(patient, since).await.map_err(|down| JournalDown(down.0))
+    }
+}

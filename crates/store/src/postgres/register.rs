@@ -1,0 +1,198 @@
+//! The register of persons in PostgreSQL: reading it.
+
+use async_trait::async_trait;
+use deadpool_postgres::GenericClient;
+use exchange::StoreDown;
+use people::{Change, Entry, EntryKey, Event, Page, Person, Register, RegisterDown, Task, TaskFilter, TaskId};
+use record::{NhsNumber, PersonId};
+use tokio_postgres::{IsolationLevel, Row};
+
+use super::door::{PostgresStore, Trouble, asked};
+use super::people::parsed;
+use super::sql;
+use crate::columns::{self, Opened, Unreadable};
+use crate::{Secrets, batch::Batch};
+
+fn down(down: StoreDown) -> RegisterDown {
+    RegisterDown(down.0)
+}
+
+fn person(row: &Row, secrets: &Secrets) -> Result<Person, Unreadable> {
+    let id: PersonId = parsed(row.get(0), "person.person")?;
+    let Opened { number, superseded, died } = columns::open_person(secrets, &id, (row.get(1), row.get(2)))?;
+    Ok(Person { id, number, superseded, restricted: row.get(3), died, investigated: row.get(4), entries: Vec::new() })
+}
+
+fn entry(row: &Row, secrets: &Secrets) -> Result<Entry, Unreadable> {
+    let key = EntryKey { source: parsed(row.get(1), "entry.source")?, local_id: row.get(2) };
+    let mut sealed: Vec<u8> = row.get(6);
+    let demographics = columns::open_entry(secrets, &key, &mut sealed)?;
+    let provider: Option<&str> = row.get(3);
+    let provider = provider.map(|code| parsed(code, "entry.provider")).transpose()?;
+    Ok(Entry { key, provider, demographics, restricted: row.get(4), seen: row.get(5) })
+}
+
+fn task(row: &Row) -> Result<Task, Unreadable> {
+    let other = match (row.get::<_, Option<&str>>(4), row.get::<_, Option<String>>(5)) {
+        (Some(source), Some(local_id)) => Some(EntryKey { source: parsed(source, "task.other_source")?, local_id }),
+        _ => None,
+    };
+    let decided = match row.get::<_, Option<&str>>(8) {
+        None => None,
+        Some(outcome) => {
+            let (at, author, why): (Option<jiff::Timestamp>, Option<&str>, Option<String>) = (row.get(9), row.get(10), row.get(11));
+            let missing = Unreadable("task.decided");
+            let author = columns::author_of(author.ok_or(missing)?)?;
+            Some((columns::outcome_of(outcome)?, at.ok_or(missing)?, author, why.ok_or(missing)?))
+        }
+    };
+    Ok(Task {
+        id: TaskId(row.get(0)),
+        person: parsed(row.get(1), "task.person")?,
+        entry: EntryKey { source: parsed(row.get(2), "task.source")?, local_id: row.get(3) },
+        other,
+        doubt: columns::doubt_of(row.get(6))?,
+        raised: row.get(7),
+        decided,
+    })
+}
+
+/// A page takes a while, and nobody waits for it: it is not among the hot ones.
+const PAGE: &str = "SELECT person, sealed, rest, restricted, investigated FROM person WHERE person > $1 ORDER BY person LIMIT $2";
+const PAGE_ENTRIES: &str = "SELECT person, source, local_id, provider, restricted, seen, said FROM entry \
+    WHERE person > $1 AND person <= $2 ORDER BY person, source, local_id";
+/// As far as PostgreSQL's own statistics know.
+const COUNT: &str = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'person'::regclass";
+
+async fn page(client: &mut deadpool_postgres::Client, secrets: &Secrets, after: Option<&str>, most: i64) -> Result<Page, Trouble> {
+    // One moment for persons and their entries.
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
+    let total: Option<i64> = match after {
+        None => Some(transaction.query_one(COUNT, &[]).await?.get(0)),
+        Some(_) => None,
+    };
+    let total = total.filter(|count| *count >= 0).map(i64::unsigned_abs);
+    let after = after.unwrap_or_default();
+    let persons = transaction.prepare_cached(PAGE).await?;
+    let persons = transaction.query(&persons, &[&after, &most]).await?;
+    let mut persons = persons.iter().map(|row| person(row, secrets)).collect::<Result<Vec<_>, _>>()?;
+    let Some(last) = persons.last().map(|person| person.id.clone()) else { return Ok(Page { total, ..Page::default() }) };
+    let entries = transaction.prepare_cached(PAGE_ENTRIES).await?;
+    let mut place = 0;
+    for row in transaction.query(&entries, &[&after, &last.as_str()]).await? {
+        let whose: &str = row.get(0);
+        while persons.get(place).is_some_and(|person| person.id.as_str() != whose) {
+            place += 1;
+        }
+        let person = persons.get_mut(place).ok_or(Unreadable("entry.person"))?;
+        person.entries.push(entry(&row, secrets)?);
+    }
+    let next = (persons.len() as i64 == most).then_some(last);
+    Ok(Page { persons, total, next })
+}
+
+/// A list for a steward goes through every person, unless it is of one.
+async fn tasks(client: &deadpool_postgres::Client, filter: &TaskFilter) -> Result<Vec<Task>, Trouble> {
+    let mut sql = "SELECT id, person, source, local_id, other_source, other_local_id, doubt, raised, outcome, decided, author, why \
+        FROM task WHERE id > $1"
+        .to_owned();
+    let after = filter.after.as_ref().map_or("", |id| id.0.as_str());
+    let most = i64::try_from(filter.count_max).unwrap_or(i64::MAX);
+    let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&after, &most];
+    let person = filter.person.as_ref().map(PersonId::as_str);
+    if let Some(person) = &person {
+        sql.push_str(" AND person = $3");
+        values.push(person);
+    }
+    if filter.open {
+        sql.push_str(" AND outcome IS NULL");
+    }
+    sql.push_str(" ORDER BY id LIMIT $2");
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &values).await?;
+    Ok(rows.iter().map(task).collect::<Result<_, _>>()?)
+}
+
+#[async_trait]
+impl Register for PostgresStore {
+    async fn page(&self, after: Option<&PersonId>, persons_max: usize) -> Result<Page, RegisterDown> {
+        let (after, most) = (after.map(PersonId::as_str), i64::try_from(persons_max.max(1)).unwrap_or(i64::MAX));
+        asked!(self, |client| page(client, &self.secrets, after, most).await).map_err(down)
+    }
+
+    async fn person(&self, id: &PersonId) -> Result<Option<Person>, RegisterDown> {
+        let asked = asked!(self, |client| {
+            let (own, entries) = (client.prepare_cached(sql::PERSON).await?, client.prepare_cached(sql::ENTRIES).await?);
+            let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
+            let key: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&id.as_str()];
+            let (own, entries) = tokio::try_join!(transaction.query_opt(&own, &key), transaction.query(&entries, &key))?;
+            let Some(own) = own else { return Ok(None) };
+            let mut found = person(&own, &self.secrets)?;
+            found.entries = entries.iter().map(|row| entry(row, &self.secrets)).collect::<Result<_, _>>()?;
+            Ok(Some(found))
+        });
+        asked.map_err(down)
+    }
+
+    async fn home(&self, key: &EntryKey) -> Result<Option<PersonId>, RegisterDown> {
+        let asked = asked!(self, |client| {
+            let statement = client.prepare_cached(sql::HOME).await?;
+            let row = client.query_opt(&statement, &[&key.local_id, &key.source.as_str()]).await?;
+            Ok(row.map(|row| parsed(row.get(0), "home.person")).transpose()?)
+        });
+        asked.map_err(down)
+    }
+
+    async fn of_number(&self, number: &NhsNumber) -> Result<Option<PersonId>, RegisterDown> {
+        self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonym(number)).await.map_err(down)
+    }
+
+    async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown> {
+        self.write(&Batch::of(batch)).await.map_err(down)
+    }
+
+    async fn history(&self, person: &PersonId) -> Result<Vec<Event>, RegisterDown> {
+        let asked = asked!(self, |client| {
+            let statement = client.prepare_cached(sql::HISTORY).await?;
+            let rows = client.query(&statement, &[&person.as_str()]).await?;
+            let events = rows.iter().map(|row| {
+                let (author, deed) = (columns::author_of(row.get(1))?, columns::deed_of(row.get(2))?);
+                Ok(Event { person: person.clone(), at: row.get(0), author, deed, reason: row.get(3) })
+            });
+            events.collect::<Result<Vec<_>, Trouble>>()
+        });
+        asked.map_err(down)
+    }
+
+    async fn apart(&self, person: &PersonId, key: &EntryKey) -> Result<Vec<EntryKey>, RegisterDown> {
+        let asked = asked!(self, |client| {
+            let statement = client.prepare_cached(sql::APART).await?;
+            let rows = client.query(&statement, &[&person.as_str(), &key.source.as_str(), &key.local_id]).await?;
+            let keys = rows.iter().map(|row| Ok(EntryKey { source: parsed(row.get(0), "apart.other_source")?, local_id: row.get(1) }));
+            keys.collect::<Result<Vec<_>, Trouble>>()
+        });
+        asked.map_err(down)
+    }
+
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, RegisterDown> {
+        asked!(self, |client| tasks(client, filter).await).map_err(down)
+    }
+
+    async fn task(&self, id: &TaskId) -> Result<Option<Task>, RegisterDown> {
+        let Some(person) = self.whose(sql::HOME_OF_TASK, &id.0).await.map_err(down)? else { return Ok(None) };
+        let asked = asked!(self, |client| {
+            let statement = client.prepare_cached(sql::TASK).await?;
+            let row = client.query_opt(&statement, &[&person.as_str(), &id.0]).await?;
+            Ok(row.as_ref().map(task).transpose()?)
+        });
+        asked.map_err(down)
+    }
+
+    async fn loaded(&self, file: &str) -> Result<u64, RegisterDown> {
+        let asked = asked!(self, |client| {
+            let row = client.query_opt("SELECT rows FROM loaded WHERE file = $1", &[&file]).await?;
+            Ok(row.map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
+        });
+        asked.map_err(down)
+    }
+}

@@ -1,0 +1,211 @@
+//! Migrations: forward only, versioned, checked at start.
+
+use tokio_postgres::error::SqlState;
+
+use super::door::{PostgresStore, Trouble};
+use crate::StoreError;
+
+/// Where the tables are.
+pub(super) const SCHEMA: &str = "severn";
+
+/// Keys are compared by their bytes, as ids are everywhere else. Every table of a patient leads its primary key with the patient; what
+/// leads to a patient from elsewhere has tables of its own, each under its own key: `number`, `home`, `minted_home`, `task_home`. Each
+/// migration once, in order; never edited after it has landed.
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE ledger (
+    run text COLLATE \"C\" NOT NULL,
+    sequence bigint NOT NULL,
+    at text NOT NULL,
+    trace text COLLATE \"C\" NOT NULL,
+    event text NOT NULL,
+    previous text NOT NULL,
+    hash text NOT NULL,
+    PRIMARY KEY (run, sequence)
+);
+CREATE INDEX ledger_trace ON ledger (trace);
+CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$;
+CREATE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE ON ledger FOR EACH ROW EXECUTE FUNCTION ledger_is_append_only();
+CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON ledger FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+REVOKE ALL ON ledger FROM PUBLIC, CURRENT_USER;
+GRANT SELECT, INSERT ON ledger TO CURRENT_USER;
+CREATE TABLE named (
+    person text COLLATE \"C\" NOT NULL,
+    trace text COLLATE \"C\" NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (person, trace)
+);
+CREATE TABLE number (pseudonym bytea NOT NULL PRIMARY KEY, person text COLLATE \"C\" NOT NULL);
+CREATE TABLE person (
+    person text COLLATE \"C\" NOT NULL PRIMARY KEY,
+    sealed bytea,
+    rest bytea,
+    restricted boolean NOT NULL DEFAULT false,
+    investigated boolean NOT NULL DEFAULT false,
+    purges bigint NOT NULL DEFAULT 0
+);
+CREATE TABLE claim (
+    person text COLLATE \"C\" NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    organisation text NOT NULL,
+    emergency boolean NOT NULL,
+    reason text NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (person, issuer, subject, emergency, until)
+);
+CREATE TABLE minted (
+    person text COLLATE \"C\" NOT NULL,
+    kind text COLLATE \"C\" NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    source text NOT NULL,
+    source_kind text NOT NULL,
+    source_id text,
+    PRIMARY KEY (person, kind, id)
+);
+CREATE TABLE minted_home (
+    id text COLLATE \"C\" NOT NULL,
+    kind text COLLATE \"C\" NOT NULL,
+    person text COLLATE \"C\" NOT NULL,
+    PRIMARY KEY (id, kind, person)
+);
+CREATE TABLE plan (
+    person text COLLATE \"C\" NOT NULL,
+    request text NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    rows text NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (person, request, issuer, subject)
+);
+CREATE TABLE located (
+    person text COLLATE \"C\" NOT NULL,
+    source text COLLATE \"C\" NOT NULL,
+    holds boolean NOT NULL,
+    local_ids text NOT NULL,
+    kinds jsonb NOT NULL,
+    heard timestamptz NOT NULL,
+    PRIMARY KEY (person, source)
+);
+CREATE TABLE entry (
+    person text COLLATE \"C\" NOT NULL REFERENCES person (person),
+    source text COLLATE \"C\" NOT NULL,
+    local_id text COLLATE \"C\" NOT NULL,
+    provider text,
+    restricted boolean NOT NULL,
+    seen timestamptz NOT NULL,
+    said bytea NOT NULL,
+    PRIMARY KEY (person, source, local_id)
+);
+CREATE TABLE home (
+    local_id text COLLATE \"C\" NOT NULL,
+    source text COLLATE \"C\" NOT NULL,
+    person text COLLATE \"C\" NOT NULL,
+    PRIMARY KEY (local_id, source)
+);
+CREATE TABLE apart (
+    person text COLLATE \"C\" NOT NULL,
+    source text COLLATE \"C\" NOT NULL,
+    local_id text COLLATE \"C\" NOT NULL,
+    other_source text COLLATE \"C\" NOT NULL,
+    other_local_id text COLLATE \"C\" NOT NULL,
+    PRIMARY KEY (person, source, local_id, other_source, other_local_id)
+);
+CREATE TABLE event (
+    person text COLLATE \"C\" NOT NULL,
+    sequence bigint GENERATED ALWAYS AS IDENTITY,
+    at timestamptz NOT NULL,
+    author text NOT NULL,
+    deed text NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (person, sequence)
+);
+CREATE TABLE task (
+    person text COLLATE \"C\" NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    source text NOT NULL,
+    local_id text NOT NULL,
+    other_source text,
+    other_local_id text,
+    doubt text NOT NULL,
+    raised timestamptz NOT NULL,
+    outcome text,
+    decided timestamptz,
+    author text,
+    why text,
+    PRIMARY KEY (person, id)
+);
+CREATE INDEX task_id ON task (id);
+CREATE INDEX task_open ON task (id) WHERE outcome IS NULL;
+CREATE TABLE task_home (id text COLLATE \"C\" NOT NULL PRIMARY KEY, person text COLLATE \"C\" NOT NULL);
+CREATE TABLE loaded (file text COLLATE \"C\" NOT NULL PRIMARY KEY, rows bigint NOT NULL);
+CREATE TABLE batch (id uuid NOT NULL PRIMARY KEY, at timestamptz NOT NULL);
+CREATE INDEX batch_at ON batch (at);
+"];
+
+/// The version that this program knows.
+pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+/// One program at a time migrates; others wait. Any number that nobody else uses.
+const LOCK: i64 = 0x5365_7665_726e;
+
+impl PostgresStore {
+    /// Brings the schema up to date, or says that it is of a later program. Returns its version before and after.
+    pub async fn migrate(&self) -> Result<(i64, i64), StoreError> {
+        let mut patience = self.patience();
+        loop {
+            let outcome = self.migrate_once().await;
+            match outcome {
+                Ok(Ok(versions)) => return Ok(versions),
+                Ok(Err(newer)) => return Err(newer),
+                Err(trouble) => patience.again(trouble).await.map_err(|down| StoreError::Postgres(down.0))?,
+            }
+        }
+    }
+
+    async fn migrate_once(&self) -> Result<Result<(i64, i64), StoreError>, Trouble> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+        let before = version(&transaction).await?;
+        if before > KNOWN {
+            return Ok(Err(StoreError::Newer { found: before, known: KNOWN }));
+        }
+        if before == 0 {
+            transaction.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {SCHEMA}")).await?;
+            transaction.batch_execute("CREATE TABLE migration (version bigint NOT NULL PRIMARY KEY, at timestamptz NOT NULL)").await?;
+        }
+        for (version, migration) in (1i64..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= before) {
+            // Many statements on a large database take longer than one.
+            transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
+            transaction.batch_execute(migration).await?;
+            transaction.execute("INSERT INTO migration (version, at) VALUES ($1, now())", &[&version]).await?;
+        }
+        transaction.commit().await?;
+        Ok(Ok((before, KNOWN)))
+    }
+
+    /// The version of the schema; 0 where there is none.
+    pub async fn version(&self) -> Result<i64, StoreError> {
+        let asked = async {
+            let mut client = self.client().await?;
+            let transaction = client.transaction().await?;
+            version(&transaction).await
+        };
+        asked.await.map_err(|trouble: Trouble| StoreError::Postgres(trouble.to_string()))
+    }
+}
+
+async fn version(transaction: &deadpool_postgres::Transaction<'_>) -> Result<i64, Trouble> {
+    let there = format!("{SCHEMA}.migration");
+    let there: bool = transaction.query_one("SELECT to_regclass($1) IS NOT NULL", &[&there]).await?.get(0);
+    if !there {
+        return Ok(0);
+    }
+    let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM migration", &[]).await;
+    match row {
+        Ok(row) => Ok(row.get(0)),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
