@@ -59,6 +59,7 @@ async fn fill(store: &dyn Register, entries: u64) -> u64 {
                     restricted: false,
                     died: None,
                     investigated: false,
+                    cut: false,
                     entries: Vec::new(),
                 };
                 batch.push(Change::Person(person));

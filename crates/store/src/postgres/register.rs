@@ -19,8 +19,8 @@ fn down(down: StoreDown) -> RegisterDown {
 
 fn person(row: &Row, secrets: &Secrets) -> Result<Person, Unreadable> {
     let id: PersonId = parsed(row.get(0), "person.person")?;
-    let Opened { number, superseded, died } = columns::open_person(secrets, &id, (row.get(1), row.get(2)))?;
-    Ok(Person { id, number, superseded, restricted: row.get(3), died, investigated: row.get(4), entries: Vec::new() })
+    let Opened { number, superseded, died, cut } = columns::open_person(secrets, &id, (row.get(1), row.get(2)))?;
+    Ok(Person { id, number, superseded, restricted: row.get(3), died, investigated: row.get(4), cut, entries: Vec::new() })
 }
 
 fn entry(row: &Row, secrets: &Secrets) -> Result<Entry, Unreadable> {
