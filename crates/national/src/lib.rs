@@ -1,4 +1,7 @@
-//! The National Record Locator: telling it that a record is here, and asking it who else holds one.
+//! National services: the National Record Locator, which is told that a record is here and asked who else holds one; and the
+//! [demographics] service, which knows who the person of a number is.
+//!
+//! The locator:
 //!
 //! FHIR R4 `DocumentReference`s ("pointers") in two interfaces, one for those who hold records (producers) and one for those
 //! who look for them (consumers). Conformant to the public specification (version 3), not to the live service: that one takes
@@ -20,6 +23,7 @@
 //! restricted person's never does), and asking the shared records that it leads to.
 
 mod consumer;
+pub mod demographics;
 mod pointer;
 mod producer;
 
@@ -60,12 +64,13 @@ pub enum Method {
     Put,
 }
 
-/// One request to the locator. Printed without its query, its headers' values and its body: they name people.
+/// One request to a national service. Printed without its query, its headers' values, its body and numbers in its path: they name
+/// people.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     /// Method.
     pub method: Method,
-    /// Below the locator's base.
+    /// Below the service's base.
     pub target: String,
     /// Headers beside authorisation and the request's id.
     pub headers: Vec<(&'static str, String)>,
@@ -75,7 +80,10 @@ pub struct Call {
 
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Call({:?} {})", self.method, self.target.split('?').next().unwrap_or_default())
+        let path = self.target.split('?').next().unwrap_or_default();
+        // The demographics service names a person in its path.
+        let segments = path.split('/').map(|segment| if segment.parse::<NhsNumber>().is_ok() { "…" } else { segment });
+        write!(f, "Call({:?} {})", self.method, segments.collect::<Vec<_>>().join("/"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use record::{Failure, Method, Response, SourceId};
+use record::{Failure, Method, NhsNumber, Response, SourceId};
 use tokio::time::Instant;
 use url::Url;
 
@@ -38,7 +38,7 @@ impl From<Method> for Verb {
     }
 }
 
-/// A request, ready to be sent. Printed without its query, its headers and its body: they name people, and let people in.
+/// A request, ready to be sent. Printed without its query, its headers, its body and numbers in its path: they name people, and let people in.
 #[derive(Clone)]
 pub struct Request {
     /// To whom.
@@ -59,7 +59,9 @@ pub struct Request {
 
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Request({}, {:?} {})", self.source, self.method, self.url.path())
+        // A national service may be asked for a person by a path that names them.
+        let segments = self.url.path().split('/').map(|segment| if segment.parse::<NhsNumber>().is_ok() { "…" } else { segment });
+        write!(f, "Request({}, {:?} {})", self.source, self.method, segments.collect::<Vec<_>>().join("/"))
     }
 }
 
