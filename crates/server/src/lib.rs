@@ -16,6 +16,7 @@ pub mod jwks;
 pub mod logs;
 pub mod onboard;
 mod page;
+pub mod people;
 pub mod serve;
 pub mod terminology;
 pub mod token;

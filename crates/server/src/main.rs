@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "demo")]
 use server::demo;
-use server::{check, client, convert, logs, onboard, serve};
+use server::{check, client, convert, logs, onboard, people, serve};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]
@@ -50,6 +50,9 @@ enum Command {
     /// Visits a supplier with test patients and writes what is wrong with it, and how to configure it; or, with --consumer, lets a
     /// reading system show that its screen displays an incomplete read.
     Onboard(Box<onboard::Arguments>),
+    /// The person index: who is who.
+    #[command(subcommand)]
+    People(people::Command),
     /// Reads the joined record of a person from a running exchange.
     Read {
         /// The NHS number.
@@ -93,6 +96,7 @@ async fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Onboard(arguments) if arguments.consumer => demo::consumer::run(arguments.listen).await,
         Command::Onboard(arguments) => onboard::run(*arguments).await,
+        Command::People(command) => people::run(command).await,
         Command::Read { number, url, token, json, claim } => client::run(&number, &url, &token, json, claim.as_deref()).await,
         #[cfg(feature = "demo")]
         Command::Region { listen } => demo::region(listen).await,
