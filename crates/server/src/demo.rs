@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use testbed::{DEMO_PERSON, Fault, Locator, Refusal, Region, RunningRegion};
+use testbed::{DEMO_PERSON, Demographics, Fault, Locator, Refusal, Region, RunningRegion};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -87,6 +87,8 @@ pub async fn region(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     testbed::table().lines().for_each(|line| println!("# {line}"));
     // A comment: told and asked is only who wishes to be.
     Locator::block(&region.locator_url(), ORGANISATION).lines().for_each(|line| println!("# {line}"));
+    // Likewise: whoever asks it reads nobody whom it does not know.
+    Demographics::block(&region.demographics_url()).lines().for_each(|line| println!("# {line}"));
     for source in region.sources() {
         println!("{}", block(&source));
     }

@@ -30,6 +30,7 @@
 
 mod bundles;
 mod census;
+mod demographics;
 mod fault;
 mod ident;
 mod kinds;
@@ -44,6 +45,7 @@ mod supplier;
 mod terms;
 
 pub use census::{Expected, Held, Nature, table};
+pub use demographics::{DEMOGRAPHICS, Demographics, INVALIDATED_NUMBER, RESTRICTED_NUMBER, SUPERSEDED_NUMBER};
 pub use fault::{Fault, Gap, Refusal, Setting, Wrong};
 pub use ident::{Ids, is_synthetic_nhs_number};
 pub use kinds::Kind;

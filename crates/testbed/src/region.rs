@@ -1,5 +1,6 @@
 //! The region: its organisations, its staff, and all suppliers together.
 
+use crate::demographics::{DEMOGRAPHICS, Demographics};
 use crate::fault::{Fault, Setting};
 use crate::locator::{LOCATOR, Locator};
 use crate::message::{Answer, Request, Response};
@@ -22,11 +23,12 @@ const NOWHERE: &str = "testbed.example";
 /// How many requests are remembered for each supplier.
 const REMEMBERED: usize = 2_000;
 
-/// The suppliers of a region, and what is wrong with each; and the national locator beside them.
+/// The suppliers of a region, and what is wrong with each; and the national services beside them.
 #[derive(Debug)]
 pub struct Region {
     desks: Vec<Desk>,
     locator: Locator,
+    demographics: Demographics,
     clock: fn() -> Timestamp,
 }
 
@@ -110,7 +112,12 @@ impl Region {
 
     /// A region of these suppliers.
     pub fn of(suppliers: impl IntoIterator<Item = Supplier>) -> Self {
-        Region { desks: suppliers.into_iter().map(Desk::new).collect(), locator: Locator::of_the_region(), clock: still }
+        Region {
+            desks: suppliers.into_iter().map(Desk::new).collect(),
+            locator: Locator::of_the_region(),
+            demographics: Demographics::of_the_region(),
+            clock: still,
+        }
     }
 
     /// The same with a clock that runs.
@@ -133,6 +140,11 @@ impl Region {
     /// The national locator. As [`LOCATOR`] it is asked, and made to fail, like a supplier.
     pub fn locator(&self) -> &Locator {
         &self.locator
+    }
+
+    /// The national demographics service.
+    pub fn demographics(&self) -> &Demographics {
+        &self.demographics
     }
 
     /// One supplier.
@@ -164,11 +176,16 @@ impl Region {
     pub fn heal(&self) {
         self.desks.iter().for_each(|desk| lock(&desk.faults).clear());
         lock(&self.locator.faults).clear();
+        lock(&self.demographics.faults).clear();
     }
 
     /// The latest requests that a supplier got.
     pub fn asked(&self, id: &str) -> Vec<Request> {
-        let asked = if id == LOCATOR { Some(&self.locator.asked) } else { self.desk(id).map(|desk| &desk.asked) };
+        let asked = match id {
+            DEMOGRAPHICS => Some(&self.demographics.asked),
+            LOCATOR => Some(&self.locator.asked),
+            id => self.desk(id).map(|desk| &desk.asked),
+        };
         asked.map(|asked| lock(asked).iter().cloned().collect()).unwrap_or_default()
     }
 
@@ -209,19 +226,25 @@ impl Region {
         self.desks.iter().find(|desk| desk.supplier.habits().id == id)
     }
 
-    /// What goes wrong at a supplier, or at the locator.
+    /// What goes wrong at a supplier, or at a national service.
     fn settings(&self, id: &str) -> Option<&Mutex<Vec<Setting>>> {
-        if id == LOCATOR { Some(&self.locator.faults) } else { self.desk(id).map(|desk| &desk.faults) }
+        match id {
+            DEMOGRAPHICS => Some(&self.demographics.faults),
+            LOCATOR => Some(&self.locator.faults),
+            id => self.desk(id).map(|desk| &desk.faults),
+        }
     }
 
-    /// Has a supplier, or the locator, take a request; `None` where there is none of that id.
+    /// Has a supplier, or a national service, take a request; `None` where there is none of that id.
     fn take(&self, id: &str, request: Request) -> Option<Answer> {
         let faults = present_faults(&mut lock(self.settings(id)?));
-        let (answer, asked) = if id == LOCATOR {
-            (self.locator.take(&request, &faults), &self.locator.asked)
-        } else {
-            let desk = self.desk(id)?;
-            (desk.supplier.answer(&request, &faults, (self.clock)()), &desk.asked)
+        let (answer, asked) = match id {
+            DEMOGRAPHICS => (self.demographics.take(&request, &faults), &self.demographics.asked),
+            LOCATOR => (self.locator.take(&request, &faults), &self.locator.asked),
+            id => {
+                let desk = self.desk(id)?;
+                (desk.supplier.answer(&request, &faults, (self.clock)()), &desk.asked)
+            }
         };
         let mut asked = lock(asked);
         if asked.len() == REMEMBERED {

@@ -1,6 +1,7 @@
-//! The region on loopback: one port for each supplier, one for the national locator, and one to set faults by.
+//! The region on loopback: one port for each supplier, one for each national service, and one to set faults by.
 
 use super::{Region, lock, present_faults};
+use crate::demographics::DEMOGRAPHICS;
 use crate::fault::{Fault, Refusal};
 use crate::locator::LOCATOR;
 use crate::message::{Answer, Request};
@@ -38,6 +39,7 @@ pub struct RunningRegion {
     region: Arc<Region>,
     control: SocketAddr,
     locator: SocketAddr,
+    demographics: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -52,7 +54,7 @@ impl Deref for RunningRegion {
 
 impl Region {
     /// Starts all suppliers. With a first port, each has the next one; the control port comes first
-    /// and the national locator last. Without, the system chooses.
+    /// and the national services last: the locator, then demographics. Without, the system chooses.
     pub async fn start(ip: IpAddr, first_port: Option<u16>) -> io::Result<RunningRegion> {
         let make = |at: usize, origin: &str| Supplier::of_the_region(&SUPPLIERS[at], origin);
         Self::start_with(ip, first_port, SUPPLIERS.len(), make).await
@@ -74,6 +76,7 @@ impl Region {
             listeners.push(TcpListener::bind((ip, port(at))).await?);
         }
         let locator = TcpListener::bind((ip, port(count.saturating_add(1)))).await?;
+        let demographics = TcpListener::bind((ip, port(count.saturating_add(2)))).await?;
         let mut suppliers = Vec::new();
         for (at, listener) in listeners.iter().enumerate() {
             suppliers.push(make(at, &format!("http://{}", listener.local_addr()?)));
@@ -85,10 +88,11 @@ impl Region {
         for (id, listener) in ids.into_iter().zip(listeners) {
             tasks.spawn(serve(listener, region.clone(), id, stopped.clone()));
         }
-        let (address, locator_address) = (control.local_addr()?, locator.local_addr()?);
+        let (address, locator_address, demographics_address) = (control.local_addr()?, locator.local_addr()?, demographics.local_addr()?);
         tasks.spawn(serve(locator, region.clone(), LOCATOR, stopped.clone()));
+        tasks.spawn(serve(demographics, region.clone(), DEMOGRAPHICS, stopped.clone()));
         tasks.spawn(serve_control(control, region.clone(), stopped));
-        Ok(RunningRegion { region, control: address, locator: locator_address, stop, tasks })
+        Ok(RunningRegion { region, control: address, locator: locator_address, demographics: demographics_address, stop, tasks })
     }
 }
 
@@ -101,6 +105,11 @@ impl RunningRegion {
     /// The origin of the national locator.
     pub fn locator_url(&self) -> String {
         format!("http://{}", self.locator)
+    }
+
+    /// The origin of the national demographics service.
+    pub fn demographics_url(&self) -> String {
+        format!("http://{}", self.demographics)
     }
 
     /// The region itself, to keep.
@@ -214,7 +223,7 @@ async fn list_sources(State(region): State<Arc<Region>>) -> String {
 }
 
 async fn list_faults(State(region): State<Arc<Region>>) -> String {
-    let ids = region.suppliers().map(|supplier| supplier.habits().id).chain([LOCATOR]);
+    let ids = region.suppliers().map(|supplier| supplier.habits().id).chain([LOCATOR, DEMOGRAPHICS]);
     let faults: std::collections::BTreeMap<_, _> = ids.map(|id| (id, region.faults(id))).collect();
     serde_json::to_string_pretty(&faults).expect("faults are JSON")
 }
