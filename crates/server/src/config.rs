@@ -5,11 +5,13 @@
 pub mod national;
 mod on_behalf;
 mod reader;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ::store::PostgresSettings;
 use record::{ExchangeId, OdsCode, SourceId};
 use source::Auth;
 use toml::de::DeTable;
@@ -72,10 +74,19 @@ pub struct ExchangeConfig {
 /// `[store]`
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
-    /// The SQLite file.
-    pub file: PathBuf,
+    /// Where everything is kept.
+    pub place: StorePlace,
     /// The file with the master key; beside the store unless named.
     pub key_file: PathBuf,
+}
+
+/// `[store] url`
+#[derive(Debug, Clone)]
+pub enum StorePlace {
+    /// `postgres://…`
+    Postgres(PostgresSettings),
+    /// `sqlite:FILE`
+    Sqlite(PathBuf),
 }
 
 /// `[[sign_in]]`
@@ -325,20 +336,6 @@ impl<'a> Reader<'a> {
         let organisation = section.required("organisation");
         section.finish();
         Some(ExchangeConfig { id: id?, listen, public_url, organisation: organisation? })
-    }
-
-    fn store(&self, section: Section<'a>) -> Option<StoreConfig> {
-        let url = section.text("url").unwrap_or_else(|| "sqlite:severn.db".to_owned());
-        let Some(file) = url.strip_prefix("sqlite:") else {
-            section.mistake("url", "only sqlite:FILE is built so far; PostgreSQL comes with the person index");
-            section.finish();
-            return None;
-        };
-        let file = self.path(file.trim_start_matches("//"));
-        let beside = PathBuf::from(format!("{}.key", file.display()));
-        let key_file = section.text("key_file").map_or(beside, |path| self.path(&path));
-        section.finish();
-        Some(StoreConfig { file, key_file })
     }
 
     fn sign_in(&self, section: Section<'a>) -> Option<SignIn> {

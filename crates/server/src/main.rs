@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "demo")]
 use server::demo;
-use server::{check, client, convert, logs, onboard, people, serve};
+use server::{check, client, convert, logs, onboard, people, serve, store};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]
@@ -83,6 +83,9 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Migrates, checks, backs up, restores or distributes the store.
+    #[command(subcommand)]
+    Store(store::Command),
 }
 
 #[tokio::main]
@@ -101,6 +104,7 @@ async fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Region { listen } => demo::region(listen).await,
         Command::Serve { config } => serve::run(&config).await,
+        Command::Store(command) => store::run(command).await,
     };
     match outcome {
         Ok(code) => code,

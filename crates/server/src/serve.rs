@@ -34,6 +34,7 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
+    crate::store::prepare(&config.store).await?;
     let outside = Outside::real(&config)?;
     let (app, writing) = wiring::app(config, outside)?;
     let app = Arc::new(app);

@@ -11,11 +11,11 @@ use exchange::{Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocator
 use identity::Trust;
 use record::Clock;
 use source::{Http, NationalService, SourceConfig, Sources, Transport};
-use store::{Secrets, SqliteJournal, SqliteStore};
+use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store};
 
 use crate::answer::Assembler;
 use crate::answer::outcome::Names;
-use crate::config::{self, Config};
+use crate::config::{self, Config, StoreConfig, StorePlace};
 use crate::fhir_api::App;
 use crate::token::Tokens;
 
@@ -34,12 +34,30 @@ impl Outside {
     pub fn real(config: &Config) -> anyhow::Result<Outside> {
         let ways = config.record_locator.iter().map(config::national::RecordLocator::way);
         let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).chain(ways).collect();
-        Ok(Outside {
-            clock: system_clock(),
-            transport: Arc::new(Http::new(&configs)?),
-            journal: Arc::new(SqliteJournal::open(&config.store.file)?),
-        })
+        Ok(Outside { clock: system_clock(), transport: Arc::new(Http::new(&configs)?), journal: journal(&config.store)? })
     }
+}
+
+/// Connections that the ledger has for itself, so that it waits for nobody: it writes one batch after the other.
+const LEDGER_CONNECTIONS: usize = 2;
+
+fn journal(config: &StoreConfig) -> anyhow::Result<Arc<dyn Journal>> {
+    Ok(match &config.place {
+        StorePlace::Postgres(settings) => {
+            let settings = PostgresSettings { pool_max: LEDGER_CONNECTIONS, ..settings.clone() };
+            let secrets = Arc::new(Secrets::open(&config.key_file)?);
+            Arc::new(PostgresJournal::of(&PostgresStore::new(settings, secrets)?))
+        }
+        StorePlace::Sqlite(file) => Arc::new(SqliteJournal::open(file)?),
+    })
+}
+
+/// Opens the store: a file is brought up to date at once; PostgreSQL is not asked for anything yet, see [`crate::store::prepare`].
+pub fn open(config: &StoreConfig, secrets: Arc<Secrets>) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match &config.place {
+        StorePlace::Postgres(settings) => Arc::new(PostgresStore::new(settings.clone(), secrets)?),
+        StorePlace::Sqlite(file) => Arc::new(SqliteStore::open(file, secrets).with_context(|| file.display().to_string())?),
+    })
 }
 
 /// Builds everything; nothing listens yet. The future is what goes on behind the requests, the ledger's writer first: whoever runs
@@ -47,7 +65,7 @@ impl Outside {
 pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
     let Outside { clock, transport, journal } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
-    let store = SqliteStore::open(&config.store.file, secrets.clone()).with_context(|| config.store.file.display().to_string())?;
+    let store = open(&config.store, secrets.clone())?;
     let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
@@ -69,7 +87,6 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base, terms.clone())).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     let owners = config.sources.iter().flat_map(|source| source.owns.iter().map(|system| (system.clone(), source.id.clone()))).collect();
-    let store = Arc::new(store);
     let exchange = Exchange::new(Parts {
         settings,
         ledger,

@@ -3,6 +3,14 @@
 /// The store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// A file cannot be read or written.
+    #[error("{file}: {what}")]
+    File {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
     /// The key file cannot be used.
     #[error("the key file {file}: {what}")]
     Key {
@@ -22,6 +30,9 @@ pub enum StoreError {
     /// PostgreSQL said no, or nothing.
     #[error("PostgreSQL: {0}")]
     Postgres(String),
+    /// A program of PostgreSQL's is not here, or did not do its work.
+    #[error("{0}")]
+    Program(String),
     /// SQLite said no.
     #[error("opening the store: {0}")]
     Sqlite(#[from] rusqlite::Error),

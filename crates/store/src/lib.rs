@@ -1,4 +1,11 @@
 //! The store: where the stages' traits meet a database.
+//!
+//! There are two, and a suite in `tests` asks both for the same promises: SQLite, one file beside the program ([`SqliteStore`],
+//! [`SqliteJournal`]), and PostgreSQL for several nodes and standbys ([`PostgresStore`], [`PostgresJournal`]). Each speaks its own
+//! dialect. Who somebody is lies sealed in both; what is looked up by a number is looked up by its keyed pseudonym ([`Secrets`]).
+//!
+//! The patient key leads every key of a table of patients. What leads to a patient from elsewhere is a directory under a key of its
+//! own: a number's pseudonym, an entry, a minted id, a task.
 
 mod batch;
 mod columns;
@@ -13,4 +20,18 @@ mod sqlite;
 pub use error::StoreError;
 pub use postgres::{Distributed, Health, NoCitus, PostgresJournal, PostgresSettings, PostgresStore};
 pub use secrets::Secrets;
-pub use sqlite::{SqliteJournal, SqliteStore};
+pub use sqlite::{SqliteHealth, SqliteJournal, SqliteStore};
+
+/// A store in a file, when it is looked at from outside.
+pub mod file {
+    pub use crate::sqlite::{back_up, health, restore};
+}
+
+/// All that a store keeps: each part is the trait of a stage or a journey.
+pub trait Store:
+    exchange::People + exchange::Claims + exchange::Minted + exchange::Plans + identity::Locator + people::Register + audit::LedgerReader
+{
+}
+
+impl Store for SqliteStore {}
+impl Store for PostgresStore {}

@@ -9,6 +9,7 @@
 
 mod apply;
 mod arrays;
+mod backup;
 mod check;
 mod distribute;
 mod door;

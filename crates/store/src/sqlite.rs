@@ -4,11 +4,13 @@
 //! The ledger's table refuses every update and delete, by trigger.
 
 mod apply;
+mod backup;
 mod journal;
 mod locator;
 mod people;
 mod register;
 mod schema;
 
+pub use backup::{SqliteHealth, back_up, health, restore};
 pub use journal::SqliteJournal;
 pub use people::SqliteStore;

@@ -22,7 +22,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
             "line 1: exchange.organisation: is missing",
             "line 2: exchange.id: `West Midlands`: an exchange id is 1 to 64 of a-z, 0-9 and -",
             "line 3: exchange.listn is not known; did you mean `listen`?",
-            "line 6: store.url: only sqlite:FILE is built so far; PostgreSQL comes with the person index",
+            "line 6: store.url: names no user",
             "line 11: source.organisation: `qwu`: an ODS code is 2 to 12 of A-Z and 0-9",
             &format!("line 12: source.dialect: `hl7`: no dialect of that name is built; use one of {built}"),
             "line 13: source.url: must be an http or https base without a query",
@@ -34,6 +34,27 @@ fn every_mistake_is_told_at_once_with_its_line() {
             "line 18: source.name: must be a string, not integer",
         ]
     );
+}
+
+#[test]
+fn a_store_is_a_file_or_a_postgresql_that_can_be_reached() {
+    let store = |lines: &str| mistakes(&format!("{EXCHANGE}[store]\n{lines}\n{SIGN_IN}"));
+    let none = "no [[source]]: there is nobody to ask".to_owned();
+    for fine in ["url = \"sqlite:a.db\"", "url = \"postgres://u@a,b/severn?target_session_attrs=read-write\"\nconnections = 8", ""] {
+        assert_eq!(store(fine), std::slice::from_ref(&none), "{fine}");
+    }
+    for (wrong, words) in [
+        ("url = \"mysql://a\"", "store.url: must be sqlite:FILE or postgres://USER@HOST/DATABASE"),
+        ("url = \"postgres://u:secret@a/b?colour=red\"", "store.url: invalid connection string: unknown option `colour`"),
+        ("url = \"postgres://u@a/b\"\nca_file = \"none.pem\"", "none.pem"),
+        ("url = \"postgres://u@a/b\"\npassword_file = \"none\"", "store.password_file: ./none"),
+        ("url = \"postgres://u@a/b\"\nstatement_ms = 1", "store.statement_ms: must be a whole number"),
+        ("url = \"sqlite:a.db\"\nconnections = 8", "store.connections is not known"),
+    ] {
+        let told = store(wrong);
+        assert!(told.iter().any(|line| line.contains(words)), "{wrong}: {told:?}");
+        assert!(!told.concat().contains("secret"), "{told:?}");
+    }
 }
 
 #[test]

@@ -10,12 +10,15 @@ mod documents;
 mod everybody;
 mod golden;
 mod governance;
+mod kept;
 mod logged;
 mod makers;
 mod on_behalf;
 mod onboard;
 mod parameters;
 mod people;
+#[path = "../../../store/tests/all/postgres.rs"]
+mod postgres;
 mod practice;
 mod record_locator;
 mod ring;

@@ -55,6 +55,8 @@ pub struct Setup {
     pub id: &'static str,
     /// What leads to other exchanges.
     pub wire: Arc<Wire>,
+    /// Lines of `[store]`, where it is not a file; the ledger is kept there, too.
+    pub store: String,
 }
 
 /// What leads from exchange to exchange, by host name.
@@ -144,7 +146,8 @@ impl World {
         let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone() };
-        let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal: ledger.clone() };
+        let journal = if setup.store.is_empty() { ledger.clone() } else { Outside::real(&config).unwrap().journal };
+        let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal };
         let (router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
         World { region, ledger, clock, issuer, router, folder, _writing: tasks }
@@ -601,9 +604,10 @@ fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setu
         std::fs::write(path, content).unwrap();
     }
     let mut text = format!(
-        "[exchange]\nid = \"{}\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\nurl = \"sqlite:severn.db\"\n\n\
+        "[exchange]\nid = \"{}\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\n{}\n\n\
          [limits]\n{}\n\n[[sign_in]]\nissuer = \"{ISSUER}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{}\n\n",
         if setup.id.is_empty() { "test" } else { setup.id },
+        if setup.store.is_empty() { "url = \"sqlite:severn.db\"" } else { &setup.store },
         setup.limits,
         setup.blocks
     );

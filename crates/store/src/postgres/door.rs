@@ -23,11 +23,13 @@ use crate::columns::Unreadable;
 use crate::{Secrets, StoreError};
 
 /// How to reach PostgreSQL, and for how long to wait.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PostgresSettings {
     /// `postgres://…`: one host or several (`postgres://a,b/severn?target_session_attrs=read-write` finds whichever is the primary).
     /// `sslmode=require` asks for TLS; whoever answers is always verified.
     pub url: String,
+    /// The password, where it does not stand in the URL.
+    pub password: Option<String>,
     /// A certificate authority of its own, in PEM; else the system's.
     pub ca_file: Option<PathBuf>,
     /// Connections at most.
@@ -38,6 +40,13 @@ pub struct PostgresSettings {
     pub statement: Duration,
     /// For how long a question is asked again when its connection broke.
     pub patience: Duration,
+}
+
+impl std::fmt::Debug for PostgresSettings {
+    /// The URL may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresSettings").field("pool_max", &self.pool_max).finish_non_exhaustive()
+    }
 }
 
 impl PostgresSettings {
@@ -62,6 +71,9 @@ impl PostgresSettings {
         let own = config.get_options().unwrap_or_default();
         let options = format!("{own} -c search_path={} -c statement_timeout={}", super::schema::SCHEMA, self.statement.as_millis());
         config.options(options.trim()).connect_timeout(self.connect);
+        if let Some(password) = &self.password {
+            config.password(password);
+        }
         if config.get_application_name().is_none() {
             config.application_name("severn");
         }

@@ -38,7 +38,10 @@ impl SqliteJournal {
 
     /// Every line of a file, run by run in order: for verifying and for export.
     pub fn lines(file: &Path) -> Result<Vec<Line>, StoreError> {
-        let connection = open(file)?;
+        SqliteJournal::lines_of(&open(file)?)
+    }
+
+    pub(super) fn lines_of(connection: &Connection) -> Result<Vec<Line>, StoreError> {
         let mut statement = connection.prepare(&format!("{LINES} ORDER BY run, sequence"))?;
         let lines = statement.query_map([], line)?;
         Ok(lines.collect::<Result<_, _>>()?)

@@ -188,8 +188,11 @@ pub(crate) fn open(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// The version that this program knows.
+pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
+
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let known = MIGRATIONS.len() as i64;
+    let known = KNOWN;
     loop {
         // Two who open a file at once do not both migrate it: the version is read under the lock to write.
         let found = version(connection)?;
@@ -209,6 +212,6 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }

@@ -9,7 +9,7 @@ use people::{Author, Change, Deed, Doubt, Event, Outcome, Task, TaskFilter, Task
 use record::{Counts, Plan, Row, Status};
 
 use crate::samples::{admission, at, entry, key, number, person, somebody, user};
-use crate::stores::{Kept, Place};
+use crate::stores::Place;
 
 /// Each promise as a test of each store.
 macro_rules! promises {
@@ -44,7 +44,7 @@ promises!(
     what_was_written_is_there_when_opened_again,
 );
 
-async fn register(place: &Place) -> std::sync::Arc<dyn Kept> {
+async fn register(place: &Place) -> std::sync::Arc<dyn store::Store> {
     place.open().await.store
 }
 

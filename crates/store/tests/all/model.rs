@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use record::{NhsNumber, PersonId};
 
 use crate::samples::{entry, key, number, person, somebody};
-use crate::stores::{Kept, Place};
+use crate::stores::Place;
 
 #[derive(Debug, Clone)]
 enum Move {
@@ -110,7 +110,7 @@ impl Model {
     }
 }
 
-async fn agrees(store: &dyn Kept, model: &Model, apart: &BTreeSet<(u8, u8)>) {
+async fn agrees(store: &dyn store::Store, model: &Model, apart: &BTreeSet<(u8, u8)>) {
     for n in 0..4 {
         assert_eq!(store.of_number(&number(u32::from(n))).await.unwrap().as_ref(), model.leads.get(&number(u32::from(n))), "number {n}");
         let found = store.person(&who(n)).await.unwrap();
@@ -134,7 +134,7 @@ async fn agrees(store: &dyn Kept, model: &Model, apart: &BTreeSet<(u8, u8)>) {
     assert_eq!(page.persons.iter().map(|one| &one.id).collect::<Vec<_>>(), model.numbers.keys().collect::<Vec<_>>());
 }
 
-async fn plays(store: &dyn Kept, batches: Vec<Vec<Move>>) {
+async fn plays(store: &dyn store::Store, batches: Vec<Vec<Move>>) {
     let (mut model, mut apart) = (Model::default(), BTreeSet::new());
     // Entries are all there before any is said to be apart.
     let first: Vec<Move> = (0..6).map(|e| Move::Put(e % 4, e, 0)).collect();

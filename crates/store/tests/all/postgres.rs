@@ -1,5 +1,6 @@
 //! A PostgreSQL of a test's own: on the loopback, in a folder that goes, stopped when it is dropped.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "the tests of two crates share this file, and neither needs all of it")]
 #![expect(clippy::disallowed_methods, reason = "a real server is waited for by the real clock")]
 
 use std::net::TcpListener;
@@ -135,13 +136,22 @@ impl Postgres {
 
     /// Runs statements by psql; what they say, without heads.
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let output = self
-            .tool("psql")
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql])
-            .output()
-            .unwrap();
+        let output = self.statements(database, sql).output().unwrap();
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The words by which statements are refused.
+    pub fn psql_fails(&self, database: &str, sql: &str) -> String {
+        let output = self.statements(database, sql).output().unwrap();
+        assert!(!output.status.success(), "{sql}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn statements(&self, database: &str, sql: &str) -> Command {
+        let mut command = self.tool("psql");
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql]);
+        command
     }
 
     fn tool(&self, name: &str) -> Command {

@@ -4,22 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Journal, LedgerReader, Line};
-use exchange::{Claims, Minted, People, Plans};
-use identity::Locator;
-use people::Register;
-use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore};
+use audit::{Journal, Line};
+use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store};
 
 use crate::postgres::{Postgres, QUICK};
-
-/// Everything that a store keeps.
-pub trait Kept: People + Claims + Minted + Plans + Locator + Register + LedgerReader {}
-impl<T: People + Claims + Minted + Plans + Locator + Register + LedgerReader> Kept for T {}
 
 /// A store, and the ledger beside it.
 #[derive(Clone)]
 pub struct Opened {
-    pub store: Arc<dyn Kept>,
+    pub store: Arc<dyn Store>,
     pub journal: Arc<dyn Journal>,
 }
 
@@ -80,7 +73,15 @@ impl Place {
 /// How a test reaches PostgreSQL.
 pub fn postgres_settings(url: &str) -> PostgresSettings {
     let ms = Duration::from_millis;
-    PostgresSettings { url: url.to_owned(), ca_file: None, pool_max: 4, connect: ms(2000), statement: ms(10_000), patience: ms(8000) }
+    PostgresSettings {
+        url: url.to_owned(),
+        password: None,
+        ca_file: None,
+        pool_max: 4,
+        connect: ms(2000),
+        statement: ms(10_000),
+        patience: ms(8000),
+    }
 }
 
 pub fn postgres_store(url: &str, folder: &Folder) -> PostgresStore {

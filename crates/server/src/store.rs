@@ -1,0 +1,218 @@
+//! `severn store`: the store from outside, while nobody is asked to wait.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ::store::{PostgresSettings, PostgresStore, Secrets, SqliteHealth, SqliteStore, file};
+use audit::Verified;
+use clap::Subcommand;
+
+use crate::check;
+use crate::config::{StoreConfig, StorePlace};
+
+/// What to do with the store.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Writes all that the store holds, as it is at one moment, into a file. The key file is not in it: keep that apart.
+    Backup {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// The file to write; it must not be there yet.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Looks whether the store is whole, and the ledger what was written.
+    Check {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Spreads PostgreSQL's tables over several machines, where the extension Citus is there; exits 3 where it is not.
+    Distribute {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Only prints the statements.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Brings the store's schema up to date; `serve` does so, too.
+    Migrate {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Reads what `backup` wrote into a place where there is no store yet, and looks at it.
+    Restore {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// The file that `backup` wrote.
+        #[arg(long)]
+        from: PathBuf,
+    },
+}
+
+/// Exits 1 when something is wrong, 3 when Citus is not there.
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let (Command::Backup { config: path, .. }
+    | Command::Check { config: path }
+    | Command::Distribute { config: path, .. }
+    | Command::Migrate { config: path }
+    | Command::Restore { config: path, .. }) = &command;
+    let config = match check::load(path)? {
+        Ok(config) => config.store,
+        Err(mistakes) => {
+            check::print_mistakes(path, &mistakes);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    match command {
+        Command::Backup { to, .. } => back_up(&config, &to).await,
+        Command::Check { .. } => look(&config).await,
+        Command::Distribute { dry_run, .. } => distribute(&config, dry_run).await,
+        Command::Migrate { .. } => migrate(&config).await,
+        Command::Restore { from, .. } => restore(&config, &from).await,
+    }
+}
+
+/// Brings PostgreSQL's schema up to date before anything is asked of it; a file is, when it is opened.
+pub async fn prepare(config: &StoreConfig) -> anyhow::Result<()> {
+    if let StorePlace::Postgres(settings) = &config.place {
+        let store = postgres(config, settings)?;
+        store.migrate().await?;
+        for warning in store.health().await?.warnings {
+            tracing::warn!(store = "postgresql", "{warning}");
+        }
+    }
+    Ok(())
+}
+
+fn postgres(config: &StoreConfig, settings: &PostgresSettings) -> anyhow::Result<PostgresStore> {
+    let secrets = Arc::new(Secrets::open(&config.key_file)?);
+    // One thing after the other, each for as long as it takes.
+    let settings = PostgresSettings { pool_max: 2, statement: std::time::Duration::from_secs(3600), ..settings.clone() };
+    Ok(PostgresStore::new(settings, secrets)?)
+}
+
+fn ledger(found: &Result<Verified, String>) -> ExitCode {
+    match found {
+        Ok(Verified { lines, runs }) => {
+            println!("ledger: {lines} entries in {runs} chains, each as it was written");
+            ExitCode::SUCCESS
+        }
+        Err(bad) => {
+            println!("ledger: NOT as it was written: {bad}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn told(found: &SqliteHealth) -> ExitCode {
+    let (version, known) = found.schema;
+    println!("schema: version {version}, this program knows up to {known}");
+    for broken in &found.broken {
+        println!("broken: {broken}");
+    }
+    let ledger = ledger(&found.ledger);
+    if found.is_well() { ledger } else { ExitCode::FAILURE }
+}
+
+async fn back_up(config: &StoreConfig, to: &Path) -> anyhow::Result<ExitCode> {
+    let code = match &config.place {
+        StorePlace::Postgres(settings) => {
+            let store = postgres(config, settings)?;
+            let found = store.verify_ledger().await?;
+            let to = to.to_owned();
+            tokio::task::spawn_blocking(move || store.back_up(&to)).await??;
+            ledger(&found)
+        }
+        StorePlace::Sqlite(file) => told(&file::back_up(file, to)?),
+    };
+    println!("{}: written. Without the key in {} it cannot be read: keep that in another place.", to.display(), config.key_file.display());
+    Ok(code)
+}
+
+async fn look(config: &StoreConfig) -> anyhow::Result<ExitCode> {
+    match &config.place {
+        StorePlace::Postgres(settings) => {
+            let store = postgres(config, settings)?;
+            let health = store.health().await?;
+            println!("PostgreSQL {}", health.server);
+            let standbys = if health.synchronous.is_empty() { "none: a commit waits for this server only" } else { &health.synchronous };
+            println!("synchronous standbys: {standbys}");
+            health.warnings.iter().for_each(|warning| println!("warning: {warning}"));
+            let (version, known) = health.schema;
+            println!("schema: version {version}, this program knows up to {known}");
+            if version == 0 || version > known {
+                return Ok(ExitCode::FAILURE);
+            }
+            Ok(ledger(&store.verify_ledger().await?))
+        }
+        StorePlace::Sqlite(file) => Ok(told(&file::health(file)?)),
+    }
+}
+
+async fn distribute(config: &StoreConfig, dry_run: bool) -> anyhow::Result<ExitCode> {
+    let StorePlace::Postgres(settings) = &config.place else {
+        anyhow::bail!("the store is one file of SQLite: only PostgreSQL's tables can be distributed");
+    };
+    if dry_run {
+        PostgresStore::distribution().iter().for_each(|statement| println!("{statement};"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let store = postgres(config, settings)?;
+    store.migrate().await?;
+    match store.distribute().await? {
+        Ok(done) => {
+            done.before.iter().for_each(|table| println!("{table}: is distributed already"));
+            done.now.iter().for_each(|table| println!("{table}: distributed"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(none) => {
+            println!("{none}");
+            Ok(ExitCode::from(3))
+        }
+    }
+}
+
+async fn migrate(config: &StoreConfig) -> anyhow::Result<ExitCode> {
+    let (before, now) = match &config.place {
+        StorePlace::Postgres(settings) => postgres(config, settings)?.migrate().await?,
+        StorePlace::Sqlite(file) => {
+            let before = if file.exists() { file::health(file)?.schema.0 } else { 0 };
+            SqliteStore::open(file, Arc::new(Secrets::open(&config.key_file)?))?;
+            (before, file::health(file)?.schema.0)
+        }
+    };
+    if before == now {
+        println!("schema: version {now} already")
+    } else {
+        println!("schema: from version {before} to {now}")
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn restore(config: &StoreConfig, from: &Path) -> anyhow::Result<ExitCode> {
+    let key = &config.key_file;
+    anyhow::ensure!(key.exists(), "{}: the key that the store was written with must be here before it is restored", key.display());
+    match &config.place {
+        StorePlace::Postgres(settings) => {
+            let store = postgres(config, settings)?;
+            store.restore(from).await?;
+            let (before, now) = store.migrate().await?;
+            println!("schema: version {before}, now {now}");
+            Ok(ledger(&store.verify_ledger().await?))
+        }
+        StorePlace::Sqlite(file) => {
+            let found = file::restore(from, file)?;
+            let code = told(&found);
+            if found.is_well() {
+                SqliteStore::open(file, Arc::new(Secrets::open(key)?))?;
+            }
+            Ok(code)
+        }
+    }
+}
