@@ -59,6 +59,8 @@ pub enum Deed {
         tier: Option<u8>,
         /// The weight of tier 1, in bits.
         weight: Option<f64>,
+        /// Whose it was before, so that it can go back; none where it is new.
+        from: Option<PersonId>,
     },
     /// All entries of another person were linked to this one.
     Merged {

@@ -26,7 +26,7 @@ mod bytes;
 mod dictionary;
 mod fill;
 mod ids;
-mod keys;
+pub(crate) mod keys;
 mod locator;
 mod profile;
 mod run;
@@ -111,6 +111,11 @@ impl Candidate {
     /// The number that stands.
     pub fn number(&self) -> Option<NhsNumber> {
         self.run.head(self.ordinal).0.number.and_then(profile::number)
+    }
+
+    /// Whether a number is one that was superseded by theirs.
+    pub fn is_superseded(&self, number: &NhsNumber) -> bool {
+        self.run.of_number(number).any(|(superseded, ordinal)| superseded && ordinal == self.ordinal)
     }
 
     /// Who they are, as their entries say: each different saying once, to be compared with what was asked.

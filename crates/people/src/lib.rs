@@ -19,6 +19,7 @@ pub mod index;
 pub mod matching;
 pub mod patient;
 mod register;
+pub mod registrar;
 mod task;
 
 pub use candidate::{Candidate, Grade, Reason, Traced};
@@ -26,4 +27,5 @@ pub use entry::{Entry, EntryKey, Person};
 pub use event::{Author, Deed, Event};
 pub use record::{Address, BirthDate, ClaimedNumber, Demographics, MalformedBirthDate, Name, NameUse, NumberStatus, Sex};
 pub use register::{Change, Page, Register, RegisterDown};
+pub use registrar::Registrar;
 pub use task::{Doubt, Outcome, Task, TaskFilter, TaskId};

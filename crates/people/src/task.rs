@@ -9,6 +9,20 @@ use crate::{Author, EntryKey};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(pub String);
 
+impl TaskId {
+    /// The id of a doubt about an entry, or about two, whichever is named first. It says nothing of either.
+    pub fn of(doubt: Doubt, entry: &EntryKey, other: Option<&EntryKey>) -> TaskId {
+        let mut keys: Vec<&EntryKey> = std::iter::once(entry).chain(other).collect();
+        keys.sort_unstable();
+        let mut text = format!("{doubt:?}");
+        for key in keys {
+            text.push_str(&format!("|{}|{}|{}", key.source, key.local_id.len(), key.local_id));
+        }
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        TaskId(digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
 /// A doubt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {

@@ -215,7 +215,12 @@ enum DeedRow<'a> {
     Died,
     Investigated,
     InvestigationEnded,
-    Linked(#[serde(borrow)] Key<'a>, Option<u8>, Option<f64>),
+    Linked(
+        #[serde(borrow)] Key<'a>,
+        Option<u8>,
+        Option<f64>,
+        #[serde(default, borrow)] Option<Text<'a>>,
+    ),
     Merged(#[serde(borrow)] Text<'a>, #[serde(borrow)] Vec<Key<'a>>),
     NumberSuperseded,
     Restricted,
@@ -249,7 +254,9 @@ pub(crate) fn deed_text(deed: &Deed) -> Result<String, Unreadable> {
         Deed::Died => DeedRow::Died,
         Deed::Investigated => DeedRow::Investigated,
         Deed::InvestigationEnded => DeedRow::InvestigationEnded,
-        Deed::Linked { entry, tier, weight } => DeedRow::Linked(key(entry), *tier, *weight),
+        Deed::Linked { entry, tier, weight, from } => {
+            DeedRow::Linked(key(entry), *tier, *weight, from.as_ref().map(|from| Cow::from(from.as_str())))
+        }
         Deed::Merged { from, entries } => DeedRow::Merged(Cow::from(from.as_str()), keys(entries)),
         Deed::NumberSuperseded => DeedRow::NumberSuperseded,
         Deed::Restricted => DeedRow::Restricted,
@@ -273,7 +280,9 @@ fn deed_of_row(row: DeedRow<'_>) -> Option<Deed> {
         DeedRow::Died => Deed::Died,
         DeedRow::Investigated => Deed::Investigated,
         DeedRow::InvestigationEnded => Deed::InvestigationEnded,
-        DeedRow::Linked(entry, tier, weight) => Deed::Linked { entry: key_of(entry)?, tier, weight },
+        DeedRow::Linked(entry, tier, weight, from) => {
+            Deed::Linked { entry: key_of(entry)?, tier, weight, from: from.map(|from| from.parse()).transpose().ok()? }
+        }
         DeedRow::Merged(from, entries) => Deed::Merged { from: from.parse().ok()?, entries: keys_of(entries)? },
         DeedRow::NumberSuperseded => Deed::NumberSuperseded,
         DeedRow::Restricted => Deed::Restricted,

@@ -4,7 +4,7 @@ use crate::matching::Fields;
 
 /// By what a person is found without a number. The order is of no meaning; the number is part of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The whole birth date.
     Born = 1,
     /// How the family name sounds, and day and month of birth in either order: the year may be wrong.
@@ -40,13 +40,13 @@ impl Kind {
 
 /// One key: a digest of the kind and its values. Two keys may fall together; then somebody is compared in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub(super) kind: Kind,
-    pub(super) digest: u64,
+    pub(crate) digest: u64,
 }
 
 /// All keys of one spelling of a person. The same key may come twice.
-pub(super) fn each(fields: &Fields<'_>, mut add: impl FnMut(Key)) {
+pub(crate) fn each(fields: &Fields<'_>, mut add: impl FnMut(Key)) {
     let mut key = |kind: Kind, parts: &[&[u8]]| add(Key { kind, digest: digest(kind, parts) });
     if let Some((number, _)) = fields.number {
         key(Kind::Number, &[number.expose().as_bytes()]);
@@ -89,7 +89,7 @@ pub(super) fn each(fields: &Fields<'_>, mut add: impl FnMut(Key)) {
 }
 
 /// The keys by which somebody is looked for: their own, and the birth date with day and month swapped.
-pub(super) fn asked(fields: &Fields<'_>) -> Vec<Key> {
+pub(crate) fn asked(fields: &Fields<'_>) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::with_capacity(16);
     each(fields, |key| keys.push(key));
     let swapped = fields.birth_date.filter(|date| date.is_whole() && date.day <= 12 && date.day != date.month);

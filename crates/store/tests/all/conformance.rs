@@ -155,8 +155,8 @@ async fn history_is_in_order_and_stays(place: Place) {
     let store = register(&place).await;
     let (one, two) = (key("gp", "1"), key("gp", "2"));
     let deeds = [
-        Deed::Linked { entry: one.clone(), tier: Some(1), weight: Some(12.345_678_9) },
-        Deed::Linked { entry: two.clone(), tier: None, weight: None },
+        Deed::Linked { entry: one.clone(), tier: Some(1), weight: Some(12.345_678_9), from: Some(person("b")) },
+        Deed::Linked { entry: two.clone(), tier: None, weight: None, from: None },
         Deed::Apart { entry: one.clone(), other: two.clone() },
         Deed::Together { entry: one.clone(), other: two.clone() },
         Deed::Unlinked { entry: one.clone(), to: person("b") },

@@ -1,0 +1,184 @@
+//! The steward's desk: doubts are looked at side by side, decided, and decisions undone.
+
+use record::PersonId;
+
+use super::draft::Draft;
+use super::explain::Explained;
+use super::{Done, NotDone, Registrar};
+use crate::{Author, Change, Deed, Doubt, Entry, EntryKey, Outcome, RegisterDown, Task, TaskFilter, TaskId};
+
+/// A task with what it is about, side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sides {
+    /// The task.
+    pub task: Task,
+    /// The entry that raised it, and whose it is now; none if it is gone.
+    pub entry: Option<(PersonId, Entry)>,
+    /// The other one, where it is about two.
+    pub other: Option<(PersonId, Entry)>,
+    /// How the two compare.
+    pub explained: Option<Explained>,
+}
+
+impl Registrar {
+    /// Tasks, in order of ids.
+    pub async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, RegisterDown> {
+        self.register.tasks(filter).await
+    }
+
+    /// Raises a doubt about an entry that the guards held. One that was decided is not raised again.
+    pub async fn held(&self, person: &PersonId, entry: &EntryKey) -> Result<Done, NotDone> {
+        let (mut draft, _desk) = self.draft().await;
+        draft.raise(Doubt::Held, person, entry, None).await?;
+        Ok(draft.write().await?)
+    }
+
+    /// A task with what it is about.
+    pub async fn show(&self, id: &TaskId) -> Result<Sides, NotDone> {
+        let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
+        let entry = self.entry_of(&task.entry).await?;
+        let other = match &task.other {
+            Some(other) => self.entry_of(other).await?,
+            None => None,
+        };
+        let explained = match (&entry, &other) {
+            (Some((home, entry)), Some((others_home, other))) => Some(self.compared((home, entry), (others_home, other)).await?),
+            _ => None,
+        };
+        Ok(Sides { task, entry, other, explained })
+    }
+
+    /// An entry and whose it is. Nobody finds those whose number was cut.
+    async fn entry_of(&self, key: &EntryKey) -> Result<Option<(PersonId, Entry)>, RegisterDown> {
+        let Some(home) = self.index.home(key) else { return Ok(None) };
+        let Some(person) = self.register.person(&home).await?.filter(|person| !person.cut) else { return Ok(None) };
+        Ok(person.entries.into_iter().find(|entry| entry.key == *key).map(|entry| (home, entry)))
+    }
+
+    /// Decides a task: the two are linked, or set apart, or neither can be said.
+    pub async fn decide(&self, id: &TaskId, outcome: Outcome, author: &Author, reason: &str) -> Result<Done, NotDone> {
+        let (mut draft, _desk) = self.draft().await;
+        let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
+        if task.decided.is_some() {
+            return Err(NotDone::Decided);
+        }
+        match (outcome, &task.other) {
+            (Outcome::Unknown, _) => {}
+            (Outcome::Same, Some(other)) => draft.same(&task.entry, other, author, reason).await?,
+            (Outcome::Different, Some(other)) => draft.set_apart(&task.entry, other, author, reason).await?,
+            // What was held is of the task's person, or is not.
+            (Outcome::Same, None) => {
+                let (home, _) = draft.entry(&task.entry).await?;
+                if home != task.person {
+                    draft.may_merge(&task.person, &home).await?;
+                    draft.merges(&task.person, &home, author, reason).await?;
+                }
+            }
+            (Outcome::Different, None) => draft.not_theirs(&task, author, reason).await?,
+        }
+        let person = draft.home(&task.entry).unwrap_or(task.person.clone());
+        let person = if task.other.is_some() { person } else { task.person.clone() };
+        draft.change(Change::Task(Task { person, decided: Some((outcome, draft.now, author.clone(), reason.to_owned())), ..task }));
+        Ok(draft.write().await?)
+    }
+
+    /// Takes a decision back: what it linked is unlinked, what it set apart may be one again, and the task is open.
+    pub async fn undo(&self, id: &TaskId, author: &Author, reason: &str) -> Result<Done, NotDone> {
+        let (mut draft, _desk) = self.draft().await;
+        let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
+        let (outcome, ..) = task.decided.as_ref().ok_or(NotDone::NothingToUndo)?;
+        match outcome {
+            Outcome::Unknown => {}
+            Outcome::Same => draft.not_same(&task, author, reason).await?,
+            Outcome::Different => draft.not_different(&task, author, reason).await?,
+        }
+        draft.reopened(task.id.clone());
+        let person = match &task.other {
+            Some(_) => draft.home(&task.entry).unwrap_or(task.person.clone()),
+            None => task.person.clone(),
+        };
+        draft.change(Change::Task(Task { person, decided: None, ..task }));
+        Ok(draft.write().await?)
+    }
+}
+
+impl Draft<'_> {
+    async fn same(&mut self, one: &EntryKey, other: &EntryKey, author: &Author, reason: &str) -> Result<(), NotDone> {
+        let ((from, _), (into, _)) = (self.entry(one).await?, self.entry(other).await?);
+        if from == into {
+            return Ok(());
+        }
+        self.may_merge(&into, &from).await?;
+        self.merges(&into, &from, author, reason).await
+    }
+
+    /// The entries came together by a merge, if they were not together before; that is undone.
+    async fn not_same(&mut self, task: &Task, author: &Author, reason: &str) -> Result<(), NotDone> {
+        let (into, _) = self.entry(&task.entry).await?;
+        let history = self.registrar.register.history(&into).await?;
+        let decided = task.decided.as_ref().map(|(_, at, ..)| *at);
+        let merge = history.iter().rev().find_map(|event| match &event.deed {
+            Deed::Merged { from, entries } if entries.contains(&task.entry) && Some(event.at) == decided => Some(from.clone()),
+            _ => None,
+        });
+        match merge {
+            Some(from) => self.unmerges(&into, &from, author, reason).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The entry is none of the task's person.
+    async fn not_theirs(&mut self, task: &Task, author: &Author, reason: &str) -> Result<(), NotDone> {
+        // What was held may be in no person's hands yet.
+        let Some(home) = self.home(&task.entry) else { return Ok(()) };
+        if home == task.person {
+            let (_, entry) = self.entry(&task.entry).await?;
+            return match self.parts(entry, &home, author, reason).await {
+                Err(NotDone::Alone) => Ok(()),
+                done => done,
+            };
+        }
+        let Some(drafted) = self.person(&task.person).await? else { return Ok(()) };
+        let others: Vec<EntryKey> = drafted.person.entries.iter().map(|entry| entry.key.clone()).collect();
+        for other in others {
+            self.set_apart(&task.entry, &other, author, reason).await?;
+        }
+        Ok(())
+    }
+
+    /// What the decision set apart may be one again; an entry that it unlinked is linked again.
+    async fn not_different(&mut self, task: &Task, author: &Author, reason: &str) -> Result<(), NotDone> {
+        let Some(home) = self.home(&task.entry) else { return Ok(()) };
+        let decided = task.decided.as_ref().map(|(_, at, ..)| *at);
+        let history = self.registrar.register.history(&home).await?;
+        let by_it = history.iter().filter(|event| Some(event.at) == decided);
+        let others: Vec<EntryKey> = by_it
+            .clone()
+            .filter_map(|event| match &event.deed {
+                Deed::Apart { entry, other } if *entry == task.entry => Some(other.clone()),
+                _ => None,
+            })
+            .collect();
+        let from = by_it.clone().find_map(|event| match &event.deed {
+            Deed::Linked { entry, from, .. } if *entry == task.entry => from.clone(),
+            _ => None,
+        });
+        for other in &others {
+            self.set_together(&task.entry, other, author, reason).await?;
+        }
+        let Some(from) = from.filter(|from| *from != home) else { return Ok(()) };
+        let (_, entry) = self.entry(&task.entry).await?;
+        self.person(&from).await?.filter(|drafted| !drafted.person.cut).ok_or(NotDone::UnknownPerson)?;
+        self.moves(entry, &home, &from, author, reason).await
+    }
+}
+
+/// Another person whom an event names.
+pub(super) fn named(event: &crate::Event) -> Option<&PersonId> {
+    match &event.deed {
+        Deed::Linked { from, .. } => from.as_ref(),
+        Deed::Merged { from, .. } => Some(from),
+        Deed::Unlinked { to, .. } | Deed::Unmerged { to, .. } => Some(to),
+        _ => None,
+    }
+}

@@ -1,0 +1,83 @@
+//! Finding somebody by what is known of them.
+
+use super::Registrar;
+use super::explain::reasons;
+use crate::index;
+use crate::matching::{Comparison, Decision, Folded, Guard};
+use crate::{Candidate, Demographics, Entry, Grade, RegisterDown, Traced};
+
+/// What must be said at least.
+const CRITERIA: &str = "a valid NHS number, or a family name with a whole birth date";
+
+impl Registrar {
+    /// Who might be meant, the surest first; at most so many. Restricted people are among them only where `restricted` says so: to
+    /// anybody else they do not exist, and everything is done as if they were to be shown, up to the last step.
+    pub async fn find(&self, asked: &Demographics, count_max: usize, restricted: bool) -> Result<Traced, RegisterDown> {
+        let folded = Folded::of(asked);
+        let fields = folded.fields();
+        let named = !fields.families.is_empty() && fields.birth_date.is_some_and(|date| date.is_whole());
+        if fields.number.is_none() && !named {
+            return Ok(Traced::TooLittle(CRITERIA));
+        }
+        let found = self.index.search(&fields, self.limits.compared_max);
+        let mut likely: Vec<(index::Candidate, Comparison)> = Vec::new();
+        for candidate in found.candidates {
+            let best = candidate.profiles().map(|profile| self.model.compare(&fields, &profile)).max_by(likelier);
+            // By the number alone nobody is compared: whoever has it is meant.
+            let meant = |comparison: &Comparison| {
+                comparison.decision != Decision::NonMatch || !named && candidate.number() == fields.number.map(|(number, _)| number)
+            };
+            if let Some(best) = best.filter(meant) {
+                likely.push((candidate, best));
+            }
+        }
+        likely.sort_by(|(a, one), (b, other)| likelier(other, one).then_with(|| a.person.cmp(&b.person)));
+        let most = count_max.min(self.limits.shown_max);
+        // The restricted are counted only where they are shown: a count would tell of them.
+        let shown = likely.iter().filter(|(candidate, _)| restricted || !candidate.restricted).count();
+        if shown > most && !likely.iter().any(|(_, comparison)| grade(comparison) == Grade::Certain) {
+            return Ok(Traced::TooMany);
+        }
+        let mut candidates = Vec::new();
+        for (candidate, comparison) in likely {
+            if candidates.len() == most {
+                break;
+            }
+            // Read in any case, so that it takes no less time to find somebody who is not shown.
+            let Some(person) = self.register.person(&candidate.person).await? else { continue };
+            let best = person.entries.into_iter().max_by(|a, b| likelier(&self.with(&folded, a), &self.with(&folded, b)));
+            let Some(best) = best.filter(|_| !person.cut && (restricted || !person.restricted)) else { continue };
+            candidates.push(Candidate {
+                person: person.id,
+                number: person.number,
+                restricted: person.restricted,
+                grade: grade(&comparison),
+                score: comparison.probability(),
+                best,
+                reasons: reasons(&comparison),
+            });
+        }
+        Ok(Traced::Candidates(candidates))
+    }
+
+    fn with(&self, asked: &Folded, entry: &Entry) -> Comparison {
+        self.model.compare(&asked.fields(), &Folded::of(&entry.demographics).fields())
+    }
+}
+
+/// The likelier of two comparisons.
+fn likelier(one: &Comparison, other: &Comparison) -> std::cmp::Ordering {
+    (one.decision, one.tier == Some(0))
+        .cmp(&(other.decision, other.tier == Some(0)))
+        .then(one.weights.total.total_cmp(&other.weights.total))
+}
+
+fn grade(comparison: &Comparison) -> Grade {
+    match (comparison.decision, comparison.guard) {
+        (Decision::Match, _) => Grade::Certain,
+        (Decision::Possible, None) => Grade::Probable,
+        (Decision::Possible, Some(Guard::Birth | Guard::Confusion | Guard::Given | Guard::Numbers)) | (Decision::NonMatch, _) => {
+            Grade::Possible
+        }
+    }
+}
