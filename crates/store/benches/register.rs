@@ -1,4 +1,5 @@
-//! How fast the register takes entries in and gives them back: `REGISTER_ENTRIES=1000000 cargo bench -p store --bench register`.
+//! How fast the register takes entries in and gives them back: `REGISTER_ENTRIES=1000000 cargo bench -p store --bench
+//! register`; and PostgreSQL beside it, into an empty database: `REGISTER_POSTGRES=postgres://…`.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a bench may fail by panicking, and reads the clock")]
 
@@ -7,7 +8,7 @@ use std::time::Instant;
 
 use people::{Change, Entry, EntryKey, Person, Register};
 use record::{Address, BirthDate, ClaimedNumber, Demographics, Name, NameUse, NhsNumber, NumberStatus, PersonId, Sex};
-use store::{Secrets, SqliteStore};
+use store::{PostgresSettings, PostgresStore, Secrets, SqliteStore};
 
 /// Changes of a batch: some two a person and one an entry.
 const BATCH: usize = 5000;
@@ -104,9 +105,18 @@ fn main() {
     std::fs::create_dir(&folder).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let secrets = Arc::new(Secrets::open(&folder.join("key")).unwrap());
-    let store = SqliteStore::open(&folder.join("severn.db"), secrets).unwrap();
+    let store = SqliteStore::open(&folder.join("severn.db"), secrets.clone()).unwrap();
     runtime.block_on(measure("sqlite", &store, entries));
     let size = std::fs::metadata(folder.join("severn.db")).unwrap().len();
     println!("sqlite: {:.0} bytes an entry on disk", size as f64 / entries as f64);
+    if let Ok(url) = std::env::var("REGISTER_POSTGRES") {
+        let long = std::time::Duration::from_secs(60);
+        let settings = PostgresSettings { url, password: None, ca_file: None, pool_max: 4, connect: long, statement: long, patience: long };
+        let store = PostgresStore::new(settings, secrets).unwrap();
+        runtime.block_on(async {
+            store.migrate().await.unwrap();
+            measure("postgresql", &store, entries).await;
+        });
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -27,6 +27,9 @@ pub enum StoreError {
         /// What this program knows.
         known: i64,
     },
+    /// The store was written with another master key.
+    #[error("the store was written with another master key: by this one nobody in it would be known, and everybody would be made anew")]
+    OtherKey,
     /// PostgreSQL said no, or nothing.
     #[error("PostgreSQL: {0}")]
     Postgres(String),

@@ -15,6 +15,8 @@ pub struct Secrets {
     pseudonyms: hmac::Key,
     numbers: RandomizedNonceKey,
     entries: RandomizedNonceKey,
+    /// By which a store knows its own key again. It leads to none of the others.
+    pub(crate) fingerprint: Vec<u8>,
     /// For keyed ids of clusters: the same on every read, and nothing to guess from.
     pub clusters: [u8; 32],
 }
@@ -60,6 +62,7 @@ impl Secrets {
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, &derive("pseudonyms")?),
             numbers: RandomizedNonceKey::new(&AES_256_GCM, &derive("numbers")?).ok()?,
             entries: RandomizedNonceKey::new(&AES_256_GCM, &derive("entries")?).ok()?,
+            fingerprint: derive("fingerprint")?.to_vec(),
             clusters: derive("clusters")?,
         })
     }

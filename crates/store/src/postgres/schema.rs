@@ -11,7 +11,8 @@ pub(super) const SCHEMA: &str = "severn";
 /// Keys are compared by their bytes, as ids are everywhere else. Every table of a patient leads its primary key with the patient; what
 /// leads to a patient from elsewhere has tables of its own, each under its own key: `number`, `home`, `minted_home`, `task_home`. Each
 /// migration once, in order; never edited after it has landed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE ledger (
     run text COLLATE \"C\" NOT NULL,
     sequence bigint NOT NULL,
@@ -141,7 +142,9 @@ CREATE TABLE task_home (id text COLLATE \"C\" NOT NULL PRIMARY KEY, person text 
 CREATE TABLE loaded (file text COLLATE \"C\" NOT NULL PRIMARY KEY, rows bigint NOT NULL);
 CREATE TABLE batch (id uuid NOT NULL PRIMARY KEY, at timestamptz NOT NULL);
 CREATE INDEX batch_at ON batch (at);
-"];
+",
+    "CREATE TABLE master_key (fingerprint bytea NOT NULL PRIMARY KEY)",
+];
 
 /// The version that this program knows.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -157,7 +160,7 @@ impl PostgresStore {
             let outcome = self.migrate_once().await;
             match outcome {
                 Ok(Ok(versions)) => return Ok(versions),
-                Ok(Err(newer)) => return Err(newer),
+                Ok(Err(refused)) => return Err(refused),
                 Err(trouble) => patience.again(trouble).await.map_err(|down| StoreError::Postgres(down.0))?,
             }
         }
@@ -181,8 +184,22 @@ impl PostgresStore {
             transaction.batch_execute(migration).await?;
             transaction.execute("INSERT INTO migration (version, at) VALUES ($1, now())", &[&version]).await?;
         }
+        if !self.is_our_key(&transaction).await? {
+            return Ok(Err(StoreError::OtherKey));
+        }
         transaction.commit().await?;
         Ok(Ok((before, KNOWN)))
+    }
+
+    /// By another key no number would lead to its person: everybody would be made anew, silently. The first key is remembered; a store
+    /// from before it was must open by it.
+    async fn is_our_key(&self, transaction: &deadpool_postgres::Transaction<'_>) -> Result<bool, Trouble> {
+        if let Some(known) = transaction.query_opt("SELECT fingerprint FROM master_key", &[]).await? {
+            return Ok(known.get::<_, &[u8]>(0) == self.secrets.fingerprint);
+        }
+        transaction.execute("INSERT INTO master_key (fingerprint) VALUES ($1)", &[&self.secrets.fingerprint]).await?;
+        let sealed = transaction.query_opt("SELECT sealed FROM person WHERE sealed IS NOT NULL LIMIT 1", &[]).await?;
+        Ok(sealed.is_none_or(|row| self.secrets.unseal(row.get(0)).is_some()))
     }
 
     /// The version of the schema; 0 where there is none.

@@ -11,7 +11,7 @@ use fhir::Kind;
 use record::{NhsNumber, PersonId, Plan, RequestId, UserId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::schema::open;
+use super::schema::{check_key, open};
 use crate::{Secrets, StoreError, plans};
 
 /// What is known of persons. Each question is short; SQLite is asked on a thread that may wait.
@@ -32,14 +32,21 @@ const KEPT_MAX: usize = 10_000;
 /// KiB of pages that the connection of the register's batches keeps: they touch persons anywhere in the file.
 const REGISTER_CACHE_KIB: i64 = 128 << 10;
 
+/// Pages in the log before a batch of the register moves them into the file: the more, the more often one page is moved once for many
+/// batches.
+const REGISTER_LOG_PAGES: i64 = 50_000;
+
 impl SqliteStore {
     /// Opens or makes the file.
     pub fn open(file: &Path, secrets: Arc<Secrets>) -> Result<SqliteStore, StoreError> {
-        let (quick, durable, reading, paging) = (open(file)?, open(file)?, open(file)?, open(file)?);
+        let mut quick = open(file)?;
+        check_key(&mut quick, &secrets)?;
+        let (durable, reading, paging) = (open(file)?, open(file)?, open(file)?);
         // The ledger is in the same file: no answer leaves before a later line of it is synced, and these commits with it. The
         // register's batches are synced for themselves.
         quick.pragma_update(None, "synchronous", "NORMAL")?;
         durable.pragma_update(None, "cache_size", -REGISTER_CACHE_KIB)?;
+        durable.pragma_update(None, "wal_autocheckpoint", REGISTER_LOG_PAGES)?;
         durable.pragma_update(None, "foreign_keys", true)?;
         reading.pragma_update(None, "query_only", true)?;
         paging.pragma_update(None, "query_only", true)?;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use crate::StoreError;
+use crate::{Secrets, StoreError};
 
 /// Every table of a patient leads its primary key with the patient. What leads to a patient from elsewhere has tables of its own,
 /// each under its own key: `number` (by pseudonym) and `home` (by entry). Each migration once, in order; never edited after it has
@@ -172,6 +172,7 @@ INSERT INTO named (person, trace, at)
     SELECT json_extract(event, '$.patient'), trace, max(unixepoch(at)) * 1000000
     FROM ledger WHERE coalesce(json_extract(event, '$.patient'), '') <> '' AND unixepoch(at) IS NOT NULL GROUP BY 1, 2;
 ",
+    "CREATE TABLE master_key (fingerprint BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;",
 ];
 
 /// Opens a file for writing, its schema brought up to date.
@@ -210,6 +211,26 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         }
         transaction.commit()?;
     }
+}
+
+/// By another key no number would lead to its person: everybody would be made anew, silently. The first key is remembered; a store
+/// from before it was must open by it.
+pub(super) fn check_key(connection: &mut Connection, secrets: &Secrets) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let known: Option<Vec<u8>> = transaction.query_row("SELECT fingerprint FROM master_key", [], |row| row.get(0)).optional()?;
+    let fits = match known {
+        Some(known) => known == secrets.fingerprint,
+        None => {
+            let sealed = "SELECT sealed FROM person WHERE sealed IS NOT NULL LIMIT 1";
+            let sealed: Option<Vec<u8>> = transaction.query_row(sealed, [], |row| row.get(0)).optional()?;
+            transaction.execute("INSERT INTO master_key (fingerprint) VALUES (?)", [&secrets.fingerprint])?;
+            sealed.is_none_or(|sealed| secrets.unseal(&sealed).is_some())
+        }
+    };
+    if !fits {
+        return Err(StoreError::OtherKey);
+    }
+    Ok(transaction.commit()?)
 }
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -53,6 +53,21 @@ async fn persons_and_what_was_heard_of_them_are_kept() {
     assert_eq!(rows, [("gp", true, 2, heard.to_owned()), ("hosp", false, 0, heard.to_owned())]);
 }
 
+#[tokio::test]
+async fn a_store_of_another_key_is_not_opened() {
+    let folder = Folder::new();
+    let open = |key: &str| SqliteStore::open(&folder.0.join("severn.db"), Arc::new(Secrets::open(&folder.0.join(key)).unwrap()));
+    open("own").unwrap().person_of(&number(1)).await.unwrap();
+    for before_keys_were_remembered in [false, true] {
+        if before_keys_were_remembered {
+            Connection::open(folder.0.join("severn.db")).unwrap().execute("DELETE FROM master_key", []).unwrap();
+        }
+        let error = open("stranger").map(drop).unwrap_err().to_string();
+        assert!(error.contains("another master key"), "{error}");
+    }
+    open("own").unwrap();
+}
+
 #[test]
 fn two_who_open_a_new_file_at_once_both_have_it() {
     let folder = Folder::new();

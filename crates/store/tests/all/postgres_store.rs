@@ -66,6 +66,21 @@ async fn a_store_of_a_later_program_is_not_touched() {
 }
 
 #[tokio::test]
+async fn a_store_of_another_key_is_not_opened() {
+    let (server, folder) = (Postgres::start(QUICK), Folder::new());
+    migrated(&server, &folder).await.person_of(&number(1)).await.unwrap();
+    let stranger = Folder::new();
+    for before_keys_were_remembered in [false, true] {
+        if before_keys_were_remembered {
+            server.psql("postgres", "DELETE FROM severn.master_key");
+        }
+        let error = postgres_store(&server.url("postgres"), &stranger).migrate().await.unwrap_err().to_string();
+        assert!(error.contains("another master key"), "{error}");
+    }
+    migrated(&server, &folder).await;
+}
+
+#[tokio::test]
 async fn many_who_migrate_at_once_all_find_it_done() {
     let (server, folder) = (Postgres::start(QUICK), Folder::new());
     let stores: Vec<PostgresStore> = (0..4).map(|_| postgres_store(&server.url("postgres"), &folder)).collect();
@@ -101,7 +116,7 @@ async fn the_distribution_key_is_in_every_key_and_leads_those_of_patients() {
         let [table, kind, columns] = key.split('|').collect::<Vec<_>>()[..] else { panic!("{key}") };
         let Some((_, own)) = distributed.iter().find(|(known, _)| *known == table) else {
             // What stays on one server: no patient has a row in it, but the ledger.
-            assert!(["batch", "ledger", "loaded", "migration"].contains(&table), "{table} is not distributed");
+            assert!(["batch", "ledger", "loaded", "master_key", "migration"].contains(&table), "{table} is not distributed");
             continue;
         };
         assert_eq!(columns.split(',').next().unwrap(), *own, "{table} has a key ({kind}) of {columns}");
