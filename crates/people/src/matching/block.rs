@@ -71,20 +71,22 @@ fn each_key(fields: &Fields<'_>, add: &mut dyn FnMut(u64)) {
         add(hash(&(0, number)));
     }
     let sound = |name: &str| skeleton(name).key();
+    let first = |name: &str| hash(&name.as_bytes().get(..3));
     let start = |name: &str| name.as_bytes().first().copied().unwrap_or(0);
     for given in &fields.givens {
         for family in &fields.families {
             // Exchanged names have the same keys.
             let both = (sound(given).min(sound(family)), sound(given).max(sound(family)));
             add(hash(&(1, both)));
-        }
-        for code in &fields.postcodes {
-            add(hash(&(2, code, start(given))));
-        }
-        for line in &fields.lines {
-            add(hash(&(3, line, start(given))));
+            let letters = (first(given).min(first(family)), first(given).max(first(family)));
+            add(hash(&(11, letters)));
         }
     }
+    for code in &fields.postcodes {
+        // Either name, since they may be exchanged.
+        fields.givens.iter().chain(&fields.families).for_each(|name| add(hash(&(2, code, start(name)))));
+    }
+    fields.lines.iter().for_each(|line| add(hash(&(3, line))));
     if let Some(date) = fields.birth_date {
         add(hash(&(4, date)));
         if date.is_whole() {

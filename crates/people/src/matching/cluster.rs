@@ -4,11 +4,12 @@ use rustc_hash::FxHashMap;
 
 use super::Fields;
 use super::block;
+use super::compare::{Field, Level};
 use super::judge::{Comparison, Decision, Guard};
 use super::model::Model;
 
 /// Pairs from these odds on are said, though most of them are not one person's: for whoever draws the line elsewhere.
-const SAID_BITS: f32 = -8.0;
+const SAID_BITS: f32 = -14.0;
 
 /// Two records that are or may be one person's, by their places, the lower first.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,9 +44,12 @@ pub fn link(model: &Model, records: &[Fields<'_>]) -> Linked {
     let pairs = score(model, records);
     let mut order: Vec<&Pair> = pairs.iter().filter(|pair| pair.decision == Decision::Match).collect();
     order.sort_by(|x, y| y.bits.total_cmp(&x.bits).then((x.a, x.b).cmp(&(y.a, y.b))));
+    let near = Near::of(&order);
     let mut groups = Groups { home: (0..records.len() as u32).collect(), members: FxHashMap::default() };
     for pair in order {
-        groups.join(model, records, pair.a, pair.b);
+        if !near.torn(model, records, pair) {
+            groups.join(model, records, pair.a, pair.b);
+        }
     }
     Linked { clusters: groups.home, pairs }
 }
@@ -73,6 +77,35 @@ fn score(model: &Model, records: &[Fields<'_>]) -> Vec<Pair> {
         let parts: Vec<_> = pairs.chunks(pairs.len().div_ceil(threads).max(1)).map(|part| scope.spawn(move || one(part))).collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
     })
+}
+
+/// The links of every record.
+struct Near(FxHashMap<u32, Vec<(u32, f32)>>);
+
+impl Near {
+    fn of(links: &[&Pair]) -> Near {
+        let mut near: FxHashMap<u32, Vec<(u32, f32)>> = FxHashMap::default();
+        for link in links {
+            near.entry(link.a).or_default().push((link.b, link.bits));
+            near.entry(link.b).or_default().push((link.a, link.bits));
+        }
+        Near(near)
+    }
+
+    /// Whether one side of a link would go nearly as well to somebody who is not the other: an initial between twins.
+    fn torn(&self, model: &Model, records: &[Fields<'_>], pair: &Pair) -> bool {
+        let sides = [(pair.a, pair.b), (pair.b, pair.a)];
+        sides.into_iter().any(|(one, other)| {
+            let rivals = self.0.get(&one).into_iter().flatten();
+            let close = rivals.filter(|(rival, bits)| *rival != other && *bits > pair.bits - model.limits.margin_bits);
+            close.into_iter().any(|(rival, _)| {
+                let apart = model.compare(&records[*rival as usize], &records[other as usize]);
+                // One number with one birth date is one person, whatever the names are.
+                let numbered = apart.pattern.level(Field::Number) == Level::Same && apart.guard == Some(Guard::Given);
+                apart.guard.is_some_and(|guard| guard != Guard::Unsaid) && !numbered
+            })
+        })
+    }
 }
 
 /// Groups of records while they grow.
@@ -116,7 +149,7 @@ fn agree(model: &Model, records: &[Fields<'_>], ours: &[u32], theirs: &[u32]) ->
             match comparison.guard {
                 Some(Guard::Numbers | Guard::Confusion) => return false,
                 Some(Guard::Given | Guard::Birth) => held += 1,
-                None => {}
+                Some(Guard::Unsaid) | None => {}
             }
             sum += comparison.weights.total.clamp(-20.0, 40.0);
         }

@@ -6,7 +6,7 @@ use rustc_hash::FxHasher;
 
 use super::Fields;
 use super::names;
-use super::text::{edits, likeness, skeleton};
+use super::text::{edits, likeness, overlap, skeleton};
 use crate::BirthDate;
 
 /// What is compared.
@@ -290,7 +290,7 @@ fn spelt(a: &str, b: &str) -> Level {
         return Level::Sounds;
     }
     let start = shortest >= 3 && (a.starts_with(b) || b.starts_with(a));
-    if start || apart == 1 || apart == 2 && shortest >= 5 || likeness(a, b) >= 0.9 { Level::Distant } else { Level::Different }
+    if start || apart == 1 && longest >= 3 || likeness(a, b) >= 0.9 { Level::Distant } else { Level::Different }
 }
 
 fn middles(a: &Fields<'_>, b: &Fields<'_>) -> (Level, u64) {
@@ -401,26 +401,38 @@ fn line(a: &str, b: &str) -> (Level, u64) {
     if a == b {
         return (Level::Same, term(Field::Address, a));
     }
-    let house = |text: &str| text.find(' ').map_or(text.len(), |end| end);
-    let alike = edits(a, b, 2) <= 2 && a.get(..house(a)) == b.get(..house(b)) || edits(a, b, 1) <= 1 || a.ends_with(b) || b.ends_with(a);
-    (if alike { Level::Near } else { Level::Different }, 0)
+    let alike = edits(a, b, 2) <= 2 || overlap(a, b) >= 0.7;
+    let level = match (alike, houses(a) == houses(b)) {
+        (true, true) => Level::Near,
+        (true, false) => Level::Distant,
+        (false, _) => Level::Different,
+    };
+    (level, 0)
+}
+
+/// The numbers of house and flat: neighbours differ in nothing else.
+fn houses(line: &str) -> u64 {
+    let digits = line.bytes().filter(u8::is_ascii_digit);
+    digits.fold(0, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')))
 }
 
 fn addresses(a: &Fields<'_>, b: &Fields<'_>) -> (Level, u64) {
     let (code, code_term) = best(&a.postcodes, &b.postcodes, postcode);
     let (street, street_term) = best(&a.lines, &b.lines, line);
+    let town = || best(&a.towns, &b.towns, town).0;
     match (code, street) {
         (Level::Same, Level::Same) => (Level::Same, code_term.rotate_left(17) ^ street_term | 1),
         (Level::Same | Level::Near, Level::Same | Level::Near) => (Level::Near, 0),
         (_, Level::Same) => (Level::House, street_term),
+        (Level::Same | Level::Near, Level::Distant) | (Level::Unknown | Level::District, Level::Near) => (Level::Distant, 0),
         (Level::Same, _) => (Level::Postcode, code_term),
-        (Level::Unknown, Level::Near) | (Level::District, Level::Near) => (Level::Distant, 0),
-        (Level::Unknown, Level::Unknown | Level::Different) => match best(&a.towns, &b.towns, town).0 {
-            Level::Unknown => (street, 0),
+        (Level::Different, Level::Near) if town() == Level::Same => (Level::Distant, 0),
+        (Level::Unknown, _) => match town() {
+            Level::Unknown => (if street == Level::Distant { Level::District } else { street }, 0),
             Level::Same => (Level::District, 0),
             _ => (Level::Different, 0),
         },
-        (Level::Near | Level::District, _) => (Level::District, 0),
+        (Level::Near | Level::District, _) | (_, Level::Near) => (Level::District, 0),
         _ => (Level::Different, 0),
     }
 }

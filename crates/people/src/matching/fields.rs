@@ -67,7 +67,7 @@ impl Folded {
         }
         for address in &said.addresses {
             add(&mut folded.postcodes, fold(&address.postcode));
-            add(&mut folded.lines, words(&address.line));
+            add(&mut folded.lines, street(&address.line));
             add(&mut folded.towns, fold(&address.town));
         }
         said.phones.iter().for_each(|phone| add(&mut folded.phones, digits(phone)));
@@ -111,10 +111,38 @@ fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).filter_map(plain).collect()
 }
 
-/// Words without case and marks, one blank between.
-fn words(text: &str) -> String {
-    let folded = text.split(|c: char| !c.is_alphanumeric() && c != '\'').map(fold).filter(|word| !word.is_empty());
-    folded.collect::<Vec<_>>().join(" ")
+/// House and street: words without case and marks, one blank between, short forms written out, without what only says that it is a flat.
+fn street(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '\'').map(fold);
+    let mut street = String::with_capacity(text.len() + 8);
+    for word in words.filter(|word| !word.is_empty() && !matches!(word.as_str(), "flat" | "apartment" | "apt" | "unit" | "no")) {
+        if !street.is_empty() {
+            street.push(' ');
+        }
+        street.push_str(written_out(&word));
+    }
+    street
+}
+
+/// A word of an address in full.
+fn written_out(word: &str) -> &str {
+    match word {
+        "ave" | "av" => "avenue",
+        "cl" => "close",
+        "cres" | "cresc" => "crescent",
+        "crt" | "ct" => "court",
+        "dr" | "drv" => "drive",
+        "gdns" => "gardens",
+        "gr" | "grv" => "grove",
+        "hse" => "house",
+        "ln" => "lane",
+        "pl" => "place",
+        "rd" => "road",
+        "sq" => "square",
+        "st" | "str" => "street",
+        "ter" | "terr" => "terrace",
+        word => word,
+    }
 }
 
 /// The digits of a telephone number; the country's own prefix is written as 0.

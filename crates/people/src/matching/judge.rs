@@ -18,6 +18,8 @@ pub enum Guard {
     Given,
     /// Birth dates differ by more than two digits.
     Birth,
+    /// A given name or a birth date is not known, no number says the rest, and most of what agrees is what a household shares.
+    Unsaid,
 }
 
 impl Guard {
@@ -28,6 +30,7 @@ impl Guard {
             Guard::Confusion => "one number, two people",
             Guard::Given => "given names differ",
             Guard::Birth => "birth dates differ",
+            Guard::Unsaid => "given name or birth date not known",
         }
     }
 }
@@ -63,11 +66,11 @@ impl Model {
     pub fn compare(&self, a: &Fields<'_>, b: &Fields<'_>) -> Comparison {
         let pattern = Pattern::of(a, b);
         let weights = self.weigh(&pattern);
-        let guard = guard(&pattern);
+        let guard = guard(&pattern).filter(|guard| *guard != Guard::Unsaid || weights.careful < self.limits.link_bits);
         let verified = |number: &Option<(NhsNumber, NumberStatus)>| matches!(number, Some((_, NumberStatus::Verified)));
         let numbered = pattern.level(Field::Number) == Level::Same && verified(&a.number) && verified(&b.number);
         let (decision, tier) = match guard {
-            Some(_) if weights.total >= self.limits.possible_bits || guard == Some(Guard::Confusion) => (Decision::Possible, None),
+            Some(_) if weights.total >= self.limits.held_bits || guard == Some(Guard::Confusion) => (Decision::Possible, None),
             Some(_) => (Decision::NonMatch, None),
             None if numbered && pattern.level(Field::Birth) == Level::Same => (Decision::Match, Some(0)),
             None if weights.total >= self.limits.link_bits => (Decision::Match, Some(1)),
@@ -87,6 +90,7 @@ fn guard(pattern: &Pattern) -> Option<Guard> {
         Level::Same if given && birth => Some(Guard::Confusion),
         _ if given => Some(Guard::Given),
         _ if birth => Some(Guard::Birth),
+        Level::Unknown if level(Field::Given) == Level::Unknown || level(Field::Birth) == Level::Unknown => Some(Guard::Unsaid),
         _ => None,
     }
 }

@@ -16,13 +16,15 @@ pub struct Limits {
     pub link_bits: f32,
     /// From here on it may be.
     pub possible_bits: f32,
+    /// From here on it may be although a guard holds it.
+    pub held_bits: f32,
     /// The leader's lead over the next person.
     pub margin_bits: f32,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { link_bits: 7.0, possible_bits: -1.0, margin_bits: 5.0 }
+        Limits { link_bits: 10.0, possible_bits: -1.0, held_bits: 4.0, margin_bits: 5.0 }
     }
 }
 
@@ -47,6 +49,8 @@ pub struct Weights {
     pub bits: [f32; FIELDS],
     /// The posterior log2 odds: not the sum where names or birth dates disagree.
     pub total: f32,
+    /// The same, with what a household shares counted as the strongest of it also where a given name or a birth date is not known.
+    pub careful: f32,
 }
 
 impl Model {
@@ -61,7 +65,11 @@ impl Model {
         for field in Field::ALL {
             bits[field as usize] = self.field_bits(pattern, field);
         }
-        Weights { bits, total: self.prior + together(pattern, &bits) }
+        let apart = |level| matches!(level, Level::Different | Level::Distant);
+        let own = [pattern.level(Field::Given), pattern.level(Field::Birth)];
+        let total = self.prior + together(&bits, own.into_iter().any(apart));
+        let careful = self.prior + together(&bits, own.into_iter().any(|level| apart(level) || level == Level::Unknown));
+        Weights { bits, total, careful }
     }
 
     fn field_bits(&self, pattern: &Pattern, field: Field) -> f32 {
@@ -69,23 +77,28 @@ impl Model {
         if level == Level::Unknown {
             return 0.0;
         }
-        let same = if field == Field::Family && level == Level::Swapped { 0.0 } else { self.same[field as usize][level as usize] };
+        let (same, other) = (self.same[field as usize][level as usize], self.other[field as usize][level as usize]);
         let shared = pattern.term(field);
-        let share = if shared == 0 { None } else { self.frequencies.share(field, shared) };
-        same - share.map_or(self.other[field as usize][level as usize], f32::log2)
+        let share = if shared == 0 { None } else { self.frequencies.share(field, shared).map(f32::log2) };
+        match (field, level) {
+            // Exchanged names are met by chance as often as both names are, so each brings its own share; that they are exchanged counts
+            // once, with the given name.
+            (Field::Given, Level::Swapped) => same - share.unwrap_or(self.other[field as usize][Level::Same as usize] + 1.0),
+            (Field::Family, Level::Swapped) => -share.unwrap_or(self.other[field as usize][Level::Same as usize]),
+            _ => same - share.unwrap_or(other),
+        }
     }
 }
 
-/// The sum; but where given name or birth date disagree, what speaks for them of all that a household shares is the strongest of it
-/// alone. What speaks against them counts in full.
-fn together(pattern: &Pattern, bits: &[f32; FIELDS]) -> f32 {
-    let sum = |fields: &[Field]| fields.iter().map(|field| bits[*field as usize]).sum::<f32>();
-    let own = sum(&[Field::Given, Field::Middle, Field::Birth, Field::Sex, Field::Number]);
-    const HOUSEHOLD: [Field; 5] = [Field::Family, Field::Address, Field::Phone, Field::Email, Field::Practice];
-    let apart = |field| pattern.level(field) == Level::Different;
-    if apart(Field::Given) || apart(Field::Birth) {
-        let household = HOUSEHOLD.iter().map(|field| bits[*field as usize]);
-        return own + household.clone().fold(0.0, f32::max) + household.filter(|bits| *bits < 0.0).sum::<f32>();
+/// The sum; but where given name or birth date disagree (`household`), what speaks for them of all that a household shares is the
+/// strongest of it alone. What speaks against them counts in full.
+fn together(bits: &[f32; FIELDS], household: bool) -> f32 {
+    const OWN: [Field; 5] = [Field::Given, Field::Middle, Field::Birth, Field::Sex, Field::Number];
+    const SHARED: [Field; 5] = [Field::Family, Field::Address, Field::Phone, Field::Email, Field::Practice];
+    let own: f32 = OWN.iter().map(|field| bits[*field as usize]).sum();
+    let shared = SHARED.iter().map(|field| bits[*field as usize]);
+    if !household {
+        return own + shared.sum::<f32>();
     }
-    own + sum(&HOUSEHOLD)
+    own + shared.clone().fold(0.0, f32::max) + shared.filter(|bits| *bits < 0.0).sum::<f32>()
 }

@@ -69,6 +69,28 @@ pub(crate) fn likeness(a: &str, b: &str) -> f32 {
     jaro + start * 0.1 * (1.0 - jaro)
 }
 
+/// The share of neighbouring letters that two texts have in common, 0 to 1, wherever they stand: words may change places, blanks come
+/// and go.
+pub(crate) fn overlap(a: &str, b: &str) -> f32 {
+    let (a, b) = (neighbours(a), neighbours(b));
+    let count = |bits: &[u64; 8]| bits.iter().map(|word| word.count_ones()).sum::<u32>();
+    let (mine, yours) = (count(&a), count(&b));
+    let common: u32 = a.iter().zip(&b).map(|(a, b)| (a & b).count_ones()).sum();
+    if mine + yours == 0 { 0.0 } else { 2.0 * common as f32 / (mine + yours) as f32 }
+}
+
+/// One bit for every two neighbours, blanks left out.
+fn neighbours(text: &str) -> [u64; 8] {
+    let mut bits = [0u64; 8];
+    let mut last = 0u32;
+    for byte in text.bytes().filter(|byte| *byte != b' ') {
+        let hash = (last.wrapping_mul(0x9E37_79B1) ^ u32::from(byte).wrapping_mul(0x85EB_CA77)).wrapping_mul(0xC2B2_AE3D) >> 23;
+        bits[hash as usize / 64] |= 1 << (hash % 64);
+        last = u32::from(byte);
+    }
+    bits
+}
+
 /// A name as it sounds in any spelling of it: consonants alone, one for each family of them, none twice in a row. The first letter
 /// stays, vowels as one. It is coarse on purpose: Mohammed and Muhamad, Chowdhury and Choudhary are one, and so are Jon and Jane.
 pub(crate) fn skeleton(name: &str) -> Skeleton {

@@ -35,7 +35,7 @@ pub const KNOWN: [&str; 18] = [
 pub struct Map {
     /// Ours to theirs; several of theirs are joined with a blank.
     columns: BTreeMap<String, Theirs>,
-    /// Ours to a format of `strftime`.
+    /// Ours to a format of %Y, %m and %d.
     formats: BTreeMap<String, String>,
 }
 
@@ -64,6 +64,9 @@ impl Map {
         let unknown: Vec<&str> = map.columns.keys().map(String::as_str).filter(|name| !KNOWN.contains(name)).collect();
         if !unknown.is_empty() {
             bail!("{}: there is no column {}; there are {}", file.display(), unknown.join(", "), KNOWN.join(", "));
+        }
+        if let Some(format) = map.formats.get("birth_date").filter(|format| !["%Y", "%m", "%d"].iter().all(|part| format.contains(part))) {
+            bail!("{}: birth_date = {format:?} must say where %Y, %m and %d stand", file.display());
         }
         if let Some(other) = map.formats.keys().find(|name| *name != "birth_date") {
             bail!("{}: only birth_date has a format, not {other}", file.display());
@@ -174,8 +177,30 @@ impl Columns {
     }
 
     fn date(&self, text: &str) -> Option<BirthDate> {
-        let Some(format) = &self.date_format else { return text.parse().ok() };
-        let date = jiff::civil::Date::strptime(format, text).ok()?;
-        Some(BirthDate { year: date.year().try_into().ok()?, month: date.month().unsigned_abs(), day: date.day().unsigned_abs() })
+        self.date_format.as_ref().map_or_else(|| text.parse().ok(), |format| dated(text, format))
     }
+}
+
+/// A date by a format of %Y, %m and %d. A day that there never was is a date as well: somebody's slip, a digit or two from the true one.
+fn dated(text: &str, format: &str) -> Option<BirthDate> {
+    let mut date = BirthDate { year: 0, month: 0, day: 0 };
+    let (mut text, mut format) = (text, format.chars());
+    while let Some(letter) = format.next() {
+        if letter != '%' {
+            text = text.strip_prefix(letter)?;
+            continue;
+        }
+        let part = format.next()?;
+        let length = if part == 'Y' { 4 } else { 2 };
+        let digits = text.get(..length).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let number: u16 = digits.parse().ok()?;
+        text = &text[length..];
+        match part {
+            'Y' => date.year = number,
+            'm' => date.month = number as u8,
+            'd' => date.day = number as u8,
+            _ => return None,
+        }
+    }
+    (text.is_empty() && date.year > 0).then_some(date)
 }
