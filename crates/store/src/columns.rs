@@ -215,12 +215,7 @@ enum DeedRow<'a> {
     Died,
     Investigated,
     InvestigationEnded,
-    Linked(
-        #[serde(borrow)] Key<'a>,
-        Option<u8>,
-        Option<f64>,
-        #[serde(default, borrow)] Option<Text<'a>>,
-    ),
+    Linked(#[serde(borrow)] Key<'a>, Option<u8>, Option<f64>, #[serde(default, borrow)] Option<Text<'a>>),
     Merged(#[serde(borrow)] Text<'a>, #[serde(borrow)] Vec<Key<'a>>),
     NumberSuperseded,
     Restricted,

@@ -75,7 +75,7 @@ fn likelier(one: &Comparison, other: &Comparison) -> std::cmp::Ordering {
 fn grade(comparison: &Comparison) -> Grade {
     match (comparison.decision, comparison.guard) {
         (Decision::Match, _) => Grade::Certain,
-        (Decision::Possible, None) => Grade::Probable,
+        (Decision::Possible, None | Some(Guard::Unsaid)) => Grade::Probable,
         (Decision::Possible, Some(Guard::Birth | Guard::Confusion | Guard::Given | Guard::Numbers)) | (Decision::NonMatch, _) => {
             Grade::Possible
         }
