@@ -15,6 +15,8 @@ pub const DETAILED: &str = "B0360";
 pub const SUMMARY: &str = "B0370";
 /// View patient medication.
 pub const MEDICATION: &str = "B0401";
+/// Access sensitive (S) flagged records.
+pub const RESTRICTED: &str = "B1611";
 /// Emergency access to view.
 pub const EMERGENCY: &str = "B0168";
 

@@ -120,8 +120,8 @@ pub fn admit(ask: &Ask) -> Result<Admission, Refusal> {
     let (view, rule) = view(caller, role);
     let has = |activity: &str| caller.activities.iter().any(|own| own == activity);
     let why = match &ask.question {
-        Question::Find(_) if has(codes::TRACE) => vec!["find.trace-activity"],
-        Question::Find(_) => return Err(Refusal::NoActivity),
+        Question::Find(_) | Question::Trace(_) if has(codes::TRACE) => vec!["find.trace-activity"],
+        Question::Find(_) | Question::Trace(_) => return Err(Refusal::NoActivity),
         Question::Read { .. } if view > View::Identity => vec![rule],
         Question::Read { .. } => return Err(Refusal::NoActivity),
     };
@@ -197,6 +197,11 @@ impl Admission {
     /// The rules that made it so.
     pub fn why(&self) -> &[&'static str] {
         &self.why
+    }
+
+    /// Whether restricted people are among those who may be found: their place is a secret, and that they exist is a part of it.
+    pub fn finds_restricted(&self) -> bool {
+        self.caller().activities.iter().any(|own| own == codes::RESTRICTED)
     }
 }
 

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::Instant;
 
 use crate::gather::{self, LegEnd};
+use crate::registration::Told;
 use crate::told::{self, Digests};
 use crate::{Elsewhere, Exchange, Met, Refused, parts::Parts, record_locator, select};
 
@@ -116,7 +117,7 @@ impl Exchange {
 
     async fn join(&self, watching: Watching) -> Answering {
         let Watching { entry, permit, number, need, until, ends, elsewhere } = watching;
-        let Guarded { charts, plan, heard, mut attachments } = guarded(number, &need, ends, self.parts.clock.now());
+        let Guarded { charts, plan, heard, told, mut attachments } = guarded(number, &need, ends, self.parts.clock.now());
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
@@ -137,6 +138,7 @@ impl Exchange {
         let states = join::states(&record, &need);
         let own = self.holds(&heard, &elsewhere).then(|| self.clone());
         self.keep(&permit, &number, &record, heard, &attachments).await;
+        self.parts.registration.tell(permit.person(), told);
         Answering { entry, permit, joined: Joined { record, number, elsewhere, states }, own }
     }
 
@@ -281,6 +283,8 @@ struct Guarded {
     /// The rows of sources without a chart.
     plan: Plan,
     heard: Vec<Heard>,
+    /// Who the sources say that the person is.
+    told: Told,
     /// What can be fetched from those whose answer was about the right person.
     attachments: Vec<(SourceId, Attachment)>,
 }
@@ -296,6 +300,7 @@ fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>, now: jiff::Timesta
         let Some(chart) = end.chart else { continue };
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
         guarded.heard.extend(hearing(&chart, &verdict, now));
+        guarded.told.add(&end.entry, &number, &chart, &verdict, now);
         if matches!(verdict, Verdict::Accepted(_)) {
             guarded.attachments.extend(end.attachments.into_iter().map(|one| (chart.source.clone(), one)));
         }

@@ -7,21 +7,26 @@
 mod claims;
 mod find;
 mod gather;
+mod index;
 mod journey;
 mod pages;
 mod parts;
 mod record_locator;
 mod refused;
+mod registration;
 mod relay;
 mod select;
 mod stores;
 mod told;
+mod trace;
 
 pub use find::Found;
+pub use index::{Known, PersonIndex};
 pub use journey::{Answering, Joined, Watching};
 pub use parts::{Exchange, Locate, Parts, Settings, SourceEntry};
 pub use record_locator::{Elsewhere, Publishing, RecordLocator, RecordLocatorSettings};
 pub use refused::Refused;
+pub use registration::{Registration, RegistrationSettings};
 pub use relay::Relayed;
 pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};
 pub use told::Digests;

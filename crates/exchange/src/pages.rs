@@ -3,13 +3,15 @@
 use access::PersonFacts;
 use audit::{Audited, Event, Who};
 use fhir::Kind;
+use jiff::Timestamp;
 use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId};
 
 use crate::journey::{refused, restriction};
 use crate::{Exchange, Refused};
 
 impl Exchange {
-    /// Leave to show a further page: decided again, since permission may have ended, and entered.
+    /// Leave to show a further page of an answer that was made then: decided again, since permission may have ended, and entered. None
+    /// where who the person is has changed meanwhile: the answer is over.
     pub async fn page(
         &self,
         request: &RequestId,
@@ -17,14 +19,19 @@ impl Exchange {
         person: &PersonId,
         answer: &str,
         from: usize,
-    ) -> Result<Audited<()>, Refused> {
+        made: Timestamp,
+    ) -> Result<Option<Audited<()>>, Refused> {
+        // Entries were linked, unlinked or merged since: what was laid out may show somebody else's.
+        if self.parts.index.known(person).await?.changed.is_some_and(|changed| changed > made) {
+            return Ok(None);
+        }
         let event = Event::Disclosed {
             by: Who::of(caller),
             patient: person.as_str().to_owned(),
             answer: answer.to_owned(),
             from_piece: from as u64,
         };
-        self.again(request, caller, person, event, ()).await
+        self.again(request, caller, person, event, ()).await.map(Some)
     }
 
     /// The plan of an earlier read by the same user.

@@ -11,7 +11,7 @@ use identity::{Locator, Trust};
 use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
-use crate::{Claims, Minted, People, Plans, RecordLocator};
+use crate::{Claims, Minted, People, PersonIndex, Plans, RecordLocator, Registration};
 
 /// An exchange. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +35,10 @@ pub struct Parts {
     pub plans: Arc<dyn Plans>,
     /// Who knows whom.
     pub locator: Arc<dyn Locator>,
+    /// The person index.
+    pub index: Arc<dyn PersonIndex>,
+    /// The way of answers into it.
+    pub registration: Registration,
     /// The National Record Locator, where it is asked or told.
     pub record_locator: Option<RecordLocator>,
     /// The way out.

@@ -108,7 +108,7 @@ fn pass_on(
 ) -> Option<(SourceId, Relay)> {
     let birth_date = match &ask.question {
         Question::Read { need, .. } => need.birth_date.clone(),
-        Question::Find(_) => None,
+        Question::Find(_) | Question::Trace(_) => None,
     };
     let facts = Facts { birth_date, ..Facts::of(number) };
     let verdict = guard(&facts, &[Leg { chart: &told.chart, trust: practice.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);

@@ -14,7 +14,7 @@ use crate::Elsewhere;
 /// The person, as the ledger names them.
 pub(crate) fn patient(ask: &Ask) -> String {
     match &ask.question {
-        Question::Find(_) => String::new(),
+        Question::Find(_) | Question::Trace(_) => String::new(),
         Question::Read { person, .. } => person.as_str().to_owned(),
     }
 }
@@ -22,6 +22,7 @@ pub(crate) fn patient(ask: &Ask) -> String {
 pub(crate) fn opened(ask: &Ask) -> Event {
     let interaction = match &ask.question {
         Question::Find(_) => "find".to_owned(),
+        Question::Trace(_) => "trace".to_owned(),
         Question::Read { need, .. } if need.kinds.is_empty() => "read everything".to_owned(),
         Question::Read { need, .. } => format!("read {}", need.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")),
     };

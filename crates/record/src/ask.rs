@@ -2,7 +2,7 @@
 
 use fhir::Kind;
 
-use crate::{ExchangeId, NhsNumber, OdsCode, PersonId, RequestId};
+use crate::{Demographics, ExchangeId, NhsNumber, OdsCode, PersonId, RequestId};
 
 /// One question about one person.
 #[derive(Debug, Clone)]
@@ -31,6 +31,19 @@ pub enum Question {
         /// Which part.
         need: Need,
     },
+    /// Who might the person be of whom this is known? Candidates; identity only.
+    Trace(Box<Sought>),
+}
+
+/// Somebody who is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// What is known of them.
+    pub demographics: Demographics,
+    /// How many candidates are wanted at most; fewer may be shown.
+    pub count: Option<usize>,
+    /// Whether only candidates are wanted that are certain.
+    pub certain_only: bool,
 }
 
 /// Which part of a record is wanted.

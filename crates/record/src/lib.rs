@@ -30,7 +30,7 @@ mod nhs_number;
 mod plan;
 mod shared;
 
-pub use ask::{Ask, Caller, Filter, Include, Join, Need, Organisation, Question, UserId};
+pub use ask::{Ask, Caller, Filter, Include, Join, Need, Organisation, Question, Sought, UserId};
 pub use birth_date::{BirthDate, MalformedBirthDate};
 pub use call::{Call, CallId, Failure, Method, Reply, Response};
 pub use carried::{CARRIED, SUPPORTING};

@@ -21,6 +21,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use exchange::Exchange;
+use people::Registrar;
 use record::{Ask, Caller, Clock, Question, RequestId};
 use tokio::sync::Semaphore;
 
@@ -40,6 +41,8 @@ use snapshots::Snapshots;
 pub struct App {
     /// The journey.
     pub exchange: Exchange,
+    /// Who changes the person index, and fills it at start.
+    pub registrar: Arc<Registrar>,
     /// Who callers are.
     pub tokens: Tokens,
     /// The configuration.
@@ -101,10 +104,17 @@ impl Asked {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(exchange: Exchange, tokens: Tokens, config: Config, clock: Arc<dyn Clock>, assembler: Assembler) -> App {
+    pub fn new(
+        exchange: Exchange,
+        registrar: Arc<Registrar>,
+        tokens: Tokens,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        assembler: Assembler,
+    ) -> App {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
-        App { exchange, tokens, config, clock, assembler, snapshots, in_flight }
+        App { exchange, registrar, tokens, config, clock, assembler, snapshots, in_flight }
     }
 
     /// The FHIR base that clients of a face see.
@@ -242,6 +252,7 @@ impl App {
     async fn dispatch(&self, interaction: Interaction, asked: Asked) -> Result<Audited<Written>, Fault> {
         match interaction {
             Interaction::Everything(person) => self.everything(asked, person).await,
+            Interaction::Match => self.match_patient(asked).await,
             Interaction::Metadata => Err(Fault::NotFound("metadata is answered before".into())),
             Interaction::Page => self.page(asked).await,
             Interaction::Plan(person) => self.plan(asked, person).await,

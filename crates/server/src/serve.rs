@@ -8,6 +8,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::check;
+use crate::fhir_api::App;
 use crate::wiring::{self, Outside};
 
 /// Runs until told to stop; requests under way are finished first.
@@ -38,6 +39,7 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let outside = Outside::real(&config)?;
     let (app, writing) = wiring::app(config, outside)?;
     let app = Arc::new(app);
+    fill(&app).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     println!("severn: serving {public}/fhir/R4 and {public}/fhir/STU3 on {listen}");
     // The ledger's writer ends when the last request has let go of it.
@@ -45,6 +47,23 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     served?;
     Ok(ExitCode::SUCCESS)
 }
+
+/// Reads the register into the person index before anybody can ask: an index half filled would say of people that nobody knows them.
+async fn fill(app: &App) -> anyhow::Result<()> {
+    let mut told = tokio::time::Instant::now();
+    let progress = app.registrar.fill(|progress| {
+        if told.elapsed() >= TELL {
+            told = tokio::time::Instant::now();
+            println!("severn: person index: {} persons", progress.persons);
+        }
+    });
+    let progress = progress.await.context("reading the person register into memory")?;
+    println!("severn: the person index holds {} persons", progress.persons);
+    Ok(())
+}
+
+/// How often progress is told.
+const TELL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Resolves when the process is asked to stop.
 pub async fn stop() {

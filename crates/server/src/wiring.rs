@@ -7,8 +7,11 @@ use access::Terms;
 use anyhow::Context;
 use audit::Journal;
 use dialect::DataProvider;
-use exchange::{Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings, Settings, SourceEntry};
+use exchange::{
+    Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings, Registration, RegistrationSettings, Settings, SourceEntry,
+};
 use identity::Trust;
+use people::Registrar;
 use record::Clock;
 use source::{Http, NationalService, SourceConfig, Sources, Transport};
 use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store};
@@ -66,6 +69,10 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let Outside { clock, transport, journal } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = open(&config.store, secrets.clone())?;
+    let index = people::index::Index::new();
+    let model = Arc::new(people::matching::Model::standard());
+    let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), people::registrar::Limits::default()));
+    let (registration, registering) = Registration::start(registrar.clone(), RegistrationSettings::default());
     let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
@@ -95,6 +102,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         minted: store.clone(),
         plans: store.clone(),
         locator: store,
+        index: registrar.clone(),
+        registration,
         record_locator,
         sources,
         entries,
@@ -111,9 +120,9 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     // Whoever sees to pointers writes to the ledger, too: its writer ends after them.
     let background = async move {
         let publishing = async move { futures::future::OptionFuture::from(publishing).await };
-        tokio::join!(writing, publishing);
+        tokio::join!(writing, publishing, registering);
     };
-    Ok((App::new(exchange, tokens, config, clock, assembler), background))
+    Ok((App::new(exchange, registrar, tokens, config, clock, assembler), background))
 }
 
 /// The National Record Locator, and who sees to the pointers there.

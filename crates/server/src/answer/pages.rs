@@ -34,6 +34,17 @@ impl Pieces {
         }
     }
 
+    /// Appends a Patient that was found, with how well it fits: `search` of its entry.
+    pub fn match_of(&mut self, base: &str, id: &str, patient: &[u8], search: &Value) {
+        for piece in [",{\"fullUrl\":\"", base, "/Patient/", id, "\",\"resource\":"] {
+            self.bytes.extend_from_slice(piece.as_bytes());
+        }
+        self.bytes.extend_from_slice(patient);
+        for piece in [",\"search\":", &search.to_string(), "}"] {
+            self.bytes.extend_from_slice(piece.as_bytes());
+        }
+    }
+
     /// Ends the piece under way.
     pub fn cut(&mut self, matched: bool) {
         self.ends.push((self.bytes.len(), matched));

@@ -6,6 +6,7 @@ mod find;
 mod page;
 mod plan;
 mod read;
+mod trace;
 
 use exchange::Refused;
 

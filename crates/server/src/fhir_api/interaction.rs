@@ -12,6 +12,8 @@ use super::fault::Fault;
 pub enum Interaction {
     /// `GET Patient/{id}/$everything`
     Everything(String),
+    /// `POST Patient/$match`
+    Match,
     /// `GET metadata`
     Metadata,
     /// `GET ?_page=`: a further page of an answer.
@@ -41,6 +43,7 @@ impl Interaction {
             ["_search"] => Err(Fault::NotSupported(
                 "Searching over all types at once is not supported; search a type, or use Patient/{id}/$everything.".into(),
             )),
+            ["Patient", "$match"] => need(post, "POST", Interaction::Match),
             ["Patient", id, "$everything"] => need(get || post, "GET, POST", Interaction::Everything((*id).to_owned())),
             ["Patient", id, "$plan"] => need(get, "GET", Interaction::Plan((*id).to_owned())),
             ["Patient", id, "$request-access"] => need(post, "POST", Interaction::RequestAccess((*id).to_owned())),
@@ -60,6 +63,7 @@ impl Interaction {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Interaction::Everything(_) => "$everything",
+            Interaction::Match => "$match",
             Interaction::Metadata => "metadata",
             Interaction::Page => "page",
             Interaction::Plan(_) => "$plan",
@@ -74,7 +78,7 @@ impl Interaction {
         match self {
             Interaction::Everything(id) | Interaction::Plan(id) | Interaction::RequestAccess(id) => Some(id),
             Interaction::Read(kind, id) if *kind == Kind::PATIENT => Some(id),
-            Interaction::Metadata | Interaction::Page | Interaction::Read(..) | Interaction::Search(_) => None,
+            Interaction::Match | Interaction::Metadata | Interaction::Page | Interaction::Read(..) | Interaction::Search(_) => None,
         }
     }
 }

@@ -53,9 +53,10 @@ fn names(face: Face, kind: fhir::Kind) -> Vec<&'static str> {
 }
 
 /// Names and definitions of the operations on a Patient.
-fn operations() -> [(&'static str, &'static str); 3] {
+fn operations() -> [(&'static str, &'static str); 4] {
     [
         ("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),
+        ("match", "http://hl7.org/fhir/OperationDefinition/Patient-match"),
         ("plan", "urn:severn:operation:plan"),
         ("request-access", "urn:severn:operation:request-access"),
     ]

@@ -13,6 +13,9 @@ const CLAIM: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"kind",
     {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"TREAT"}},
     {"name":"text","valueString":"Admitted to my ward"}]}"#;
 
+const MATCH: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient",
+    "name":[{"family":"Hartley","given":["Margaret"]}],"birthDate":"1948-03-11"}}]}"#;
+
 /// A person known to the world's one supplier; nobody else of these tests has them open.
 const OTHER: &str = "9990000026";
 
@@ -20,6 +23,7 @@ const OTHER: &str = "9990000026";
 fn name(interaction: &Interaction) -> &'static str {
     match interaction {
         Interaction::Everything(_) => "everything",
+        Interaction::Match => "match",
         Interaction::Metadata => "metadata",
         Interaction::Page => "page",
         Interaction::Plan(_) => "plan",
@@ -29,7 +33,7 @@ fn name(interaction: &Interaction) -> &'static str {
     }
 }
 
-const NAMES: &[&str] = &["everything", "metadata", "page", "plan", "read", "request-access", "search"];
+const NAMES: &[&str] = &["everything", "match", "metadata", "page", "plan", "read", "request-access", "search"];
 
 /// Every route, asked about one person.
 struct Routes {
@@ -57,7 +61,7 @@ impl Expected {
             "page" => self.page,
             "plan" => self.plan,
             "request-access" => self.request_access,
-            "find" => self.find,
+            "find" | "match" | "trace" => self.find,
             _ => self.read,
         }
     }
@@ -73,6 +77,8 @@ async fn routes(world: &World, face: Face, person: &str) -> Routes {
         ("everything", "GET", format!("/Patient/{person}/$everything"), ""),
         ("everything", "POST", format!("/Patient/{person}/$everything"), ""),
         ("find", "GET", format!("/Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}"), ""),
+        ("match", "POST", "/Patient/$match".to_owned(), MATCH),
+        ("trace", "GET", "/Patient?family=Hartley&birthdate=1948-03-11".to_owned(), ""),
         ("metadata", "GET", "/metadata".to_owned(), ""),
         ("page", "GET", cursor, ""),
         ("plan", "GET", format!("/Patient/{person}/$plan?request={}", first.request()), ""),
@@ -101,6 +107,7 @@ fn every_interaction_stands_in_the_table() {
         }
     };
     check(Method::GET, "Patient/1/$everything", "everything");
+    check(Method::POST, "Patient/$match", "match");
     check(Method::GET, "metadata", "metadata");
     check(Method::GET, "", "page");
     check(Method::GET, "Patient/1/$plan", "plan");
@@ -125,7 +132,7 @@ async fn table(face: Face) {
     let person = world.person(DEMO_PERSON).await;
     let other = world.person(OTHER).await;
     let routes = routes(&world, face, &person).await;
-    let covered: BTreeSet<&str> = routes.all.iter().map(|(name, ..)| *name).filter(|name| *name != "find").collect();
+    let covered: BTreeSet<&str> = routes.all.iter().map(|(name, ..)| *name).filter(|name| !["find", "trace"].contains(name)).collect();
     assert_eq!(covered, NAMES.iter().copied().collect(), "a route is missing from the table");
 
     let doctor = Card::doctor();
@@ -201,7 +208,7 @@ fn judge(world: &World, who: &str, route: &str, method: &str, answer: &Answer) {
         (403, _) => &["opened", "refused"],
         // The cursor is nobody's: there is no person whom it could be about.
         (410, _) => return,
-        (_, "find") => &["opened", "disclosed", "closed"],
+        (_, "find" | "match" | "trace") => &["opened", "disclosed", "closed"],
         (_, "page" | "plan") => &["opened", "disclosed"],
         (_, "request-access") => &["opened", "claimed"],
         _ => &["opened", "closed"],

@@ -25,6 +25,7 @@ mod ring;
 mod stu3;
 mod survive;
 mod terminology;
+mod trace;
 mod whom;
 mod world;
 mod xml;

@@ -206,6 +206,16 @@ impl World {
         self.issuer.sign(&card.claims(self.clock.now().as_second()))
     }
 
+    /// What goes on behind the answers is done.
+    pub async fn settled(&self) {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        // The store works on threads of its own, for which paused time does not wait.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
     /// The exchange's id of the person with this number, found as anybody finds them.
     pub async fn person(&self, number: &str) -> String {
         let found = self.get(&format!("Patient?identifier={NHS}|{number}"), &self.token(&Card::doctor())).await;

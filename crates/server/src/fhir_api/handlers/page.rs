@@ -20,7 +20,9 @@ impl App {
         let (kept, pieces) = self.snapshots.open(&asked.user(), &cursor).ok_or(Fault::Gone)?;
         let person = kept.person.parse().map_err(|_| Fault::Gone)?;
         // Permission may have ended since the first page.
-        let leave = self.exchange.page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from).await.map_err(fault)?;
+        let made = kept.head.timestamp.parse().map_err(|_| Fault::Gone)?;
+        let leave = self.exchange.page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, made).await.map_err(fault)?;
+        let leave = leave.ok_or(Fault::Gone)?;
         let (json, _) = page(&kept.head, &pieces, cursor.from, cursor.count, |from| {
             self.page_url(asked.face, &cursor.at(from, cursor.count), kept.xml)
         });

@@ -47,6 +47,9 @@ impl App {
         if kind == Kind::PATIENT && asked.params.0.iter().any(|param| param.name == "identifier") {
             return self.find(asked).await;
         }
+        if kind == Kind::PATIENT && super::trace::seeks(&asked.params) {
+            return self.seek(asked).await;
+        }
         let mut search = Search::of_type(kind, &asked.params, asked.strict)?;
         search.need.filters.extend(asked.narrowing.clone());
         let Some(patient) = &search.patient else {

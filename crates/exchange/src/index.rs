@@ -1,0 +1,85 @@
+//! The person index, as the journey asks it.
+
+use access::Admission;
+use async_trait::async_trait;
+use identity::Voice;
+use jiff::Timestamp;
+use people::{Deed, Entry, Registrar, Traced};
+use record::{PersonId, Sought};
+
+use crate::StoreDown;
+
+/// The person index. Leave to find is not leave to read: it answers who somebody is, and nothing of their record.
+#[async_trait]
+pub trait PersonIndex: Send + Sync {
+    /// Who might be meant, the surest first. Restricted people are among them only where the admission says so: to anybody else
+    /// they do not exist, and the answer takes no other way for them.
+    async fn trace(&self, admission: &Admission, sought: &Sought) -> Result<Traced, StoreDown>;
+    /// What is known of a person; of somebody unknown, what is known of anybody.
+    async fn known(&self, person: &PersonId) -> Result<Known, StoreDown>;
+}
+
+/// What the index knows of one person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// What their sources said of who they are, one voice for each entry that carries their own verified number.
+    pub voices: Vec<Voice>,
+    /// Whether any entry, or the national service by it, marks them as restricted.
+    pub restricted: bool,
+    /// When something was last done to their entries: what was laid out of their record before is over (G8).
+    pub changed: Option<Timestamp>,
+}
+
+#[async_trait]
+impl PersonIndex for Registrar {
+    async fn trace(&self, admission: &Admission, sought: &Sought) -> Result<Traced, StoreDown> {
+        let count = sought.count.unwrap_or(usize::MAX);
+        let found = self.find(&sought.demographics, count, admission.finds_restricted()).await.map_err(down)?;
+        Ok(match found {
+            Traced::Candidates(mut candidates) if sought.certain_only => {
+                candidates.retain(|candidate| candidate.grade == people::Grade::Certain);
+                Traced::Candidates(candidates)
+            }
+            found => found,
+        })
+    }
+
+    async fn known(&self, person: &PersonId) -> Result<Known, StoreDown> {
+        let history = self.history(person).await.map_err(down)?;
+        let changed = history.iter().rfind(|event| over(&event.deed)).map(|event| event.at);
+        let Some(person) = self.register().person(person).await.map_err(down)? else { return Ok(Known::default()) };
+        let own = |entry: &&Entry| {
+            let number = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());
+            number.is_some_and(|number| person.number == Some(number) || person.superseded.contains(&number))
+        };
+        Ok(Known { voices: person.entries.iter().filter(own).map(voice).collect(), restricted: person.restricted, changed })
+    }
+}
+
+/// Whether what was laid out of a record before a deed is over with it. An entry that the rules linked came with an answer, or was
+/// not asked for yet.
+fn over(deed: &Deed) -> bool {
+    match deed {
+        Deed::Linked { tier, .. } => tier.is_none(),
+        Deed::Cut | Deed::Merged { .. } | Deed::NumberSuperseded | Deed::Restricted | Deed::Unlinked { .. } | Deed::Unmerged { .. } => true,
+        Deed::Apart { .. }
+        | Deed::Died
+        | Deed::Investigated
+        | Deed::InvestigationEnded
+        | Deed::RestrictionLifted
+        | Deed::Together { .. } => false,
+    }
+}
+
+fn voice(entry: &Entry) -> Voice {
+    let given = entry.demographics.names.iter().filter_map(|name| name.given.first().cloned());
+    Voice {
+        source: entry.key.source.clone(),
+        birth_date: entry.demographics.birth_date.filter(|date| date.is_whole()).map(|date| date.to_string()),
+        given_names: given.collect(),
+    }
+}
+
+fn down(error: people::RegisterDown) -> StoreDown {
+    StoreDown(error.to_string())
+}

@@ -1,0 +1,126 @@
+//! What answers say of who people are, on its way into the person index: behind the answers, one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use identity::{Trust, Verdict};
+use people::registrar::NotDone;
+use people::{Demographics, Entry, EntryKey, NumberStatus, Registrar};
+use record::{Chart, Item, NhsNumber, PersonId};
+use tokio::sync::mpsc;
+
+use crate::SourceEntry;
+
+/// Numbers of the registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistrationSettings {
+    /// Answers that may wait; of more, nothing is taken: the next reads bring it again.
+    pub queue_max: usize,
+    /// How many entries are remembered as taken in a while ago.
+    pub remembered_max: u64,
+    /// For how long: an entry that says the same as then is not taken again.
+    pub remembered: Duration,
+}
+
+impl Default for RegistrationSettings {
+    fn default() -> RegistrationSettings {
+        RegistrationSettings { queue_max: 10_000, remembered_max: 100_000, remembered: Duration::from_secs(24 * 3600) }
+    }
+}
+
+/// The way of answers into the person index. Nobody waits for it.
+#[derive(Clone)]
+pub struct Registration {
+    queue: mpsc::Sender<Told>,
+}
+
+/// What one read heard of who the person is.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    person: Option<PersonId>,
+    entries: Vec<Entry>,
+    /// Entries that the guards held.
+    held: Vec<EntryKey>,
+}
+
+impl Registration {
+    /// Starts it. The future takes entries in until nobody can tell any more; whoever runs the exchange awaits it.
+    pub fn start(registrar: Arc<Registrar>, settings: RegistrationSettings) -> (Registration, impl Future<Output = ()> + Send) {
+        let (queue, told) = mpsc::channel(settings.queue_max);
+        let remembered = moka::sync::Cache::builder().max_capacity(settings.remembered_max).time_to_live(settings.remembered).build();
+        (Registration { queue }, run(registrar, told, remembered))
+    }
+
+    /// Passes on what a read heard.
+    pub(crate) fn tell(&self, person: &PersonId, mut told: Told) {
+        if told.entries.is_empty() {
+            return;
+        }
+        told.person = Some(person.clone());
+        if self.queue.try_send(told).is_err() {
+            tracing::warn!("the person index does not keep up with the answers; what this one said is taken with a later one");
+        }
+    }
+}
+
+type Remembered = moka::sync::Cache<EntryKey, Arc<Demographics>>;
+
+async fn run(registrar: Arc<Registrar>, mut queue: mpsc::Receiver<Told>, remembered: Remembered) {
+    while let Some(told) = queue.recv().await {
+        let known = |entry: &Entry| remembered.get(&entry.key).is_some_and(|said| *said == entry.demographics);
+        let new: Vec<Entry> = told.entries.into_iter().filter(|entry| !known(entry)).collect();
+        let said: Vec<_> = new.iter().map(|entry| (entry.key.clone(), Arc::new(entry.demographics.clone()))).collect();
+        if !new.is_empty()
+            && let Err(error) = registrar.take_all(new, None).await
+        {
+            tracing::warn!(%error, "what an answer said of who somebody is could not be kept; a later one brings it again");
+            continue;
+        }
+        for (key, said) in said {
+            remembered.insert(key, said);
+        }
+        for (key, person) in told.held.iter().filter_map(|key| Some((key, told.person.as_ref()?))) {
+            match registrar.held(person, key).await {
+                Ok(_) | Err(NotDone::UnknownEntry | NotDone::UnknownPerson) => {}
+                Err(error) => tracing::warn!(%error, "a held answer could not be made a steward's task; the next read tries again"),
+            }
+        }
+    }
+}
+
+impl Told {
+    /// Adds what one leg said: Patients that were accepted, and those that were held. What is about somebody else says nothing.
+    pub(crate) fn add(&mut self, source: &SourceEntry, number: &NhsNumber, chart: &Chart, verdict: &Verdict, now: jiff::Timestamp) {
+        let (accepted, held): (&[String], bool) = match verdict {
+            Verdict::Accepted(ids) => (ids, false),
+            Verdict::Held(_) => (&[], true),
+            Verdict::Mismatch(_) | Verdict::NoPatient => return,
+        };
+        for item in &chart.patients {
+            let Some(entry) = entry(source, item, now) else { continue };
+            let theirs = entry.demographics.number.as_ref().and_then(|claimed| claimed.valid()) == Some(*number);
+            if accepted.contains(&item.id) || held && theirs {
+                if held {
+                    self.held.push(entry.key.clone());
+                }
+                self.entries.push(entry);
+            }
+        }
+    }
+}
+
+/// A source's Patient as its entry; none where the source gave it no id to know it by.
+fn entry(source: &SourceEntry, item: &Item, now: jiff::Timestamp) -> Option<Entry> {
+    let root = item.tree.root();
+    let mut demographics = people::patient::demographics(root);
+    if let Some(number) = demographics.number.as_mut().filter(|_| source.trust == Trust::Verified) {
+        number.status = NumberStatus::Verified;
+    }
+    Some(Entry {
+        key: EntryKey { source: source.id.clone(), local_id: item.origin.id.clone()? },
+        provider: people::patient::provider(root),
+        demographics,
+        restricted: people::patient::restricted(root),
+        seen: now,
+    })
+}
