@@ -1,3 +1,4 @@
+mod fill;
 mod locator;
 mod model;
 mod snapshot;
