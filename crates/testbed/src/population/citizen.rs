@@ -86,6 +86,11 @@ impl Citizen {
         entry::entries(self)
     }
 
+    /// What somebody types who looks for them by name, birth date and postcode: an entry of nobody's, with errors.
+    pub fn asked(&self, salt: u64) -> Entry {
+        entry::asked(self, salt)
+    }
+
     /// How old they are, in 2026.
     pub fn age(&self) -> u16 {
         2026 - self.born.year.min(2026)

@@ -61,6 +61,19 @@ pub(super) fn entries(person: &Citizen) -> Vec<Entry> {
     entries.collect()
 }
 
+/// What somebody types who looks for them: name, birth date, mostly the postcode, with errors as in entries; no number.
+pub(super) fn asked(person: &Citizen, salt: u64) -> Entry {
+    let mut draw = Draw::of(person.population.seed ^ salt, "asked", person.n);
+    let mut entry = written(person, &mut draw, person.practice, false);
+    for unsaid in [&mut entry.nhs_number, &mut entry.middle_name, &mut entry.phone, &mut entry.address_line, &mut entry.town] {
+        unsaid.clear();
+    }
+    if draw.chance(1000) {
+        entry.postcode.clear();
+    }
+    Entry { nhs_status: "07", gp_practice: "", ..entry }
+}
+
 /// Ids that no two entries share, in no order.
 fn local_id(person: &Citizen, at: u64) -> String {
     const ROOM: u64 = 1_000_000_000;
