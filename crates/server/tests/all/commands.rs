@@ -161,3 +161,26 @@ async fn a_consumer_is_shown_whole_and_incomplete_reads() {
     let report = http.post(format!("{page}/report")).body("face=STU3").send().await.unwrap().text().await.unwrap();
     assert!(report.contains("may not have incomplete reads") && !report.contains("[[consumer]]"), "{report}");
 }
+
+#[test]
+fn made_up_people_are_those_of_their_seed_and_can_be_linked() {
+    let room = Room::new();
+    let files = |n: &str| ["records", "gold", "superseded", "ndjson"].map(|what| format!("{what}{n}"));
+    for (n, seed) in [("1", "7"), ("2", "7"), ("3", "8")] {
+        let [records, gold, superseded, ndjson] = files(n);
+        let made = ["people", "generate", "--people", "600", "--seed", seed, "--records", &records, "--gold", &gold];
+        let (code, _, said) = room.run(&[&made[..], &["--superseded", &superseded, "--ndjson", &ndjson]].concat());
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let read = |file: &String| std::fs::read_to_string(room.0.join(file)).unwrap();
+    for ((one, same), other) in files("1").iter().zip(&files("2")).zip(&files("3")) {
+        assert_eq!(read(one), read(same));
+        // So few people may all have the number that they were born with.
+        assert!(one == "superseded1" || read(one) != read(other));
+    }
+    let count = read(&"records1".to_owned()).lines().count();
+    assert_eq!(read(&"ndjson1".to_owned()).lines().count() + 1, count);
+    let (code, _, said) = room.run(&["people", "link", "--records", "records1", "--superseded", "superseded1", "--clusters", "clusters"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(read(&"clusters".to_owned()).lines().count(), count, "no record is lost");
+}
