@@ -1,5 +1,6 @@
 //! Where everything is kept: PostgreSQL under a whole exchange, and the commands that see to a store.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ fn store(url: &str, room: &Room) -> PostgresStore {
 }
 
 /// What a read shows of whom, and how many of its sources did not answer.
-async fn read(world: &World, person: &str) -> (usize, std::collections::BTreeMap<String, std::collections::BTreeSet<String>>) {
+async fn read(world: &World, person: &str) -> (usize, BTreeMap<String, BTreeSet<String>>) {
     let answer = world
         .get(&format!("Patient/{person}/$everything"), &world.token(&Card { patient: Some(person.to_owned()), ..Card::doctor() }))
         .await;
@@ -34,6 +35,21 @@ async fn read(world: &World, person: &str) -> (usize, std::collections::BTreeMap
     let failed =
         ["gp", "uhb"].iter().flat_map(|source| answer.issues_of(source)).filter(|(_, status, _)| status.starts_with("failed")).count();
     (failed, answer.shown())
+}
+
+/// Each type that a source showed is one that it holds, with a date; and it was heard of others that it holds none.
+fn what_each_holds_is_in_the_locator(server: &Postgres, shown: &BTreeMap<String, BTreeSet<String>>) {
+    let sql =
+        "SELECT source, kind, said->>0, coalesce(said->>1, '') FROM severn.located, jsonb_each(kinds) AS heard (kind, said) WHERE holds";
+    let rows = server.psql("postgres", sql);
+    let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split('|').collect()).collect();
+    for (source, ids) in shown {
+        let own: BTreeSet<&str> = rows.iter().filter(|row| row[0] == source && row[2] == "1").map(|row| row[1]).collect();
+        let seen: BTreeSet<&str> = ids.iter().filter_map(|id| id.split('/').next()).filter(|kind| *kind != "Patient").collect();
+        assert!(!own.is_empty() && own.iter().all(|kind| seen.contains(kind)), "{source} holds {own:?}, and showed {seen:?}");
+    }
+    assert!(rows.iter().any(|row| row[2] == "0" && row[3].is_empty()), "asked, and empty: {rows:?}");
+    assert!(rows.iter().any(|row| row[1] == "Condition" && row[3].parse::<jiff::civil::Date>().is_ok()), "{rows:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +62,7 @@ async fn a_read_survives_postgresql_restarting() {
     let person = world.person(DEMO_PERSON).await;
     let (_, whole) = read(&world, &person).await;
     assert_eq!(whole.len(), 2, "{whole:?}");
+    what_each_holds_is_in_the_locator(&server, &whole);
     for (signal, slow_ms, stop_after_ms) in [("INT", 0, 0), ("QUIT", 1500, 400), ("KILL", 1500, 400)] {
         if slow_ms > 0 {
             // The legs are under way when it goes, and end before it is back.

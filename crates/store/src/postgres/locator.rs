@@ -40,7 +40,8 @@ impl PostgresStore {
         let person = self.mint(number).await?;
         // One row a source, whatever was said last.
         let last = heard.iter().enumerate().filter(|(place, one)| !heard[place + 1..].iter().any(|later| later.source == one.source));
-        let heard: Vec<&Heard> = last.map(|(_, one)| one).collect();
+        let mut heard: Vec<&Heard> = last.map(|(_, one)| one).collect();
+        heard.sort_unstable_by(|a, b| a.source.cmp(&b.source));
         let sources: Vec<&str> = heard.iter().map(|one| one.source.as_str()).collect();
         let holds: Vec<bool> = heard.iter().map(|one| one.holds).collect();
         let ids: Vec<String> = heard.iter().map(|one| one.local_ids.join("\n")).collect();

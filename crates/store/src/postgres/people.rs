@@ -147,6 +147,9 @@ impl Minted for PostgresStore {
         if self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(person) == Some(&digest) {
             return Ok(());
         }
+        // Always in one order, so that two who keep the ids of one person do not wait for each other.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable_by_key(|met| (met.kind, met.id));
         let column = |of: fn(&Met<'_>) -> String| ids.iter().map(of).collect::<Vec<_>>();
         let (kinds, own) = (column(|met| met.kind.name().to_owned()), column(|met| met.id.to_owned()));
         let (sources, source_kinds) = (column(|met| met.source.to_string()), column(|met| met.source_kind.to_owned()));
