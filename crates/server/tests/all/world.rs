@@ -35,6 +35,7 @@ pub struct World {
     pub ledger: Arc<Ledger>,
     pub clock: Arc<Ticking>,
     pub issuer: Issuer,
+    pub registrar: Arc<people::Registrar>,
     router: Router,
     folder: Folder,
     _writing: JoinSet<()>,
@@ -148,9 +149,9 @@ impl World {
         let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone() };
         let journal = if setup.store.is_empty() { ledger.clone() } else { Outside::real(&config).unwrap().journal };
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal };
-        let (router, tasks) = started(config, outside);
+        let (registrar, router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
-        World { region, ledger, clock, issuer, router, folder, _writing: tasks }
+        World { region, ledger, clock, issuer, registrar, router, folder, _writing: tasks }
     }
 
     /// Before a region that listens, asked over HTTP by these blocks and no other; files are taken from the region's sources.
@@ -164,8 +165,8 @@ impl World {
         let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let outside = Outside { clock: clock.clone(), journal: ledger.clone(), ..Outside::real(&config).unwrap() };
-        let (router, tasks) = started(config, outside);
-        World { region, ledger, clock, issuer, router, folder, _writing: tasks }
+        let (registrar, router, tasks) = started(config, outside);
+        World { region, ledger, clock, issuer, registrar, router, folder, _writing: tasks }
     }
 
     /// Writes a file beside the configuration.
@@ -599,11 +600,11 @@ fn parsed(text: &str, folder: &std::path::Path) -> Config {
     Config::parse(text, folder).unwrap_or_else(|mistakes| panic!("{}", words(mistakes)))
 }
 
-fn started(config: Config, outside: Outside) -> (Router, JoinSet<()>) {
+fn started(config: Config, outside: Outside) -> (Arc<people::Registrar>, Router, JoinSet<()>) {
     let (app, writing) = wiring::app(config, outside).unwrap();
     let mut tasks = JoinSet::new();
     tasks.spawn(writing);
-    (server::http::router(Arc::new(app)), tasks)
+    (app.registrar.clone(), server::http::router(Arc::new(app)), tasks)
 }
 
 fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {
