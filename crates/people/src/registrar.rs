@@ -48,7 +48,7 @@ pub struct Limits {
     pub shown_max: usize,
     /// Persons read at once when the index is built.
     pub page_persons_max: usize,
-    /// Persons that change before the index is folded.
+    /// Persons that change before the index is folded, or a sixteenth of all where that is more.
     pub pending_max: usize,
 }
 

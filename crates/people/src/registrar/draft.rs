@@ -247,8 +247,11 @@ impl<'a> Draft<'a> {
         let changed: Vec<Person> = changed.collect();
         let index = &self.registrar.index;
         index.change(&changed, &[]);
-        if index.pending() > self.registrar.limits.pending_max {
-            index.fold();
+        // Folding takes some microseconds for each person there is: seldom where there are many, and never on a thread that answers others.
+        if index.pending() > self.registrar.limits.pending_max.max(index.count() / 16) {
+            let index = index.clone();
+            let folded = tokio::task::spawn_blocking(move || index.fold()).await;
+            folded.unwrap_or_default(); // Where it could not be folded, it goes on unfolded.
         }
         Ok(self.done)
     }
