@@ -32,6 +32,7 @@ promises!(
     a_task_is_one_however_often_it_is_written,
     after_a_purge_nothing_joins_the_number_with_the_person,
     an_entry_given_later_than_a_miss_is_believed,
+    batches_at_once_are_each_whole,
     an_id_is_resolved_to_every_person_it_was_met_with,
     categories_are_kept_until_asked_again,
     entries_that_are_apart_are_so_from_both_sides,
@@ -41,6 +42,7 @@ promises!(
     rows_of_a_file_are_counted_with_what_they_wrote,
     the_ledger_keeps_lines_in_order_and_refuses_a_second,
     the_ledger_knows_whom_its_lines_name,
+    what_the_registrar_did_is_what_the_next_one_reads,
     what_was_written_is_there_when_opened_again,
 );
 
@@ -523,4 +525,82 @@ async fn no_name_number_or_address_lies_open(place: Place) {
     {
         assert!(!bytes.windows(open.len()).any(|part| part == open.as_bytes()), "{open}");
     }
+}
+
+async fn batches_at_once_are_each_whole(place: Place) {
+    let (one, two) = (register(&place).await, register(&place).await);
+    // Everybody moves the same entry, with a word of its own, to a person of its own.
+    let moving = (0..24).map(|n: u32| {
+        let store = if n.is_multiple_of(2) { one.clone() } else { two.clone() };
+        let whose = format!("p{n}");
+        let batch = vec![
+            Change::Person(somebody(&whose, Some(number(1)))),
+            Change::Put(person(&whose), entry("gp", "1", n)),
+            Change::Put(person(&whose), entry("gp", &format!("own-{n}"), n)),
+            Change::Event(event(&whose, 1, Deed::Died)),
+        ];
+        async move { store.apply(batch).await.unwrap() }
+    });
+    futures::future::join_all(moving).await;
+    let persons = one.page(None, 100).await.unwrap().persons;
+    assert_eq!(persons.len(), 24);
+    let with: Vec<_> = persons.iter().filter(|person| person.entries.iter().any(|entry| entry.key == key("gp", "1"))).collect();
+    let [last] = with[..] else { panic!("the entry stands in {} places", with.len()) };
+    assert_eq!(one.home(&key("gp", "1")).await.unwrap().as_ref(), Some(&last.id));
+    assert_eq!(one.of_number(&number(1)).await.unwrap().as_ref(), Some(&last.id), "number and entry came in one batch");
+    for person in &persons {
+        assert_eq!(one.history(&person.id).await.unwrap().len(), 1);
+        assert!(person.entries.iter().any(|entry| entry.key.local_id.starts_with("own")));
+    }
+}
+
+async fn what_the_registrar_did_is_what_the_next_one_reads(place: Place) {
+    use people::{Registrar, index::Index, matching::Model};
+    let store: std::sync::Arc<dyn people::Register> = register(&place).await;
+    let model = std::sync::Arc::new(Model::standard());
+    let clock = || std::sync::Arc::new(at(1000));
+    let registrar = Registrar::new(store.clone(), Index::new(), model.clone(), clock(), Default::default());
+    let (steward, why) = (Author::Steward("s".into()), "as the letter says");
+    // Three sources of each of twenty people, under their numbers.
+    let entries: Vec<_> = (0..60).map(|n: u32| entry(["gp", "hosp", "social"][n as usize % 3], &format!("e{n}"), 100 + n / 3)).collect();
+    // And some whose number nobody knows.
+    let unknown = (0..3u32).map(|n| {
+        let name = [("Winterbourne", "Tobias"), ("Okonkwo", "Wilhelmina"), ("Hartley", "Quentin")][n as usize];
+        let name = people::Name { family: name.0.into(), given: vec![name.1.into()], ..Default::default() };
+        let birth_date = Some(["1948-06-02", "1981-11-23", "1999-01-31"][n as usize].parse().unwrap());
+        let demographics = people::Demographics { names: vec![name], birth_date, ..Default::default() };
+        people::Entry { demographics, ..entry("gp", &format!("m{n}"), n) }
+    });
+    let entries = entries.into_iter().chain(unknown).collect();
+    registrar.take_all(entries, Some(("people.ndjson".into(), 60))).await.unwrap();
+    let home = |which: u32| registrar.index().home(&key(["gp", "hosp", "social"][which as usize % 3], &format!("e{which}"))).unwrap();
+    assert_eq!(home(0), home(2), "a verified number and a birth date join");
+    registrar.unlink(&key("gp", "e0"), &steward, why).await.unwrap();
+    let [one, other] = ["m0", "m1"].map(|id| registrar.index().home(&key("gp", id)).unwrap());
+    registrar.merge(&one, &other, &steward, why).await.unwrap();
+    registrar.unmerge(&one, &other, &steward, why).await.unwrap();
+    registrar.merge(&home(30), &one, &steward, why).await.unwrap();
+    registrar.link(&key("gp", "m2"), &home(15), &steward, why).await.unwrap();
+    registrar.supersede(&number(106), &number(906)).await.unwrap();
+    registrar.cut(&number(107)).await.unwrap();
+    registrar.died(&home(24), "2024-01-02").await.unwrap();
+
+    let next = Registrar::new(register(&place).await, Index::new(), model, clock(), Default::default());
+    next.fill(|_| ()).await.unwrap();
+    assert_eq!(next.index().count(), store.page(None, 100).await.unwrap().persons.len());
+    assert_eq!(store.loaded("people.ndjson").await.unwrap(), 60);
+    for which in 0..60 {
+        let own = key(["gp", "hosp", "social"][which as usize % 3], &format!("e{which}"));
+        assert_eq!(next.index().home(&own), registrar.index().home(&own), "{which}");
+    }
+    for id in ["m0", "m1", "m2"] {
+        assert_eq!(next.index().home(&key("gp", id)), registrar.index().home(&key("gp", id)), "{id}");
+    }
+    for n in (100..120).chain([906]) {
+        assert_eq!(next.person_of(&number(n)).await.unwrap(), registrar.person_of(&number(n)).await.unwrap(), "{n}");
+    }
+    assert_eq!(next.person_of(&number(107)).await.unwrap(), None, "it was cut");
+    assert_eq!(store.apart(&home(0), &key("gp", "e0")).await.unwrap().len(), 2);
+    let refused = next.link(&key("gp", "e0"), &home(1), &steward, why).await;
+    assert!(refused.is_err(), "they are apart, whoever reads it");
 }
