@@ -41,6 +41,9 @@ pub enum Event {
     Publishing { patient: String, pointer: String },
     /// A request was refused.
     Refused { by: Option<Who>, patient: String, why: String },
+    /// The person index was changed by somebody's word: what was done, why, whose entries changed, and how many views of a record that
+    /// held what is not theirs were found and told.
+    Stewarded { by: Who, what: String, reason: String, touched: Vec<String>, seen: u64 },
 }
 
 /// Who did it, as shown at the time.

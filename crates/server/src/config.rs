@@ -4,6 +4,7 @@
 
 pub mod national;
 mod on_behalf;
+pub mod people;
 mod reader;
 mod store;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub consumers: Vec<Consumer>,
     /// `[limits]`
     pub limits: Limits,
+    /// `[people]`: limits of the person index.
+    pub people: people::PeopleConfig,
     /// `[terminology]`: files of the operator's own.
     pub terminology: Terminology,
     /// `[national.record_locator]`; off where there is none.
@@ -284,6 +287,7 @@ impl<'a> Reader<'a> {
         let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
         self.ids_once(&top.sections("source"));
         self.voices_apart(&top.sections("source"), &sources, &sign_in);
+        let people = self.people(top.section("people"));
         let terminology = self.terminology(top.section("terminology"));
         let record_locator = self.record_locator(top.section("national"), exchange.as_ref());
         if matches!(record_locator, Some(Some(_))) {
@@ -305,6 +309,7 @@ impl<'a> Reader<'a> {
             sources: sources.into_iter().collect::<Option<_>>()?,
             consumers: consumers.into_iter().collect::<Option<_>>()?,
             limits,
+            people,
             terminology,
             record_locator: record_locator?,
         })

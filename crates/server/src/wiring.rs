@@ -44,7 +44,8 @@ impl Outside {
 /// Connections that the ledger has for itself, so that it waits for nobody: it writes one batch after the other.
 const LEDGER_CONNECTIONS: usize = 2;
 
-fn journal(config: &StoreConfig) -> anyhow::Result<Arc<dyn Journal>> {
+/// Opens where the ledger is kept.
+pub fn journal(config: &StoreConfig) -> anyhow::Result<Arc<dyn Journal>> {
     Ok(match &config.place {
         StorePlace::Postgres(settings) => {
             let settings = PostgresSettings { pool_max: LEDGER_CONNECTIONS, ..settings.clone() };

@@ -288,7 +288,8 @@ impl Draft<'_> {
 
     /// Whether an entry may still be the same person as the others of a person.
     fn fits(&self, id: &PersonId, entry: &Entry) -> bool {
-        let fits = |comparison: &Comparison| comparison.guard.is_none() && comparison.decision != Decision::NonMatch;
+        let fits =
+            |comparison: &Comparison| matches!(comparison.guard, None | Some(Guard::Unsaid)) && comparison.decision != Decision::NonMatch;
         self.compared(id, entry).iter().any(|(_, comparison)| fits(comparison))
     }
 

@@ -17,6 +17,11 @@ impl Room {
         Room(path)
     }
 
+    /// The command, run here.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.severn(arguments)
+    }
+
     fn severn(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_severn"));
         command.args(arguments).env("TMPDIR", &self.0).current_dir(&self.0);

@@ -1,0 +1,52 @@
+//! `[people]`: limits of the person index.
+
+use people::registrar::Limits;
+
+use super::Reader;
+use super::reader::Section;
+
+/// `[people]`
+#[derive(Debug, Clone)]
+pub struct PeopleConfig {
+    /// What the registrar may take.
+    pub limits: Limits,
+    /// Rows of a file that are written at once.
+    pub load_batch: usize,
+    /// Bytes of one row of a file.
+    pub row_bytes_max: usize,
+    /// Bytes of a file that is one Bundle: it is read whole.
+    pub bundle_bytes_max: usize,
+    /// Characters of a name, a line of an address, a telephone number …
+    pub value_chars_max: usize,
+    /// Names of one patient; likewise addresses, telephone numbers and e-mail addresses.
+    pub values_max: usize,
+    /// Years that somebody may be old before a birth date is taken for a mistake.
+    pub age_years_max: u64,
+    /// Tasks that a list shows at once.
+    pub tasks_max: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn people(&self, section: Section<'a>) -> PeopleConfig {
+        let default = Limits::default();
+        let size = |key, default: usize, bounds| section.number(key, default as u64, bounds) as usize;
+        let config = PeopleConfig {
+            limits: Limits {
+                compared_max: size("compared_max", default.compared_max, 1..=10_000),
+                doubts_max: size("doubts_max", default.doubts_max, 1..=100),
+                shown_max: size("shown_max", default.shown_max, 1..=1_000),
+                page_persons_max: size("page_persons_max", default.page_persons_max, 1..=1_000_000),
+                pending_max: size("pending_max", default.pending_max, 1..=100_000_000),
+            },
+            load_batch: size("load_batch", 1_000, 1..=100_000),
+            row_bytes_max: size("row_bytes_max", 256 << 10, 256..=64 << 20),
+            bundle_bytes_max: size("bundle_bytes_max", 256 << 20, 1_024..=1 << 31),
+            value_chars_max: size("value_chars_max", 200, 1..=100_000),
+            values_max: size("values_max", 50, 1..=10_000),
+            age_years_max: section.number("age_years_max", 130, 1..=1_000),
+            tasks_max: size("tasks_max", 100, 1..=10_000),
+        };
+        section.finish();
+        config
+    }
+}

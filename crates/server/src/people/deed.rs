@@ -1,0 +1,130 @@
+//! A deed at the desk, on the ledger: opened before it is done, closed with what it came to.
+
+use std::sync::Arc;
+
+use audit::{Audited, Event, Ledger, Who, views};
+use people::registrar::{Done, NotDone};
+use record::{PersonId, RequestId};
+use serde_json::{Value, json};
+use store::Store;
+
+/// What a deed came to, and who saw meanwhile what was not theirs.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What it came to.
+    pub done: Done,
+    /// Who saw the record of a person while it held what was not theirs, the person first (G8).
+    pub seen: Vec<(PersonId, audit::View)>,
+}
+
+/// Where deeds are written, and views are read.
+#[derive(Clone)]
+pub struct Desk {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The store, which reads the ledger back.
+    pub store: Arc<dyn Store>,
+}
+
+/// Why a deed came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// The ledger cannot be written; nothing was done.
+    #[error("the ledger cannot be written, and nothing is done without it")]
+    Ledger,
+    /// It may not be done.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
+}
+
+impl Desk {
+    /// Does a deed between two lines of the ledger.
+    pub async fn does(
+        &self,
+        trace: &RequestId,
+        by: Who,
+        what: &str,
+        reason: &str,
+        deed: impl Future<Output = Result<Done, NotDone>>,
+    ) -> Result<Audited<Outcome>, Failed> {
+        let opened = Event::Opened { by: by.clone(), interaction: format!("steward: {what}"), patient: String::new(), hops: Vec::new() };
+        let entry = self.ledger.open(trace, opened).await.map_err(|_| Failed::Ledger)?;
+        let done = match deed.await {
+            Ok(done) => done,
+            Err(why) => {
+                let refused = Event::Refused { by: Some(by), patient: String::new(), why: why.to_string() };
+                entry.close((), refused).await;
+                return Err(why.into());
+            }
+        };
+        let touched = done.touched.iter().map(|touched| touched.person.to_string()).collect();
+        let seen = self.seen(&done).await;
+        let closing = Event::Stewarded { by, what: what.to_owned(), reason: reason.to_owned(), touched, seen: seen.len() as u64 };
+        Ok(entry.close(Outcome { done, seen }, closing).await)
+    }
+
+    /// Lets something be seen between two lines of the ledger.
+    pub async fn shows<T, E: From<Failed>>(
+        &self,
+        trace: &RequestId,
+        by: Who,
+        what: &str,
+        look: impl Future<Output = Result<(T, Vec<PersonId>), E>>,
+    ) -> Result<Audited<T>, E> {
+        let opened = Event::Opened { by: by.clone(), interaction: format!("steward: {what}"), patient: String::new(), hops: Vec::new() };
+        let entry = self.ledger.open(trace, opened).await.map_err(|_| Failed::Ledger)?;
+        let (value, persons) = match look.await {
+            Ok(found) => found,
+            Err(error) => {
+                entry
+                    .close((), Event::Refused { by: Some(by), patient: String::new(), why: "not found, or not to be had".to_owned() })
+                    .await;
+                return Err(error);
+            }
+        };
+        for person in persons {
+            let shown = Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: trace.to_string(), from_piece: 0 };
+            self.ledger.note(trace, &shown).await.map_err(|_| Failed::Ledger)?;
+        }
+        let closing = Event::Closed {
+            outcome: "answered".to_owned(),
+            policy: vec!["steward.operator-scope".to_owned()],
+            legs: Vec::new(),
+            shown: Vec::new(),
+        };
+        Ok(entry.close(value, closing).await)
+    }
+
+    /// Who saw what was not theirs. Where the ledger cannot be read, that is said in the log; the deed stands.
+    async fn seen(&self, done: &Done) -> Vec<(PersonId, audit::View)> {
+        let mut seen = Vec::new();
+        for touched in &done.touched {
+            let Some(since) = touched.since else { continue };
+            match self.store.about(touched.person.as_str(), since).await {
+                Ok(lines) => seen.extend(views(touched.person.as_str(), &lines).into_iter().map(|view| (touched.person.clone(), view))),
+                Err(down) => tracing::error!(error = %down, "who saw a joined record meanwhile could not be read from the ledger"),
+            }
+        }
+        // The steward's own looking is not what is asked for.
+        seen.retain(|(_, view)| !view.what.starts_with("steward:"));
+        seen
+    }
+}
+
+/// An outcome as JSON.
+pub fn json(outcome: &Outcome) -> Value {
+    let touched = outcome
+        .done
+        .touched
+        .iter()
+        .map(|touched| json!({"person": touched.person.as_str(), "since": touched.since.map(|at| at.to_string())}));
+    let seen = outcome.seen.iter().map(|(person, view)| {
+        json!({"person": person.as_str(), "at": view.at, "request": view.trace, "what": view.what, "by": view.by.name,
+               "user": view.by.subject, "organisation": view.by.organisation})
+    });
+    json!({
+        "touched": touched.collect::<Vec<_>>(),
+        "raised": outcome.done.raised.iter().map(|id| id.0.as_str()).collect::<Vec<_>>(),
+        "seen_meanwhile": seen.collect::<Vec<_>>(),
+    })
+}

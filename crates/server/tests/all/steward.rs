@@ -1,0 +1,136 @@
+//! The steward's work: loading in every form, doubts listed, shown, decided and taken back, by command.
+
+use serde_json::Value;
+
+use crate::commands::Room;
+use crate::loading::{CONFIG, HEADING};
+
+fn room() -> Room {
+    let room = Room::new();
+    std::fs::write(room.0.join("severn.toml"), CONFIG).unwrap();
+    std::fs::write(room.0.join("keys.json"), r#"{"keys":[]}"#).unwrap();
+    room
+}
+
+fn load(room: &Room, file: &str, bytes: &[u8], more: &[&str]) -> String {
+    std::fs::write(room.0.join(file), bytes).unwrap();
+    let (code, said, complaints) = room.run(&[&["people", "load", file, "--source", "hosp", "--config", "severn.toml"], more].concat());
+    assert_eq!(code, Some(0), "{complaints}");
+    said
+}
+
+fn rejected(room: &Room, file: &str) -> Vec<(String, String, String)> {
+    let mut reader = csv::Reader::from_path(room.0.join(format!("{file}.rejected.csv"))).unwrap();
+    reader.records().map(|row| row.unwrap()).map(|row| (row[0].to_owned(), row[1].to_owned(), row[2].to_owned())).collect()
+}
+
+const MARGARET: &str = r#"{"resourceType":"Patient","id":"p1","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000018","extension":[{"url":"https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus","valueCodeableConcept":{"coding":[{"code":"number-present-and-verified"}]}}]}],"name":[{"family":"Hartley","given":["Margaret"]}],"birthDate":"1948-06-02","address":[{"line":["1 Mill Lane"],"city":"Dudley","postalCode":"DY1 4SE"}],"managingOrganization":{"identifier":{"system":"https://fhir.nhs.uk/Id/ods-organization-code","value":"RRK"}}}"#;
+
+#[test]
+fn patients_come_in_from_lines_packed_lines_and_bundles_of_every_version() {
+    let dstu2 = r#"{"resourceType":"Patient","id":"p2","name":[{"family":["Quill"],"given":["Ada"]}],"birthDate":"1999-01-31","careProvider":[{"reference":"Organization/M85028"}]}"#;
+    let bad = [
+        ("2", "is no JSON", r#"{"resourceType":"Patient","id":"#),
+        ("3", "is no Patient", r#"{"resourceType":"Practitioner","id":"d1"}"#),
+        ("4", "the birth date is none", r#"{"resourceType":"Patient","id":"p3","birthDate":"31/01/1999"}"#),
+        ("6", "has no local id", r#"{"resourceType":"Patient","name":[{"family":"Nobody"}]}"#),
+    ];
+    let lines = [MARGARET, bad[0].2, bad[1].2, bad[2].2, "", bad[3].2, dstu2].join("\n");
+    let packed = {
+        use std::io::Write;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packer.write_all(lines.as_bytes()).unwrap();
+        packer.finish().unwrap()
+    };
+    for (file, bytes) in [("bulk.ndjson", lines.as_bytes()), ("bulk.ndjson.gz", &packed)] {
+        let room = room();
+        let said = load(&room, file, bytes, &[]);
+        assert!(said.contains("6 rows read, 4 rejected") && said.contains("entries: 2 new"), "{said}");
+        let found = rejected(&room, file);
+        for ((line, reason, row), (expected, words, as_it_was)) in found.iter().zip(bad) {
+            assert!(line == expected && reason.starts_with(words) && row == as_it_was, "{line} {reason} {row}");
+        }
+        assert_eq!(found.len(), bad.len());
+        // The same patients as a Bundle say what they said before.
+        let bundle =
+            format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{MARGARET}}},{{"resource":{dstu2}}}]}}"#);
+        let said = load(&room, "bundle.json", bundle.as_bytes(), &["--as-of", "2026-11-27T09:00:00Z"]);
+        assert!(said.contains("2 rows read, 0 rejected") && said.contains("0 new"), "{said}");
+        let xml = r#"<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/><entry><resource><Patient><id value="p4"/><name><family value="Booth"/><given value="Joan"/></name><birthDate value="1950-02-03"/></Patient></resource></entry></Bundle>"#;
+        let said = load(&room, "bundle.xml", xml.as_bytes(), &[]);
+        assert!(said.contains("1 rows read, 0 rejected") && said.contains("entries: 1 new"), "{said}");
+    }
+}
+
+#[test]
+fn a_file_with_other_columns_is_read_by_a_map() {
+    let room = room();
+    std::fs::write(
+        room.0.join("map.toml"),
+        "[columns]\nrec_id = \"id\"\nfamily_name = \"surname\"\ngiven_name = \"first\"\nbirth_date = \"dob\"\n\n[formats]\nbirth_date = \"%d/%m/%Y\"\n",
+    )
+    .unwrap();
+    let file = "id,surname,first,dob,colour\n1,Hartley,Margaret,02/06/1948,green\n2,Booth,Joan,1950-02-03,red\n";
+    let said = load(&room, "odd.csv", file.as_bytes(), &["--columns", "map.toml"]);
+    assert!(said.contains("2 rows read, 1 rejected"), "{said}");
+    assert_eq!(
+        rejected(&room, "odd.csv"),
+        [("3".to_owned(), "the birth date is none".to_owned(), "2,Booth,Joan,1950-02-03,red".to_owned())]
+    );
+    // Without the map there is no id.
+    let (code, _, complaints) = room.run(&["people", "load", "odd.csv", "--source", "hosp", "--config", "severn.toml"]);
+    assert!(code == Some(1) && complaints.contains("rec_id"), "{complaints}");
+}
+
+#[test]
+fn a_steward_decides_and_takes_it_back() {
+    let room = room();
+    let rows = "a,RRK,9990000018,01,Hartley,Margaret,,female,1948-06-02,1 Mill Lane,Dudley,DY1 4SE,,M85028\n\
+                b,RJE,9990000018,01,Winterbourne,Tobias,,male,1981-11-23,9 High Street,Walsall,WS1 1AA,,M85028\n";
+    let said = load(&room, "two.csv", format!("{HEADING}{rows}").as_bytes(), &[]);
+    assert!(said.contains("tasks for a steward: 1"), "{said}");
+    let review = |arguments: &[&str]| {
+        let all = [&["people", "review"], arguments, &["--config", "severn.toml", "--as", "Sam Steward"]].concat();
+        room.run(&all)
+    };
+    let json = |arguments: &[&str]| -> Value {
+        let (code, said, complaints) = review(&[arguments, &["--json"]].concat());
+        assert_eq!(code, Some(0), "{complaints}");
+        serde_json::from_str(&said).unwrap()
+    };
+    let tasks = json(&[]);
+    let id = tasks[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!((tasks.as_array().unwrap().len(), &tasks[0]["doubt"]), (1, &"confusion".into()));
+    // Nobody works at the desk without a name.
+    assert_eq!(room.run(&["people", "review", "list", "--config", "severn.toml"]).0, Some(1));
+    let (_, text, _) = review(&["show", &id]);
+    assert!(text.contains("Hartley") && text.contains("Winterbourne") && text.contains("one number, two people"), "{text}");
+    assert_eq!(json(&["show", &id])["comparison"]["guard"], "one number, two people");
+    let done = json(&["decide", &id, "same", "--reason", "changed name and date of birth by deed"]);
+    assert_eq!(done["touched"].as_array().unwrap().len(), 2, "{done}");
+    let (code, _, why) = review(&["decide", &id, "different", "--reason", "again"]);
+    assert!(code == Some(1) && why.contains("decided already"), "{why}");
+    assert!(json(&["list"]).as_array().unwrap().is_empty());
+    let explain =
+        |arguments: &[&str]| room.run(&[&["people", "explain"], arguments, &["--config", "severn.toml", "--as", "Sam Steward"]].concat());
+    let (code, text, _) = explain(&["9990000018"]);
+    assert!(code == Some(0) && text.contains("hosp/a, hosp/b") && text.contains("birth date"), "{text}");
+    assert!(text.contains("Sam Steward: changed name"), "the history says who, and why: {text}");
+    assert!(!text.contains("Hartley") && !text.contains("1948"), "an explanation says nothing of the values: {text}");
+    let (code, _, _) = review(&["undo", &id, "--reason", "the deed was another person's"]);
+    assert_eq!((code, json(&["list"]).as_array().unwrap().len()), (Some(0), 1));
+    let (_, text, _) = explain(&["hosp/a", "hosp/b"]);
+    assert!(text.contains("They are two people here."), "{text}");
+    let (code, _, why) = explain(&["hosp/nobody"]);
+    assert!(code == Some(1) && why.contains("nobody who is known"), "{why}");
+    // Each deed and each look is on the ledger, with the name, and without anybody's particulars.
+    let lines = store::SqliteJournal::lines(&room.0.join("severn.db")).unwrap();
+    let text: String = lines.iter().map(|line| format!("{}\n", line.event)).collect();
+    for words in ["steward: load", "steward: list", "steward: show", "decide", "undo", "steward: explain", "Sam Steward", "\"stewarded\""] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    for secret in ["Hartley", "Winterbourne", "9990000018", "1948-06-02"] {
+        assert!(!text.contains(secret), "`{secret}` stands in the ledger");
+    }
+    audit::verify(lines.iter()).unwrap();
+}
