@@ -64,3 +64,6 @@ pub const MEDICINES: &[Kind] = &[
 ];
 /// Types of a summary, beside medicines.
 pub const SUMMARIES: &[Kind] = &[Kind::CONDITION, Kind::FLAG, Kind::IMMUNIZATION, Kind::CARE_PLAN, Kind::CONSENT];
+
+/// The scope that opens the operator's and the steward's desks.
+pub const OPERATOR: &str = "severn.operator";

@@ -152,6 +152,12 @@ pub(crate) fn scope_covers(scopes: &[String]) -> bool {
     })
 }
 
+/// May this caller work at the steward's desk? Only a person may, with a token that was given the scope for it.
+pub fn steward(caller: &Caller) -> Result<(), Refusal> {
+    let granted = caller.human && caller.scopes.iter().any(|scope| scope == codes::OPERATOR);
+    if granted { Ok(()) } else { Err(Refusal::Scope) }
+}
+
 /// May this caller read this person's record now? The same steps whatever the answer, so that a refusal tells nothing by its way.
 pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], now: jiff::Timestamp) -> Result<Permit, Refusal> {
     let related = facts.person.as_ref().and_then(|person| relationship(person, evidence, now));

@@ -16,5 +16,5 @@ mod decide;
 mod withhold;
 
 pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
-pub use decide::{Admission, Evidence, Permit, PersonFacts, Refusal, Restriction, View, admit, allows, decide};
+pub use decide::{Admission, Evidence, Permit, PersonFacts, Refusal, Restriction, View, admit, allows, decide, steward};
 pub use withhold::withhold;

@@ -6,12 +6,12 @@ mod filters;
 mod handlers;
 mod interaction;
 mod metadata;
-mod params;
+pub(crate) mod params;
 mod search;
 mod snapshots;
 pub mod structured;
 pub mod viewer;
-mod wire;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 
 use crate::answer::Assembler;
 use crate::config::Config;
+use crate::people::deed::Desk;
 use crate::token::{TokenFault, Tokens};
 
 pub use face::Face;
@@ -34,7 +35,7 @@ pub use fault::Fault;
 pub use interaction::Interaction;
 pub use wire::Format;
 
-use params::Params;
+pub(crate) use params::Params;
 use snapshots::Snapshots;
 
 /// What the FHIR server works with.
@@ -43,6 +44,8 @@ pub struct App {
     pub exchange: Exchange,
     /// Who changes the person index, and fills it at start.
     pub registrar: Arc<Registrar>,
+    /// Where the deeds of its stewards are entered.
+    pub deeds: Desk,
     /// Who callers are.
     pub tokens: Tokens,
     /// The configuration.
@@ -106,7 +109,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(
         exchange: Exchange,
-        registrar: Arc<Registrar>,
+        (registrar, deeds): (Arc<Registrar>, Desk),
         tokens: Tokens,
         config: Config,
         clock: Arc<dyn Clock>,
@@ -114,7 +117,7 @@ impl App {
     ) -> App {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
-        App { exchange, registrar, tokens, config, clock, assembler, snapshots, in_flight }
+        App { exchange, registrar, deeds, tokens, config, clock, assembler, snapshots, in_flight }
     }
 
     /// The FHIR base that clients of a face see.
@@ -233,7 +236,7 @@ impl App {
         self.dispatch(interaction, asked).await.map(Audited::into_inner)
     }
 
-    async fn caller(&self, headers: &axum::http::HeaderMap, id: &RequestId) -> Result<Caller, Fault> {
+    pub(crate) async fn caller(&self, headers: &axum::http::HeaderMap, id: &RequestId) -> Result<Caller, Fault> {
         let verified = match wire::bearer(headers) {
             Some(token) => self.tokens.caller(token).await,
             None => Err(TokenFault::Missing),

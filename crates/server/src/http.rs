@@ -16,6 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::fhir_api::{self, App};
 use crate::jwks;
+use crate::steward;
 
 /// Every route of the exchange.
 pub fn router(app: Arc<App>) -> Router {
@@ -31,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.well-known/jwks.json", get(jwks::serve))
         .route("/live", get(|| async { "live\n" }))
         .route("/ready", get(ready))
+        .route("/steward/{*rest}", any(steward::serve))
         .route("/viewer", get(fhir_api::viewer::form).post(fhir_api::viewer::page))
         .route("/", get(|| async { Html(FRONT) }))
         .with_state(app)

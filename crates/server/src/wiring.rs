@@ -20,6 +20,7 @@ use crate::answer::Assembler;
 use crate::answer::outcome::Names;
 use crate::config::{self, Config, StoreConfig, StorePlace};
 use crate::fhir_api::App;
+use crate::people::deed::Desk;
 use crate::token::Tokens;
 
 /// What an exchange has of the world around it: time, the way to its sources, and where its ledger is kept.
@@ -72,9 +73,10 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let store = open(&config.store, secrets.clone())?;
     let index = people::index::Index::new();
     let model = Arc::new(people::matching::Model::standard());
-    let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), people::registrar::Limits::default()));
+    let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
     let (registration, registering) = Registration::start(registrar.clone(), RegistrationSettings::default());
     let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
+    let deeds = Desk { ledger: ledger.clone(), store: store.clone() };
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
     let hours = |hours: u64| Duration::from_secs(hours * 3600);
@@ -123,7 +125,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         let publishing = async move { futures::future::OptionFuture::from(publishing).await };
         tokio::join!(writing, publishing, registering);
     };
-    Ok((App::new(exchange, registrar, tokens, config, clock, assembler), background))
+    Ok((App::new(exchange, (registrar, deeds), tokens, config, clock, assembler), background))
 }
 
 /// The National Record Locator, and who sees to the pointers there.

@@ -20,6 +20,8 @@ pub enum Fault {
         /// Why, and what to do.
         why: String,
     },
+    /// It cannot be done as things stand: why, in words without anybody's particulars.
+    Conflict(String),
     /// Nobody answered: the outcome names each.
     Gateway {
         /// Whether any source timed out.
@@ -57,7 +59,7 @@ impl Fault {
 
     /// What the ledger is told of a refusal that the journey has not entered itself. No word of the client's is in it: it might be
     /// anybody's number.
-    pub(super) fn unentered(&self) -> Option<&'static str> {
+    pub(crate) fn unentered(&self) -> Option<&'static str> {
         match self {
             Fault::BadRequest { .. } => Some("a parameter, header or body that cannot be used"),
             Fault::Busy => Some("too many questions in flight"),
@@ -68,7 +70,13 @@ impl Fault {
             Fault::TooLarge(_) => Some("a body larger than the limit"),
             Fault::UnsupportedMedia => Some("a media type that is not read"),
             // On the ledger before they get here; or there is no ledger to write to.
-            Fault::Denied | Fault::Gateway { .. } | Fault::Loop | Fault::NotFound(_) | Fault::Token(_) | Fault::Unavailable => None,
+            Fault::Conflict(_)
+            | Fault::Denied
+            | Fault::Gateway { .. }
+            | Fault::Loop
+            | Fault::NotFound(_)
+            | Fault::Token(_)
+            | Fault::Unavailable => None,
         }
     }
 
@@ -90,6 +98,7 @@ impl Fault {
             Fault::Gateway { timeout, outcome } => {
                 (if *timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }, outcome.clone())
             }
+            Fault::Conflict(why) => one(StatusCode::CONFLICT, "conflict", why),
             Fault::Gone => one(
                 StatusCode::GONE,
                 "expired",

@@ -21,7 +21,7 @@ pub struct Arguments {
     #[command(subcommand)]
     deed: Option<Deed>,
     /// The configuration.
-    #[arg(long, global = true, required = true)]
+    #[arg(long, global = true)]
     config: Option<PathBuf>,
     /// Who you are: it stands in the history and on the ledger.
     #[arg(long = "as", global = true)]

@@ -47,11 +47,13 @@ fn row(at: usize) -> String {
         Some(_) => ",".to_owned(),
         None => format!("999{who:06}0,02"),
     };
-    let (house, street, post) = (1 + dice.roll(200), word(&mut dice, 2), dice.roll(90));
+    let (house, street) = (1 + dice.roll(200), word(&mut dice, 2));
+    let letter = |at: usize| char::from(b"ABDEFGHJLNPQRSTUWXYZ"[at]);
+    let post = format!("DY{} {}{}{}", 1 + dice.roll(15), dice.roll(9), letter(dice.roll(20)), letter(dice.roll(20)));
     let phone = format!("07700 {:06}", dice.roll(1_000_000));
     let provider = ["RRK", "RJE", "M85001"][at % 3];
     let gender = ["female", "male"][dice.roll(2)];
-    let place = format!("\"{house} {street} Road, Flat {}\",Dudley,DY{} {}AB", who % 9, post % 10, post / 10);
+    let place = format!("\"{house} {street} Road, Flat {}\",Dudley,{post}", who % 9);
     format!("r{at},{provider},{number},{family},{given},{middle},{gender},{year}-{month:02}-{day:02},{place},{phone},M85028\n")
 }
 

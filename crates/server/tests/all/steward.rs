@@ -1,9 +1,11 @@
-//! The steward's work: loading in every form, doubts listed, shown, decided and taken back, by command.
+//! The steward's work: loading in every form, doubts listed, shown, decided and taken back, by command and over HTTP.
 
 use serde_json::Value;
+use server::steward::Desk;
 
 use crate::commands::Room;
 use crate::loading::{CONFIG, HEADING};
+use crate::world::{Card, World};
 
 fn room() -> Room {
     let room = Room::new();
@@ -133,4 +135,126 @@ fn a_steward_decides_and_takes_it_back() {
         assert!(!text.contains(secret), "`{secret}` stands in the ledger");
     }
     audit::verify(lines.iter()).unwrap();
+}
+
+/// The desk's routes, with what each needs; one that is added must be named here, and then stand in the table.
+fn name(desk: &Desk) -> &'static str {
+    match desk {
+        Desk::Decide(_) => "decide",
+        Desk::Explain => "explain",
+        Desk::List => "list",
+        Desk::Show(_) => "show",
+        Desk::Undo(_) => "undo",
+    }
+}
+
+fn said(local_id: &str, family: &str, given: &str, born: &str) -> people::Entry {
+    use people::{ClaimedNumber, Demographics, Name, NumberStatus};
+    people::Entry {
+        key: people::EntryKey { source: "ccr".parse().unwrap(), local_id: local_id.to_owned() },
+        provider: None,
+        demographics: Demographics {
+            number: Some(ClaimedNumber { value: "9990000018".into(), status: NumberStatus::Verified }),
+            names: vec![Name { family: family.into(), given: vec![given.into()], ..Name::default() }],
+            birth_date: born.parse().ok(),
+            ..Demographics::default()
+        },
+        restricted: false,
+        seen: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// A world with one confusion, and its task.
+async fn confused() -> (World, String) {
+    let world = World::of(&["ccr"]);
+    let entries = vec![said("a", "Hartley", "Margaret", "1948-06-02"), said("b", "Winterbourne", "Tobias", "1981-11-23")];
+    let taken = world.registrar.take_all(entries, None).await.unwrap();
+    let id = taken.done.raised[0].0.clone();
+    (world, id)
+}
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
+#[tokio::test(start_paused = true)]
+async fn the_desk_opens_to_its_steward_and_to_nobody_else() {
+    let (world, id) = confused().await;
+    let decide = r#"{"outcome":"different","reason":"seen the papers"}"#;
+    let routes = [
+        ("explain", "GET", "/steward/explain?one=ccr/a&other=ccr/b".to_owned(), ""),
+        ("list", "GET", "/steward/tasks".to_owned(), ""),
+        ("show", "GET", format!("/steward/tasks/{id}"), ""),
+        ("decide", "POST", format!("/steward/tasks/{id}/decide"), decide),
+        ("undo", "POST", format!("/steward/tasks/{id}/undo"), r#"{"reason":"wrong papers"}"#),
+    ];
+    for (route, method, target, _) in &routes {
+        let path = target.strip_prefix("/steward").unwrap().split('?').next().unwrap();
+        assert_eq!(name(&Desk::parse(&method.parse().unwrap(), path).unwrap()), *route);
+    }
+    let steward = Card { user: "s-1", scope: "severn.operator", ..Card::doctor() };
+    let callers = [
+        ("nobody", None, 401),
+        ("a doctor", Some(Card::doctor()), 403),
+        ("a system", Some(Card::system()), 403),
+        ("a system with the scope", Some(Card { scope: "system/*.rs severn.operator", sds_user_id: None, ..steward.clone() }), 403),
+        ("a privacy officer", Some(Card { scope: "severn.privacy", ..steward.clone() }), 403),
+        ("somebody whose scope only begins alike", Some(Card { scope: "severn.operators", ..steward.clone() }), 403),
+        ("a steward", Some(steward), 200),
+    ];
+    for (who, card, expected) in callers {
+        let token = card.as_ref().map(|card| world.token(card));
+        for (route, method, target, body) in &routes {
+            let answer = world.send(method, target, token.as_deref(), &JSON, body).await;
+            assert_eq!(answer.status, expected, "{who}: {route}: {}", answer.text);
+            assert_eq!(answer.headers["cache-control"], "no-store");
+            let events = world.ledger.of(&answer.request());
+            let expected_events: &[&str] = match (expected, *route) {
+                (200, "decide" | "undo") => &["opened", "stewarded"],
+                (200, "explain" | "show") => &["opened", "disclosed", "disclosed", "closed"],
+                (200, _) => &["opened", "closed"],
+                _ => &["refused"],
+            };
+            assert_eq!(events, expected_events, "{who}: {route}");
+            if expected != 200 {
+                assert!(!answer.text.contains("Hartley") && !answer.text.contains(&id), "{who}: {route}");
+            }
+        }
+    }
+    let text = world.ledger.text();
+    assert!(!text.contains("Hartley") && !text.contains("9990000018"));
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_over_http_is_done_and_undone() {
+    let (world, id) = confused().await;
+    let token = world.token(&Card { user: "s-1", scope: "severn.operator", ..Card::doctor() });
+    let ask = async |method: &str, path: &str, body: &str| world.send(method, &format!("/steward/{path}"), Some(&token), &JSON, body).await;
+    let shown = ask("GET", &format!("tasks/{id}"), "").await;
+    assert_eq!(shown.json["entry"]["says"]["names"][0]["family"], "Winterbourne");
+    assert_eq!(shown.json["other"]["says"]["names"][0]["family"], "Hartley");
+    assert_eq!(shown.json["comparison"]["guard"], "one number, two people");
+    let decide = format!("tasks/{id}/decide");
+    for (body, status) in [("", 400), ("{}", 400), (r#"{"outcome":"same"}"#, 400), (r#"{"outcome":"maybe","reason":"x"}"#, 400)] {
+        assert_eq!(ask("POST", &decide, body).await.status, status, "{body}");
+    }
+    let done = ask("POST", &decide, r#"{"outcome":"same","reason":"a deed poll and a corrected birth date"}"#).await;
+    assert_eq!((done.status, done.json["touched"].as_array().unwrap().len()), (200, 2), "{}", done.text);
+    assert_eq!(ask("POST", &decide, r#"{"outcome":"different","reason":"x"}"#).await.status, 409);
+    assert_eq!(ask("GET", "tasks", "").await.json["tasks"].as_array().unwrap().len(), 0);
+    assert_eq!(ask("GET", "tasks?all=true", "").await.json["tasks"][0]["decided"]["outcome"], "same");
+    let explained = ask("GET", "explain?one=ccr/a", "").await;
+    assert!(explained.text.contains("a deed poll") && !explained.text.contains("Hartley"), "{}", explained.text);
+    // Somebody reads the joined record, and then it turns out to be two people's.
+    let person = explained.json["person"].as_str().unwrap().to_owned();
+    let doctor = world.doctor_of(&person);
+    world.clock.forward_s(60);
+    assert_eq!(world.get(&format!("Patient/{person}"), &doctor).await.status, 200);
+    let undone = ask("POST", &format!("tasks/{id}/undo"), r#"{"reason":"the deed was another person's"}"#).await;
+    assert_eq!((undone.status, undone.json["raised"][0].as_str()), (200, Some(id.as_str())), "{}", undone.text);
+    for (path, status) in
+        [("tasks/none", 404), ("explain?one=ccr/none", 404), ("explain?one=9990000018", 400), ("explain", 400), ("people", 404)]
+    {
+        assert_eq!(ask("GET", path, "").await.status, status, "{path}");
+    }
+    assert_eq!(ask("DELETE", &format!("tasks/{id}"), "").await.status, 405);
 }
