@@ -39,11 +39,24 @@ pub(crate) fn hash(line: &Line) -> String {
 
 /// Checks lines, each run in the order of its numbers; the runs may be mixed.
 pub fn verify<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Result<Verified, FirstBad> {
-    let mut heads: std::collections::BTreeMap<&str, (u64, &str)> = Default::default();
-    let mut count = 0;
-    for line in lines {
+    let mut verifier = Verifier::default();
+    lines.into_iter().try_for_each(|line| verifier.add(line))?;
+    Ok(verifier.finish())
+}
+
+/// [`verify`] line by line, for a ledger of which only a part is in memory at a time.
+#[derive(Debug, Default)]
+pub struct Verifier {
+    /// Number and hash of the last line of each run.
+    heads: std::collections::BTreeMap<String, (u64, String)>,
+    lines: u64,
+}
+
+impl Verifier {
+    /// Checks the next line of its run.
+    pub fn add(&mut self, line: &Line) -> Result<(), FirstBad> {
         let bad = |why| Err(FirstBad { run: line.run.clone(), sequence: line.sequence, why });
-        let (before, previous) = heads.get(line.run.as_str()).copied().unwrap_or((0, ""));
+        let (before, previous) = self.heads.get(&line.run).map_or((0, ""), |(before, hash)| (*before, hash));
         if line.sequence != before + 1 {
             return bad("an entry before it is missing, or it stands twice");
         }
@@ -53,10 +66,18 @@ pub fn verify<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Result<Verified,
         if line.hash != hash(line) {
             return bad("it is not what was written");
         }
-        heads.insert(&line.run, (line.sequence, &line.hash));
-        count += 1;
+        match self.heads.get_mut(&line.run) {
+            Some(head) => *head = (line.sequence, line.hash.clone()),
+            None => drop(self.heads.insert(line.run.clone(), (line.sequence, line.hash.clone()))),
+        }
+        self.lines += 1;
+        Ok(())
     }
-    Ok(Verified { lines: count, runs: heads.len() as u64 })
+
+    /// What was checked.
+    pub fn finish(self) -> Verified {
+        Verified { lines: self.lines, runs: self.heads.len() as u64 }
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod ledger;
 mod line;
 mod views;
 
-pub use chain::{FirstBad, Verified, verify};
+pub use chain::{FirstBad, Verified, Verifier, verify};
 pub use ledger::{Audited, Entry, Journal, JournalDown, Ledger, LedgerDown};
 pub use line::{Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};
 pub use views::{LedgerReader, View, views};

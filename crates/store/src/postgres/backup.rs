@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use audit::Verified;
+use audit::{Verified, Verifier};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
@@ -14,11 +14,22 @@ use crate::StoreError;
 /// Where Debian keeps the authorities that the system believes.
 const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Lines read at once when all are checked.
+const LINES_AT_ONCE: i64 = 2_000;
+
 impl PostgresStore {
     /// The ledger, each chain checked; the words of the first bad entry.
     pub async fn verify_ledger(&self) -> Result<Result<Verified, String>, StoreError> {
-        let lines = self.lines().await.map_err(|down| StoreError::Postgres(down.0))?;
-        Ok(audit::verify(&lines).map_err(|bad| bad.to_string()))
+        let (mut verifier, mut after) = (Verifier::default(), (String::new(), 0));
+        loop {
+            // A part at a time: there may be more lines than memory holds. Lines are only ever added, so no part changes meanwhile.
+            let lines = self.lines_after(&after.0, after.1, LINES_AT_ONCE).await.map_err(|down| StoreError::Postgres(down.0))?;
+            let Some(last) = lines.last() else { return Ok(Ok(verifier.finish())) };
+            after = (last.run.clone(), last.sequence as i64);
+            if let Err(bad) = lines.iter().try_for_each(|line| verifier.add(line)) {
+                return Ok(Err(bad.to_string()));
+            }
+        }
     }
 
     /// Writes everything as it is at one moment into a file for [`PostgresStore::restore`], readable by its owner only. Asks `pg_dump`.

@@ -70,6 +70,16 @@ impl PostgresStore {
         })
     }
 
+    /// Some lines, in order, after one.
+    pub(super) async fn lines_after(&self, run: &str, sequence: i64, most: i64) -> Result<Vec<Line>, StoreDown> {
+        asked!(self, |client| {
+            let sql = format!("{LINES} WHERE (run, sequence) > ($1, $2) ORDER BY run, sequence LIMIT $3");
+            let statement = client.prepare_cached(&sql).await?;
+            let rows = client.query(&statement, &[&run, &sequence, &most]).await?;
+            Ok(rows.iter().map(line).collect())
+        })
+    }
+
     async fn lines_about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, StoreDown> {
         asked!(self, |client| {
             let named = client.prepare_cached(sql::NAMED).await?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use audit::Verified;
 use rusqlite::{Connection, OpenFlags};
 
-use super::journal::SqliteJournal;
+use super::journal::verified;
 use super::schema::{KNOWN, version};
 use crate::StoreError;
 
@@ -39,7 +39,7 @@ pub fn health(file: &Path) -> Result<SqliteHealth, StoreError> {
     let ledger = if schema.0 == 0 || !broken.is_empty() {
         Ok(Verified { lines: 0, runs: 0 })
     } else {
-        audit::verify(&SqliteJournal::lines_of(&connection)?).map_err(|bad| bad.to_string())
+        verified(&connection)?.map_err(|bad| bad.to_string())
     };
     Ok(SqliteHealth { schema, broken, ledger })
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use async_trait::async_trait;
-use audit::{Journal, JournalDown, LedgerReader, Line};
+use audit::{FirstBad, Journal, JournalDown, LedgerReader, Line, Verified, Verifier};
 use rusqlite::{Connection, Row, params};
 use tokio::sync::oneshot;
 
@@ -38,14 +38,23 @@ impl SqliteJournal {
 
     /// Every line of a file, run by run in order: for verifying and for export.
     pub fn lines(file: &Path) -> Result<Vec<Line>, StoreError> {
-        SqliteJournal::lines_of(&open(file)?)
-    }
-
-    pub(super) fn lines_of(connection: &Connection) -> Result<Vec<Line>, StoreError> {
+        let connection = open(file)?;
         let mut statement = connection.prepare(&format!("{LINES} ORDER BY run, sequence"))?;
         let lines = statement.query_map([], line)?;
         Ok(lines.collect::<Result<_, _>>()?)
     }
+}
+
+/// Checks every line, one after the other: there may be more of them than memory holds.
+pub(super) fn verified(connection: &Connection) -> Result<Result<Verified, FirstBad>, StoreError> {
+    let mut statement = connection.prepare(&format!("{LINES} ORDER BY run, sequence"))?;
+    let mut verifier = Verifier::default();
+    for line in statement.query_map([], line)? {
+        if let Err(bad) = verifier.add(&line?) {
+            return Ok(Err(bad));
+        }
+    }
+    Ok(Ok(verifier.finish()))
 }
 
 const LINES: &str = "SELECT run, sequence, at, trace, event, previous, hash FROM ledger";

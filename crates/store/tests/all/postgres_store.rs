@@ -186,6 +186,32 @@ async fn what_is_asked_while_postgresql_restarts_is_answered_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn every_line_of_a_long_ledger_is_checked() {
+    let (server, folder) = (Postgres::start(QUICK), Folder::new());
+    let store = migrated(&server, &folder).await;
+    let trace = "q".parse().unwrap();
+    let event = Event::Refused { by: None, patient: String::new(), why: "no".into() };
+    for run in ["a", "b"] {
+        let journal = Arc::new(PostgresJournal::of(&store));
+        let (ledger, writing) = Ledger::start(journal, Arc::new(jiff::Timestamp::UNIX_EPOCH), run.to_owned());
+        let noting = async {
+            futures::future::try_join_all((0..2500).map(|_| ledger.note(&trace, &event))).await.unwrap();
+            drop(ledger);
+        };
+        tokio::join!(noting, writing);
+    }
+    let verified = store.verify_ledger().await.unwrap().unwrap();
+    assert_eq!((verified.lines, verified.runs), (5000, 2));
+    server.psql(
+        "postgres",
+        "ALTER TABLE severn.ledger DISABLE TRIGGER ledger_no_change; GRANT UPDATE ON severn.ledger TO severn;
+         UPDATE severn.ledger SET event = 'x' WHERE run = 'b' AND sequence = 2100",
+    );
+    let bad = store.verify_ledger().await.unwrap().unwrap_err();
+    assert!(bad.contains("run b, entry 2100"), "{bad}");
+}
+
+#[tokio::test]
 async fn a_line_that_was_written_and_is_written_again_stands_once() {
     let (server, folder) = (Postgres::start(QUICK), Folder::new());
     let journal = PostgresJournal::of(&migrated(&server, &folder).await);
