@@ -23,7 +23,8 @@ mod place;
 use std::sync::Arc;
 
 use record::{Clock, NhsNumber, PersonId};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 pub use desk::Sides;
 pub use done::{Done, NotDone, Taken, Touched};
@@ -58,6 +59,9 @@ impl Default for Limits {
     }
 }
 
+/// The deed that is being written: register and index agree when it is over, whether or not anybody waits for it still.
+type Writing = JoinSet<Result<(), RegisterDown>>;
+
 /// The registrar. Deeds are done one after another; reading waits for none of them.
 pub struct Registrar {
     register: Arc<dyn Register>,
@@ -65,13 +69,13 @@ pub struct Registrar {
     model: Arc<Model>,
     clock: Arc<dyn Clock>,
     limits: Limits,
-    desk: Mutex<()>,
+    desk: Mutex<Writing>,
 }
 
 impl Registrar {
     /// A registrar of a register, whose index is yet to be filled.
     pub fn new(register: Arc<dyn Register>, index: Index, model: Arc<Model>, clock: Arc<dyn Clock>, limits: Limits) -> Registrar {
-        Registrar { register, index, model, clock, limits, desk: Mutex::new(()) }
+        Registrar { register, index, model, clock, limits, desk: Mutex::default() }
     }
 
     /// Reads the register into the index. What is taken meanwhile waits.
@@ -97,7 +101,7 @@ impl Registrar {
 
     /// Takes entries in, in their order, as one batch; with `loaded` it is written in the same batch how far a file has come.
     pub async fn take_all(&self, entries: Vec<Entry>, loaded: Option<(String, u64)>) -> Result<Taken, RegisterDown> {
-        let (mut draft, _desk) = self.draft().await;
+        let mut draft = self.draft().await;
         for entry in entries {
             draft.take(entry).await?;
         }
@@ -117,9 +121,11 @@ impl Registrar {
     }
 
     /// A batch, and the leave to make one.
-    async fn draft(&self) -> (Draft<'_>, MutexGuard<'_, ()>) {
-        let desk = self.desk.lock().await;
-        (Draft::new(self, self.clock.now()), desk)
+    async fn draft(&self) -> Draft<'_> {
+        let mut desk = self.desk.lock().await;
+        // Whoever asked for the last deed may have gone before it was written; the next begins when it is.
+        while desk.join_next().await.is_some() {}
+        Draft::new(self, desk, self.clock.now())
     }
 }
 

@@ -28,7 +28,7 @@ impl Registrar {
 
     /// Raises a doubt about an entry that the guards held. One that was decided is not raised again.
     pub async fn held(&self, person: &PersonId, entry: &EntryKey) -> Result<Done, NotDone> {
-        let (mut draft, _desk) = self.draft().await;
+        let mut draft = self.draft().await;
         draft.raise(Doubt::Held, person, entry, None).await?;
         Ok(draft.write().await?)
     }
@@ -57,7 +57,7 @@ impl Registrar {
 
     /// Decides a task: the two are linked, or set apart, or neither can be said.
     pub async fn decide(&self, id: &TaskId, outcome: Outcome, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let (mut draft, _desk) = self.draft().await;
+        let mut draft = self.draft().await;
         let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
         if task.decided.is_some() {
             return Err(NotDone::Decided);
@@ -84,7 +84,7 @@ impl Registrar {
 
     /// Takes a decision back: what it linked is unlinked, what it set apart may be one again, and the task is open.
     pub async fn undo(&self, id: &TaskId, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let (mut draft, _desk) = self.draft().await;
+        let mut draft = self.draft().await;
         let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
         let (outcome, ..) = task.decided.as_ref().ok_or(NotDone::NothingToUndo)?;
         match outcome {

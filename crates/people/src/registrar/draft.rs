@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use record::{NhsNumber, PersonId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::MutexGuard;
 
-use super::{Done, Registrar, Taken, Touched};
+use super::{Done, Registrar, Taken, Touched, Writing};
 use crate::index::keys;
 use crate::matching::Folded;
 use crate::{Author, Change, Deed, Doubt, Entry, EntryKey, Event, Person, RegisterDown, Task, TaskId};
@@ -33,6 +34,7 @@ impl Drafted {
 /// A batch in the making.
 pub(super) struct Draft<'a> {
     pub(super) registrar: &'a Registrar,
+    desk: MutexGuard<'a, Writing>,
     pub(super) now: Timestamp,
     persons: FxHashMap<PersonId, Drafted>,
     homes: FxHashMap<EntryKey, PersonId>,
@@ -48,9 +50,10 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(registrar: &'a Registrar, now: Timestamp) -> Draft<'a> {
+    pub(super) fn new(registrar: &'a Registrar, desk: MutexGuard<'a, Writing>, now: Timestamp) -> Draft<'a> {
         Draft {
             registrar,
+            desk,
             now,
             persons: FxHashMap::default(),
             homes: FxHashMap::default(),
@@ -242,11 +245,18 @@ impl<'a> Draft<'a> {
         if batch.is_empty() {
             return Ok(self.done);
         }
-        self.registrar.register.apply(batch).await?;
-        let changed = self.persons.into_values().filter(|drafted| drafted.changed).map(|drafted| drafted.person);
+        let changed = std::mem::take(&mut self.persons).into_values().filter(|drafted| drafted.changed).map(|drafted| drafted.person);
         let changed: Vec<Person> = changed.collect();
+        let (register, index) = (self.registrar.register.clone(), self.registrar.index.clone());
+        let writing = async move {
+            register.apply(batch).await?;
+            index.change(&changed, &[]);
+            Ok(())
+        };
+        self.desk.spawn(writing);
+        let written = self.desk.join_next().await;
+        written.transpose().map_err(|error| RegisterDown(error.to_string()))?.transpose()?;
         let index = &self.registrar.index;
-        index.change(&changed, &[]);
         // Folding takes some microseconds for each person there is: seldom where there are many, and never on a thread that answers others.
         if index.pending() > self.registrar.limits.pending_max.max(index.count() / 16) {
             let index = index.clone();

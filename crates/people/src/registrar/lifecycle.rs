@@ -14,7 +14,7 @@ impl Registrar {
     /// The national service returned `new` in answer to `old`: what is known under both is one person's. Where somebody said that they
     /// are not, a task is raised and nothing is linked (G9).
     pub async fn supersede(&self, old: &NhsNumber, new: &NhsNumber) -> Result<Done, NotDone> {
-        let (mut draft, _desk) = self.draft().await;
+        let mut draft = self.draft().await;
         let (from, into) = (draft.owner(old).await?, draft.owner(new).await?);
         let id = match (from, into) {
             _ if old == new => return Ok(Done::default()),
@@ -50,7 +50,7 @@ impl Registrar {
     /// A number was invalidated, or changed without a link to the new one: it cuts (G1). What is known under it is reached by nothing but
     /// an update of its own entries; what joined it with the person is purged; and no task names it any more.
     pub async fn cut(&self, old: &NhsNumber) -> Result<Done, NotDone> {
-        let (mut draft, _desk) = self.draft().await;
+        let mut draft = self.draft().await;
         let Some(owner) = draft.owner(old).await? else { return Ok(Done::default()) };
         let person = draft.person(&owner).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
         draft.forget_tasks(&person, old).await?;
@@ -116,7 +116,7 @@ impl Registrar {
         reason: &str,
         mark: impl FnOnce(&mut Person) -> bool,
     ) -> Result<Done, NotDone> {
-        let (mut draft, _desk) = self.draft().await;
+        let mut draft = self.draft().await;
         let mut person = draft.person(id).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
         if !mark(&mut person) {
             return Ok(Done::default());

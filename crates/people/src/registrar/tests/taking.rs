@@ -161,3 +161,26 @@ fn restricted_people_are_found_only_by_whom_may() {
     let too_little = Demographics { birth_date: entry.demographics.birth_date, ..Demographics::default() };
     assert!(matches!(desk.run(desk.registrar.find(&too_little, 10, true)).unwrap(), Traced::TooLittle(_)));
 }
+
+#[test]
+fn a_deed_whose_asker_went_away_is_done_whole() {
+    let desk = Desk::new();
+    desk.memory.1.store(true, std::sync::atomic::Ordering::SeqCst);
+    let (first, second) = (Said::new("a", "Margaret", "Hartley", "1948-06-02", 1), Said::new("b", "Peggy", "Booth", "1948-06-02", 1));
+    desk.run(async {
+        let asker = async {
+            for _ in 0..5 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = desk.registrar.take(first.entry()) => panic!("it was too quick"),
+            () = asker => {}
+        }
+        assert!(desk.registrar.index().home(&key("a")).is_none());
+        desk.registrar.take(second.entry()).await.unwrap();
+    });
+    assert_eq!(desk.groups(), groups(&[&["a", "b"]]));
+    desk.check();
+}
