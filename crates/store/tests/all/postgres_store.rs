@@ -255,7 +255,7 @@ async fn who_is_away_for_longer_than_the_patience_is_said_to_be() {
     #[expect(clippy::disallowed_methods, reason = "a real server is waited for by the real clock")]
     let started = Instant::now();
     let error = store.known(&number(1)).await.unwrap_err().to_string();
-    assert!(started.elapsed() < Duration::from_secs(2), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{error}");
     assert!(!error.contains("severn@"), "{error}");
 }
 
@@ -267,7 +267,7 @@ async fn what_postgresql_refuses_is_not_asked_again() {
     let started = Instant::now();
     let error = store.migrate().await.unwrap_err().to_string();
     assert!(error.contains("\"nowhere\" does not exist"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(6), "as long as the patience");
 }
 
 #[test]
