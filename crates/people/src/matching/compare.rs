@@ -309,10 +309,13 @@ fn middles(a: &Fields<'_>, b: &Fields<'_>) -> (Level, u64) {
     })
 }
 
-/// Whether the one goes by a middle name of the other.
+/// Whether the one goes by a middle name of the other. A middle name of their own must then be one of the other's as well, else they are
+/// rather a sister who bears the name.
 fn middle_used(a: &Fields<'_>, b: &Fields<'_>) -> Option<u64> {
-    let used = a.givens.iter().find(|given| given.len() > 1 && b.middles.iter().any(|middle| middle == *given))?;
-    Some(term(Field::Given, used))
+    let used = a.givens.iter().find(|given| given.len() > 1 && b.middles.contains(given))?;
+    let initial = |one: &str, other: &str| (one.len() == 1 || other.len() == 1) && one.as_bytes().first() == other.as_bytes().first();
+    let known = |middle: &&str| b.givens.iter().chain(&b.middles).any(|name| name == middle || initial(name, middle));
+    (a.middles.is_empty() || a.middles.iter().any(|middle| known(middle))).then(|| term(Field::Given, used))
 }
 
 /// Whether the one's given name is the other's family name and the other way round, with a slip at most in either; what they share.

@@ -66,7 +66,7 @@ impl Model {
     pub fn compare(&self, a: &Fields<'_>, b: &Fields<'_>) -> Comparison {
         let pattern = Pattern::of(a, b);
         let weights = self.weigh(&pattern);
-        let guard = guard(&pattern).filter(|guard| *guard != Guard::Unsaid || weights.careful < self.limits.link_bits);
+        let guard = guard(&pattern, weights.careful >= self.limits.link_bits);
         let verified = |number: &Option<(NhsNumber, NumberStatus)>| matches!(number, Some((_, NumberStatus::Verified)));
         let numbered = pattern.level(Field::Number) == Level::Same && verified(&a.number) && verified(&b.number);
         let (decision, tier) = match guard {
@@ -81,7 +81,8 @@ impl Model {
     }
 }
 
-fn guard(pattern: &Pattern) -> Option<Guard> {
+/// `alone`: whether it weighs enough without what a household shares.
+fn guard(pattern: &Pattern, alone: bool) -> Option<Guard> {
     let level = |field| pattern.level(field);
     let given = level(Field::Given) == Level::Different;
     let birth = level(Field::Birth) == Level::Different;
@@ -90,7 +91,8 @@ fn guard(pattern: &Pattern) -> Option<Guard> {
         Level::Same if given && birth => Some(Guard::Confusion),
         _ if given => Some(Guard::Given),
         _ if birth => Some(Guard::Birth),
-        Level::Unknown if level(Field::Given) == Level::Unknown || level(Field::Birth) == Level::Unknown => Some(Guard::Unsaid),
+        Level::Unknown if level(Field::Given) == Level::Unknown => Some(Guard::Unsaid),
+        Level::Unknown if matches!(level(Field::Birth), Level::Unknown | Level::Year) && !alone => Some(Guard::Unsaid),
         _ => None,
     }
 }

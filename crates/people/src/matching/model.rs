@@ -24,7 +24,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { link_bits: 10.0, possible_bits: -1.0, held_bits: 4.0, margin_bits: 5.0 }
+        Limits { link_bits: 12.0, possible_bits: -1.0, held_bits: 4.0, margin_bits: 5.0 }
     }
 }
 
@@ -49,7 +49,8 @@ pub struct Weights {
     pub bits: [f32; FIELDS],
     /// The posterior log2 odds: not the sum where names or birth dates disagree.
     pub total: f32,
-    /// The same, with what a household shares counted as the strongest of it also where a given name or a birth date is not known.
+    /// The same, with what a household shares counted as the strongest of it also where a given name or a birth date is not known,
+    /// or of the date no more than the year.
     pub careful: f32,
 }
 
@@ -68,7 +69,8 @@ impl Model {
         let apart = |level| matches!(level, Level::Different | Level::Distant);
         let own = [pattern.level(Field::Given), pattern.level(Field::Birth)];
         let total = self.prior + together(&bits, own.into_iter().any(apart));
-        let careful = self.prior + together(&bits, own.into_iter().any(|level| apart(level) || level == Level::Unknown));
+        let unsaid = |level| matches!(level, Level::Unknown | Level::Year);
+        let careful = self.prior + together(&bits, own.into_iter().any(|level| apart(level) || unsaid(level)));
         Weights { bits, total, careful }
     }
 
