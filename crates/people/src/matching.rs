@@ -10,6 +10,8 @@ mod compare;
 mod fields;
 mod frequency;
 mod judge;
+#[cfg(test)]
+mod laws;
 mod model;
 pub mod names;
 mod resolve;

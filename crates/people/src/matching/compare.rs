@@ -208,7 +208,7 @@ impl Pattern {
     fn names(&mut self, a: &Fields<'_>, b: &Fields<'_>) {
         let (mut given, mut family) = (best(&a.givens, &b.givens, given), best(&a.families, &b.families, family));
         if given.0 <= Level::Distant {
-            let middle = middle_used(a, b).or_else(|| middle_used(b, a));
+            let middle = middle_used(a, b).into_iter().chain(middle_used(b, a)).min();
             given = middle.map_or(given, |term| (Level::Middle, term));
         }
         if given.0 < Level::Near
@@ -241,11 +241,9 @@ fn best(a: &[&str], b: &[&str], compare: fn(&str, &str) -> (Level, u64)) -> (Lev
     for a in a {
         for b in b {
             let found = compare(a, b);
-            if found.0 > best.0 {
+            // Of equals the lower term, so that it is the same from either side.
+            if found.0 > best.0 || found.0 == best.0 && found.1 < best.1 {
                 best = found;
-            }
-            if best.0 == Level::Same {
-                return best;
             }
         }
     }
@@ -315,7 +313,7 @@ fn middle_used(a: &Fields<'_>, b: &Fields<'_>) -> Option<u64> {
     let used = a.givens.iter().find(|given| given.len() > 1 && b.middles.contains(given))?;
     let initial = |one: &str, other: &str| (one.len() == 1 || other.len() == 1) && one.as_bytes().first() == other.as_bytes().first();
     let known = |middle: &&str| b.givens.iter().chain(&b.middles).any(|name| name == middle || initial(name, middle));
-    (a.middles.is_empty() || a.middles.iter().any(|middle| known(middle))).then(|| term(Field::Given, used))
+    (a.middles.is_empty() || a.middles.iter().any(known)).then(|| term(Field::Given, used))
 }
 
 /// Whether the one's given name is the other's family name and the other way round, with a slip at most in either; what they share.
