@@ -99,6 +99,8 @@ pub struct Limits {
     pub concurrent: usize,
     /// Calls a second.
     pub per_second: u64,
+    /// Whether calls leave evenly spaced, not a second's worth at once: whoever counts the calls of any second then never counts more.
+    pub spaced: bool,
     /// Bytes of bodies in one leg, unpacked.
     pub bytes_max: usize,
     /// Further tries of one call: 0 or 1.
@@ -119,6 +121,7 @@ impl Default for Limits {
             queue_ms: 200,
             concurrent: 16,
             per_second: 200,
+            spaced: false,
             bytes_max: 64 << 20,
             retries: 1,
             breaker_window: 20,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Permit;
+use access::{Admission, Permit};
 use bytes::Bytes;
 use record::{Clock, Failure, RequestId, Response};
 use tokio::sync::OwnedSemaphorePermit;
@@ -22,7 +22,7 @@ pub struct NationalService {
     transport: Arc<dyn Transport>,
 }
 
-/// Leave to speak with it about the permit's person. Dropping it gives the place back.
+/// Leave to speak with it about one person. Dropping it gives the place back.
 pub struct Errand {
     trace: RequestId,
     authorization: Option<String>,
@@ -50,10 +50,16 @@ impl NationalService {
 
     /// Begins an errand about the permit's person. `until` is when it must have ended; the service's own limit may end it sooner.
     pub async fn errand(&self, permit: &Permit, until: Instant) -> Result<Errand, Failure> {
+        self.errand_to_find(permit.admission(), until).await
+    }
+
+    /// The same before it is known whether the person may be read about: who they are, and whether their place may be known, is what
+    /// that is decided by.
+    pub async fn errand_to_find(&self, admission: &Admission, until: Instant) -> Result<Errand, Failure> {
         let until = until.min(Instant::now() + Duration::from_millis(self.place.config.limits.source_ms));
         let held = self.place.take(until).await?;
         let authorization = self.authority.header(&self.place.config, self.transport.as_ref(), until).await?;
-        Ok(Errand { trace: permit.trace().clone(), authorization, until, _place: held })
+        Ok(Errand { trace: admission.trace().clone(), authorization, until, _place: held })
     }
 
     /// Sends one message, once. Every one has an id of its own and no other: by an id that two of them share, the national platform

@@ -250,6 +250,22 @@ async fn a_source_is_not_asked_faster_than_its_rate() {
     assert_eq!(script.got().len(), 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn calls_that_leave_evenly_spaced_are_never_more_in_any_second() {
+    let script = Script::of(&[Does::Answers(200)]);
+    let sources = sources(script.clone(), Limits { per_second: 5, spaced: true, queue_ms: 60_000, ..Limits::default() });
+    let leg = leg(&sources).await.unwrap();
+    let start = Instant::now();
+    let mut left = Vec::new();
+    for _ in 0..20 {
+        assert_eq!(ask(&sources, &leg, get()).await, Ok(200));
+        left.push(start.elapsed());
+    }
+    let of_a_second = |from: &Duration| left.iter().filter(|at| (*from..*from + Duration::from_secs(1)).contains(*at)).count();
+    assert!(left.iter().all(|from| of_a_second(from) <= 5), "{left:?}");
+    assert!(left[19] < Duration::from_millis(4_100), "{left:?}");
+}
+
 /// Ten good calls and ten bad ones: half of the last twenty.
 async fn opened(does_then: &[Does]) -> (Sources, Arc<Script>, Leg) {
     let mut does = vec![Does::Answers(200); 10];
