@@ -162,10 +162,11 @@ pub fn steward(caller: &Caller) -> Result<(), Refusal> {
 pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], now: jiff::Timestamp) -> Result<Permit, Refusal> {
     let related = facts.person.as_ref().and_then(|person| relationship(person, evidence, now));
     let person = facts.person.clone().ok_or(Refusal::UnknownPerson)?;
+    let (emergency, rule) = related.ok_or(Refusal::NoRelationship)?;
+    // Who has no relationship is not told apart from who has one; the ledger is, and of them no label is asked for.
     if facts.restriction != Restriction::Unrestricted {
         return Err(Refusal::Restricted);
     }
-    let (emergency, rule) = related.ok_or(Refusal::NoRelationship)?;
     if admission.view <= View::Identity {
         return Err(Refusal::NoActivity);
     }

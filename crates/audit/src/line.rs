@@ -27,6 +27,8 @@ pub struct Line {
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each field is what it is called; as the ledger needs it")]
 pub enum Event {
+    /// The national demographics service was asked who a person is. It counts as shown to nobody: what it says decides who may read.
+    Asked { patient: String, leg: LegLine },
     /// A claim of a relationship or an emergency.
     Claimed { by: Who, patient: String, kind: String, reason: String, text: String, until: Option<String> },
     /// The request was answered, or failed after it was opened.

@@ -67,6 +67,7 @@ fn main() {
     let holder = Holder {
         source: "uhb".parse().expect("a source id"),
         number: "9990000018".parse().expect("a number"),
+        former: Vec::new(),
         local_ids: vec!["p1".to_owned()],
     };
     let known = converse(&settings, &holder, &Known::default(), &Bytes::from_static(b"{}")).learnt;

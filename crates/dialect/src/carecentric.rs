@@ -279,7 +279,7 @@ impl Speaker for CareCentric {
 /// One body of a bundle, without a conversation: what fuzzing and tests read.
 pub(crate) fn convert(bundle: &str, body: bytes::Bytes) -> Option<Chart> {
     let place = tables().bundles.iter().position(|own| own.name == bundle)?;
-    let holder = Holder { source: "file".parse().ok()?, number: "9990000018".parse().ok()?, local_ids: Vec::new() };
+    let holder = Holder { source: "file".parse().ok()?, number: "9990000018".parse().ok()?, former: Vec::new(), local_ids: Vec::new() };
     let settings = Settings::new("https://file.example".parse().ok()?, "");
     let known = crate::Known::default();
     let opening = Opening { holder: &holder, settings: &settings, known: &known, reader: None, now: Timestamp::UNIX_EPOCH };

@@ -57,5 +57,5 @@ pub fn convert_bundle(bundle: &str, body: Bytes) -> Option<Chart> {
 fn reading(version: Version) -> Reading {
     let source: SourceId = "file".parse().expect("four letters are a source id");
     let hosts = Hosts::new(&source, std::iter::empty());
-    Reading { source, version, number: None, aliases: Vec::new(), exchange_base: String::new(), bases: Bases::default(), hosts }
+    Reading { source, version, numbers: Vec::new(), aliases: Vec::new(), exchange_base: String::new(), bases: Bases::default(), hosts }
 }

@@ -146,7 +146,7 @@ fn reading(holder: &Holder, settings: &Settings, spine: &Spine) -> Reading {
     Reading {
         source: holder.source.clone(),
         version: Version::Stu3,
-        number: Some(holder.number),
+        numbers: holder.numbers(),
         aliases: settings.nhs_number_systems.clone(),
         exchange_base: settings.exchange_base.trim_end_matches('/').to_owned(),
         bases,

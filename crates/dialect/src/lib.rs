@@ -10,7 +10,7 @@
 //!
 //! let dialect: Dialect = "fhir-r4".parse().unwrap();
 //! let settings = Settings::new("https://fhir.trust.example/r4".parse().unwrap(), "https://exchange.example/fhir/R4");
-//! let holder = Holder { source: "trust".parse().unwrap(), number: "9990000018".parse().unwrap(), local_ids: Vec::new() };
+//! let holder = Holder { source: "trust".parse().unwrap(), number: "9990000018".parse().unwrap(), former: Vec::new(), local_ids: Vec::new() };
 //! let (known, now) = (Known::default(), "2026-11-24T09:00:00Z".parse().unwrap());
 //! let opening = Opening { holder: &holder, settings: &settings, known: &known, reader: None, now };
 //! let (conversation, calls) = dialect.start(&opening, &Need::everything());

@@ -490,7 +490,7 @@ fn reading(version: Version, ways: &Ways, holder: &Holder, settings: &Settings) 
     Reading {
         source: holder.source.clone(),
         version,
-        number: Some(holder.number),
+        numbers: holder.numbers(),
         aliases: spellings(ways, settings),
         exchange_base: settings.exchange_base.trim_end_matches('/').to_owned(),
         bases,

@@ -34,8 +34,8 @@ const SOURCE_TAG: &str = "urn:severn:source";
 pub(crate) struct Reading {
     pub source: SourceId,
     pub version: Version,
-    /// The person asked about; nobody when a file is read.
-    pub number: Option<NhsNumber>,
+    /// Numbers of the person asked about, current and former; none when a file is read.
+    pub numbers: Vec<NhsNumber>,
     /// Spellings of the NHS number's system at this source.
     pub aliases: Vec<String>,
     /// The exchange's own base, without a slash at its end.

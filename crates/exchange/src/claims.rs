@@ -23,7 +23,10 @@ impl Exchange {
         let known = self.parts.people.number_of(person).await?;
         let granted = access::grant(&ask, &claim, self.parts.settings.terms, self.parts.clock.now());
         let granted = match (granted, known) {
-            (Ok(granted), Some(_)) => granted,
+            (Ok(granted), Some(number)) => match self.claimable(&ask, person, number).await? {
+                Ok(()) => granted,
+                Err(refusal) => return Err(refused(entry, &ask, refusal).await),
+            },
             (Ok(_), None) => return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await),
             (Err(refusal), _) => return Err(refused(entry, &ask, refusal).await),
         };
@@ -46,5 +49,23 @@ impl Exchange {
             until: Some(granted.until.to_string()),
         };
         Ok(entry.close(granted.until, event).await)
+    }
+
+    /// Where the national service says whose place is hidden, nobody claims a relationship with them: that it was granted would tell
+    /// that they are here.
+    async fn claimable(&self, ask: &Ask, person: &PersonId, number: record::NhsNumber) -> Result<Result<(), access::Refusal>, Refused> {
+        if self.parts.demographics.is_none() {
+            return Ok(Ok(()));
+        }
+        let admission = match access::admit(ask) {
+            Ok(admission) => admission,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let about = self.about(&admission, Some(person), number, self.until(ask)).await?;
+        Ok(match (about.number, about.restriction) {
+            (None, _) => Err(access::Refusal::UnknownPerson),
+            (Some(_), access::Restriction::Unrestricted) => Ok(()),
+            (Some(_), _) => Err(access::Refusal::Restricted),
+        })
     }
 }

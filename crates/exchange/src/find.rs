@@ -2,9 +2,10 @@
 
 use audit::{Audited, Event, Who};
 use dialect::{Known, Opening};
-use identity::{Facts, Leg, Verdict, guard, release};
+use identity::{Leg, Verdict, guard, release};
 use record::{Ask, Chart, Holder, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
 
+use crate::facts::About;
 use crate::journey::refused;
 use crate::{Exchange, Refused, SourceEntry, gather, told};
 
@@ -13,6 +14,8 @@ use crate::{Exchange, Refused, SourceEntry, gather, told};
 pub struct Found {
     /// The person, if any source knows them.
     pub person: Option<PersonId>,
+    /// Their number: the one that was asked for, or the one that replaced it.
+    pub number: NhsNumber,
     /// The Patients that passed the guards.
     pub patients: Vec<Item>,
     /// How each source answered.
@@ -30,16 +33,19 @@ impl Exchange {
             Ok(admission) => admission,
             Err(refusal) => return Err(refused(entry, &ask, refusal).await),
         };
-        if crate::journey::restriction(Some(&number)) != access::Restriction::Unrestricted {
+        let asked = number;
+        let about = self.about(&admission, None, asked, self.until(&ask)).await?;
+        let open = about.number.filter(|_| about.restriction == access::Restriction::Unrestricted);
+        let Some(number) = open else {
             let event = Event::Refused {
                 by: Some(Who::of(&ask.caller)),
                 patient: told::patient(&ask),
                 why: access::Refusal::Restricted.to_string(),
             };
-            return Ok(entry.close(self.nobody(&ask, number), event).await);
-        }
-        let (charts, plan) = self.ask_who(&admission, &ask, number).await;
-        let found = self.found(number, charts, plan).await?;
+            return Ok(entry.close(self.nobody(&ask, asked), event).await);
+        };
+        let (charts, plan) = self.ask_who(&admission, &ask, number, &about).await;
+        let found = self.found(number, &about, charts, plan).await?;
         let who = found.person.as_ref().map(|person| person.as_str().to_owned()).unwrap_or_default();
         // Every candidate shown is entered.
         self.parts
@@ -66,7 +72,7 @@ impl Exchange {
             plan.rows.push(self.as_if_unknown(ask, entry, number));
         }
         plan.finalise();
-        Found { person: None, patients: Vec::new(), plan }
+        Found { person: None, number, patients: Vec::new(), plan }
     }
 
     /// The row by which a source would say that it does not know somebody; it is not asked.
@@ -76,7 +82,7 @@ impl Exchange {
             return Row { status: Some(Status::NotAskedLoop), ..row };
         }
         let now = self.parts.clock.now();
-        let holder = Holder { source: entry.id.clone(), number, local_ids: Vec::new() };
+        let holder = Holder { source: entry.id.clone(), number, former: Vec::new(), local_ids: Vec::new() };
         let known = Known::default();
         let opening = Opening { holder: &holder, settings: &entry.settings, known: &known, reader: Some(&ask.caller), now };
         // Some sources are not asked for everybody: then they are not asked about the unknown either, and their rows say why.
@@ -85,13 +91,19 @@ impl Exchange {
         own.unwrap_or(Row { status: Some(entry.dialect.unknown()), tried: Some(now), ..row })
     }
 
-    async fn ask_who(&self, admission: &access::Admission, ask: &Ask, number: NhsNumber) -> (Vec<(Chart, identity::Trust)>, Plan) {
+    async fn ask_who(
+        &self,
+        admission: &access::Admission,
+        ask: &Ask,
+        number: NhsNumber,
+        about: &About,
+    ) -> (Vec<(Chart, identity::Trust)>, Plan) {
         let until = self.until(ask);
         let asked = self.parts.entries.iter().filter(|entry| !entry.compare).map(|entry| async move {
             if came_through(ask, entry) {
                 return (entry, Err((Status::NotAskedLoop, None)));
             }
-            let told = gather::find(&self.parts, admission, entry, number, until).await;
+            let told = gather::find(&self.parts, admission, entry, (number, &about.former), until).await;
             (entry, told.map_err(|failure| (gather::status_of(failure), gather::why(failure).map(str::to_owned))))
         });
         let (mut charts, mut plan) = (Vec::new(), Plan::default());
@@ -110,8 +122,14 @@ impl Exchange {
         (charts, plan)
     }
 
-    async fn found(&self, number: NhsNumber, charts: Vec<(Chart, identity::Trust)>, mut plan: Plan) -> Result<Found, Refused> {
-        let facts = Facts::of(number);
+    async fn found(
+        &self,
+        number: NhsNumber,
+        about: &About,
+        charts: Vec<(Chart, identity::Trust)>,
+        mut plan: Plan,
+    ) -> Result<Found, Refused> {
+        let facts = about.facts(number, None);
         let legs: Vec<Leg<'_>> = charts.iter().map(|(chart, trust)| Leg { chart, trust: *trust }).collect();
         let verdicts = guard(&facts, &legs);
         let mut patients = Vec::new();
@@ -129,7 +147,7 @@ impl Exchange {
             patients.extend(chart.patients);
         }
         let person = if any { Some(self.parts.people.person_of(&number).await?) } else { self.parts.people.known(&number).await? };
-        Ok(Found { person, patients, plan })
+        Ok(Found { person, number, patients, plan })
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) struct LegEnd {
 pub(crate) struct Question<'a> {
     pub(crate) ask: &'a Ask,
     pub(crate) number: NhsNumber,
+    pub(crate) former: &'a [NhsNumber],
     pub(crate) need: &'a Need,
     pub(crate) located: &'a [Located],
     pub(crate) until: Instant,
@@ -67,7 +68,12 @@ pub(crate) async fn all(
     let mut ask = |entry: &SourceEntry| {
         let local_ids =
             question.located.iter().find(|located| located.source == entry.id && located.holds).map(|located| located.local_ids.clone());
-        let holder = Holder { source: entry.id.clone(), number: question.number, local_ids: local_ids.unwrap_or_default() };
+        let holder = Holder {
+            source: entry.id.clone(),
+            number: question.number,
+            former: question.former.to_vec(),
+            local_ids: local_ids.unwrap_or_default(),
+        };
         let (parts, permit, entry) = (parts.clone(), permit.clone(), entry.clone());
         let (need, until) = (question.need.clone(), question.until);
         legs.spawn(async move { leg(&parts, &permit, entry, &holder, &need, until).await });
@@ -207,11 +213,11 @@ pub(crate) async fn find(
     parts: &Parts,
     admission: &Admission,
     entry: &SourceEntry,
-    number: NhsNumber,
+    (number, former): (NhsNumber, &[NhsNumber]),
     until: Instant,
 ) -> Result<Told, Failure> {
     let leg = parts.sources.leg_to_find(admission, &entry.id, until).await?;
-    let holder = Holder { source: entry.id.clone(), number, local_ids: Vec::new() };
+    let holder = Holder { source: entry.id.clone(), number, former: former.to_vec(), local_ids: Vec::new() };
     let (known, since) = known(parts, entry);
     let opening = Opening {
         holder: &holder,

@@ -1,6 +1,6 @@
 //! Reading a record: the stages in order.
 
-use access::{Evidence, Permit, PersonFacts, Restriction};
+use access::{Evidence, Permit, Restriction};
 use audit::{Audited, Entry, Event, Who};
 use dialect::Attachment;
 use fhir::Kind;
@@ -9,6 +9,7 @@ use record::{AllergyState, Ask, Chart, Fate, Holder, Need, NhsNumber, Plan, Ques
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::Instant;
 
+use crate::facts::About;
 use crate::gather::{self, LegEnd};
 use crate::registration::Told;
 use crate::told::{self, Digests};
@@ -19,6 +20,7 @@ pub struct Watching {
     entry: Entry,
     permit: Permit,
     number: NhsNumber,
+    about: About,
     need: Need,
     until: Instant,
     ends: Vec<LegEnd>,
@@ -34,6 +36,8 @@ pub struct Joined {
     pub number: NhsNumber,
     /// Who else holds a shared record of the person, as far as the national locator said.
     pub elsewhere: Elsewhere,
+    /// Where the national demographics service did not answer: since when nobody knows whether what it said of the person still holds.
+    pub unconfirmed: Option<jiff::Timestamp>,
     /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
     pub states: Vec<(&'static str, AllergyState)>,
 }
@@ -87,25 +91,25 @@ impl Exchange {
         self.no_loop(&ask).await?;
         let entry =
             self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
-        let number = self.parts.people.number_of(person).await?;
-        let evidence = self.evidence(&ask, person).await?;
-        let facts = PersonFacts { person: number.map(|_| person.clone()), restriction: restriction(number.as_ref()) };
-        let permitted = access::admit(&ask).and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now()));
-        let (permit, number) = match (permitted, number) {
+        let until = self.until(&ask);
+        let (permitted, about) = self.decide(&ask, person, until).await?;
+        let (permit, number) = match (permitted, about.number) {
             (Ok(permit), Some(number)) => (permit, number),
-            (Err(refusal), _) => return Err(refused(entry, &ask, refusal).await),
+            (Err(refusal), _) => {
+                self.hide(&ask, person, &about);
+                return Err(refused(entry, &ask, refusal).await);
+            }
             (Ok(_), None) => return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await),
         };
         let located = self.parts.locator.located(permit.admission(), &number).await.unwrap_or_else(|down| {
             tracing::warn!(error = %down, "the locator did not answer; every source is asked");
             Vec::new()
         });
-        let until = self.until(&ask);
         let need = need.clone();
-        let question = gather::Question { ask: &ask, number, need: &need.gathered(), located: &located, until };
+        let question = gather::Question { ask: &ask, number, former: &about.former, need: &need.gathered(), located: &located, until };
         let consulting = record_locator::consult(&self.parts, &permit, &ask, number, until);
         let (ends, elsewhere) = gather::all(&self.parts, &permit, &question, consulting).await;
-        Ok(Watching { entry, permit, number, need, until, ends, elsewhere })
+        Ok(Watching { entry, permit, number, about, need, until, ends, elsewhere })
     }
 
     /// The same, whole: every leg guarded, all joined, and from the joined record withheld what the permit does not cover.
@@ -116,8 +120,9 @@ impl Exchange {
     }
 
     async fn join(&self, watching: Watching) -> Answering {
-        let Watching { entry, permit, number, need, until, ends, elsewhere } = watching;
-        let Guarded { charts, plan, heard, told, mut attachments } = guarded(number, &need, ends, self.parts.clock.now());
+        let Watching { entry, permit, number, about, need, until, ends, elsewhere } = watching;
+        let Guarded { charts, plan, heard, told, mut attachments } =
+            guarded(&about.facts(number, need.birth_date.as_ref()), ends, self.parts.clock.now());
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
@@ -129,7 +134,14 @@ impl Exchange {
             attachments.retain(|(_, one)| shown.contains(&(one.of.0, one.of.1.as_str())));
         }
         if let Some(id) = need.attachment.as_ref().filter(|_| permit.allows(Kind::BINARY)) {
-            self.fetch(&permit, number, &mut record, attachments.iter().find(|(_, one)| one.id == *id), until).await;
+            self.fetch(
+                &permit,
+                &about.facts(number, need.birth_date.as_ref()),
+                &mut record,
+                attachments.iter().find(|(_, one)| one.id == *id),
+                until,
+            )
+            .await;
             // It may carry a label of its own.
             access::withhold(&permit, &mut record);
         }
@@ -139,7 +151,7 @@ impl Exchange {
         let own = self.holds(&heard, &elsewhere).then(|| self.clone());
         self.keep(&permit, &number, &record, heard, &attachments).await;
         self.parts.registration.tell(permit.person(), told);
-        Answering { entry, permit, joined: Joined { record, number, elsewhere, states }, own }
+        Answering { entry, permit, joined: Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, states }, own }
     }
 
     /// Whether a record of the person is here that is not another's: a source answered about them that is neither another exchange
@@ -157,7 +169,7 @@ impl Exchange {
     async fn fetch(
         &self,
         permit: &Permit,
-        number: NhsNumber,
+        facts: &Facts,
         record: &mut SharedRecord,
         wanted: Option<&(SourceId, Attachment)>,
         until: Instant,
@@ -169,13 +181,17 @@ impl Exchange {
         }
         let Some(entry) = self.parts.entries.iter().find(|entry| entry.id == *source) else { return };
         let own = record.items.iter().filter(|item| item.kind == Kind::PATIENT && item.origin.source == *source);
-        let holder = Holder { source: source.clone(), number, local_ids: own.filter_map(|item| item.origin.id.clone()).collect() };
+        let holder = Holder {
+            source: source.clone(),
+            number: facts.number,
+            former: facts.former.clone(),
+            local_ids: own.filter_map(|item| item.origin.id.clone()).collect(),
+        };
         let told = gather::fetch(&self.parts, permit, entry, &holder, &attachment.source_id, until).await;
         let (mut status, mut items) = (told.as_ref().err().copied(), Vec::new());
         if let Ok(told) = told {
-            let facts = Facts::of(number);
             let legs = [Leg { chart: &told.chart, trust: entry.trust }];
-            let verdict = guard(&facts, &legs).into_iter().next().unwrap_or(Verdict::NoPatient);
+            let verdict = guard(facts, &legs).into_iter().next().unwrap_or(Verdict::NoPatient);
             let chart = release(&verdict, told.chart);
             status = chart.rows.iter().find(|row| row.kind == Kind::BINARY).and_then(|row| row.status);
             items = chart.items;
@@ -223,6 +239,14 @@ impl Exchange {
         }
     }
 
+    /// Whoever turns out to be restricted has no pointer: one that was made before is taken away, behind the refusal.
+    fn hide(&self, ask: &Ask, person: &record::PersonId, about: &About) {
+        let Some(locator) = &self.parts.record_locator else { return };
+        if let (Ok(admission), Some(number), Restriction::Restricted) = (access::admit(ask), about.number, about.restriction) {
+            locator.hide(&admission, person, number);
+        }
+    }
+
     /// When a read must end: at our own limit, or when whoever passed the question on stops waiting.
     pub(crate) fn until(&self, ask: &Ask) -> Instant {
         let read = self.parts.settings.read;
@@ -262,14 +286,6 @@ impl Exchange {
     }
 }
 
-/// Synthetic people have no place to be hidden; for anybody else a label would have to be had, and no source of labels is built.
-pub(crate) fn restriction(number: Option<&NhsNumber>) -> Restriction {
-    match number {
-        Some(number) if number.is_synthetic() => Restriction::Unrestricted,
-        _ => Restriction::Unknown,
-    }
-}
-
 pub(crate) async fn refused(entry: Entry, ask: &Ask, refusal: access::Refusal) -> Refused {
     let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: told::patient(ask), why: refusal.to_string() };
     entry.close((), event).await;
@@ -290,17 +306,16 @@ struct Guarded {
 }
 
 /// Every leg guarded and released.
-fn guarded(number: NhsNumber, need: &Need, ends: Vec<LegEnd>, now: jiff::Timestamp) -> Guarded {
-    let facts = Facts { birth_date: need.birth_date.clone(), ..Facts::of(number) };
+fn guarded(facts: &Facts, ends: Vec<LegEnd>, now: jiff::Timestamp) -> Guarded {
     let legs: Vec<Leg<'_>> = ends.iter().filter_map(|end| Some(Leg { chart: end.chart.as_ref()?, trust: end.entry.trust })).collect();
-    let mut verdicts = guard(&facts, &legs).into_iter();
+    let mut verdicts = guard(facts, &legs).into_iter();
     let mut guarded = Guarded::default();
     for end in ends {
         guarded.plan.rows.extend(end.rows);
         let Some(chart) = end.chart else { continue };
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
         guarded.heard.extend(hearing(&chart, &verdict, now));
-        guarded.told.add(&end.entry, &number, &chart, &verdict, now);
+        guarded.told.add(&end.entry, &facts.number, &chart, &verdict, now);
         if matches!(verdict, Verdict::Accepted(_)) {
             guarded.attachments.extend(end.attachments.into_iter().map(|one| (chart.source.clone(), one)));
         }

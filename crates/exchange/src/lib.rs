@@ -5,6 +5,8 @@
 //! (`dialect`), what says the same (`join`), what the national locator speaks (`national`), what is kept (`audit`, `store`), and how the answer looks (`server`).
 
 mod claims;
+mod demographics;
+mod facts;
 mod find;
 mod gather;
 mod index;
@@ -20,6 +22,7 @@ mod stores;
 mod told;
 mod trace;
 
+pub use demographics::{DemographicsService, DemographicsSettings};
 pub use find::Found;
 pub use index::{Known, PersonIndex};
 pub use journey::{Answering, Joined, Watching};

@@ -1,12 +1,11 @@
 //! Further pages, plans, and what ids stand for.
 
-use access::PersonFacts;
 use audit::{Audited, Event, Who};
 use fhir::Kind;
 use jiff::Timestamp;
 use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId};
 
-use crate::journey::{refused, restriction};
+use crate::journey::refused;
 use crate::{Exchange, Refused};
 
 impl Exchange {
@@ -61,10 +60,7 @@ impl Exchange {
         let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new(), wait: None };
         let entry =
             self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
-        let number = self.parts.people.number_of(person).await?;
-        let evidence = self.evidence(&ask, person).await?;
-        let facts = PersonFacts { person: number.map(|_| person.clone()), restriction: restriction(number.as_ref()) };
-        match access::admit(&ask).and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now())) {
+        match self.decide(&ask, person, self.until(&ask)).await?.0 {
             Ok(_) => Ok(entry.close(value, event).await),
             Err(refusal) => Err(refused(entry, &ask, refusal).await),
         }

@@ -11,7 +11,7 @@ use identity::{Locator, Trust};
 use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
-use crate::{Claims, Minted, People, PersonIndex, Plans, RecordLocator, Registration};
+use crate::{Claims, DemographicsService, Minted, People, PersonIndex, Plans, RecordLocator, Registration};
 
 /// An exchange. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ pub struct Parts {
     pub index: Arc<dyn PersonIndex>,
     /// The way of answers into it.
     pub registration: Registration,
+    /// The national demographics service, where it is asked.
+    pub demographics: Option<Arc<DemographicsService>>,
     /// The National Record Locator, where it is asked or told.
     pub record_locator: Option<RecordLocator>,
     /// The way out.

@@ -1,7 +1,7 @@
 //! The National Record Locator, beside the sources: asked who else holds a shared record of a person, and told that one is here.
 //!
 //! Both ways take the permit of a read: nobody is asked about, or pointed at, whom that read may not be about. A restricted person
-//! gets no permit, so of them nothing is ever sent. What the locator does is never in the way of a read: see `consult` and `publish`.
+//! gets no permit, so nobody is pointed at them; and a pointer from before they were restricted is taken away with the refusal. What the locator does is never in the way of a read: see `consult` and `publish`.
 
 mod consult;
 mod memory;
@@ -10,13 +10,14 @@ mod publish;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Permit, Restriction};
+use access::{Admission, Permit, Restriction};
 use audit::Ledger;
 use national::{Call, Wish};
 use record::{Clock, Failure, NhsNumber, OdsCode, PersonId, Status};
 use source::{Errand, Message, NationalService, Verb};
 use tokio::sync::mpsc;
 
+use crate::DemographicsService;
 use memory::Memory;
 use publish::Publisher;
 
@@ -91,7 +92,8 @@ struct Queue {
 
 /// A person whose pointer is to be seen to.
 struct Job {
-    permit: Permit,
+    admission: Admission,
+    person: PersonId,
     number: NhsNumber,
     /// How often it was tried before.
     tried: u64,
@@ -104,6 +106,7 @@ impl RecordLocator {
         way: NationalService,
         ledger: Ledger,
         clock: Arc<dyn Clock>,
+        demographics: Option<Arc<DemographicsService>>,
     ) -> (RecordLocator, impl Future<Output = ()> + Send) {
         let way = Arc::new(way);
         let (queue, publisher) = match &settings.publish {
@@ -119,6 +122,7 @@ impl RecordLocator {
                     ledger,
                     clock: clock.clone(),
                     memory: memory.clone(),
+                    demographics,
                 };
                 (Some(Queue { jobs, memory }), Some((publisher, waiting)))
             }
@@ -133,14 +137,23 @@ impl RecordLocator {
 
     /// A person was met whose record is here: in a while they have one pointer. This neither waits nor fails.
     pub(crate) fn met(&self, permit: &Permit, number: NhsNumber) {
+        self.line_up(permit.admission(), permit.person(), number, true);
+    }
+
+    /// A person was met who is restricted: in a while they have none.
+    pub(crate) fn hide(&self, admission: &Admission, person: &PersonId, number: NhsNumber) {
+        self.line_up(admission, person, number, false);
+    }
+
+    fn line_up(&self, admission: &Admission, person: &PersonId, number: NhsNumber, present: bool) {
         let Some(Queue { jobs, memory }) = &self.queue else { return };
-        if !memory.begin(permit.person(), self.clock.now()) {
+        if !memory.begin(person, present, self.clock.now()) {
             return;
         }
-        if jobs.try_send(Job { permit: permit.clone(), number, tried: 0 }).is_err() {
-            memory.give_up(permit.person());
+        if jobs.try_send(Job { admission: admission.clone(), person: person.clone(), number, tried: 0 }).is_err() {
+            memory.give_up(person);
             tracing::warn!(
-                request = %permit.trace(),
+                request = %admission.trace(),
                 "too many people wait for their pointer in the national record locator; this one is left out until the next read"
             );
         }

@@ -1,17 +1,18 @@
 //! One practice's structured record, passed on as the practice gave it. A joined record in a practice's shape would be imported as
 //! that practice's own; so this is one source's answer, unjoined, to readers who may see it, or nothing.
 
-use access::{Permit, PersonFacts, Refusal};
+use access::{Permit, Refusal};
 use audit::{Audited, Entry};
 use bytes::Bytes;
 use dialect::{Known, Opening, Relay, Told};
 use fhir::Kind;
-use identity::{Facts, Leg, Verdict, guard, release};
+use identity::{Leg, Verdict, guard, release};
 use record::{Ask, CARRIED, Chart, Holder, NhsNumber, Plan, Question, Row, SharedRecord, SourceId, Status};
 use tokio::time::Instant;
 
+use crate::facts::About;
 use crate::gather::status_of;
-use crate::journey::{refused, restriction};
+use crate::journey::refused;
 use crate::told::{self, Digests};
 use crate::{Elsewhere, Exchange, Refused, SourceEntry};
 
@@ -29,8 +30,8 @@ impl Exchange {
     /// and passes on the first answer that is about the right person: permitted, guarded, labels obeyed, entered in the ledger.
     pub async fn relay(&self, ask: Ask, areas: &[&str]) -> Result<Audited<Relayed>, Refused> {
         self.no_loop(&ask).await?;
-        let (entry, permit, number) = self.may_relay(&ask).await?;
         let until = self.until(&ask);
+        let (entry, permit, number, about) = self.may_relay(&ask, until).await?;
         let mut record = SharedRecord::of(permit.person().clone(), Vec::new());
         let mut answer = None;
         let practices = self.parts.entries.iter().filter(|practice| {
@@ -38,12 +39,12 @@ impl Exchange {
             practice.dialect.relays() && !practice.compare && permit.may_ask(&practice.id) && !came_from_there
         });
         for practice in practices {
-            match self.ask_practice(&permit, practice, number, areas, until).await {
+            match self.ask_practice(&permit, practice, (number, &about), areas, until).await {
                 Err(status) => {
                     let row = |kind: &Kind| Row { status: Some(status), ..Row::new(practice.id.clone(), *kind) };
                     record.plan.rows.extend(CARRIED.iter().map(row));
                 }
-                Ok((told, body)) => answer = pass_on(&permit, practice, number, &ask, told, body, &mut record),
+                Ok((told, body)) => answer = pass_on(&permit, practice, (number, &about), &ask, told, body, &mut record),
             }
             if answer.is_some() {
                 break;
@@ -55,15 +56,12 @@ impl Exchange {
     }
 
     /// The same steps as for any read. Lists carry the structure and the warnings of such a record: who may not see them gets none.
-    async fn may_relay(&self, ask: &Ask) -> Result<(Entry, Permit, NhsNumber), Refused> {
+    async fn may_relay(&self, ask: &Ask, until: Instant) -> Result<(Entry, Permit, NhsNumber, About), Refused> {
         let Question::Read { person, .. } = &ask.question else { return Err(Refused::Denied(Refusal::NoActivity)) };
         let entry = self.parts.ledger.open(&ask.request, told::opened(ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
-        let number = self.parts.people.number_of(person).await?;
-        let evidence = self.evidence(ask, person).await?;
-        let facts = PersonFacts { person: number.map(|_| person.clone()), restriction: restriction(number.as_ref()) };
-        let permitted = access::admit(ask).and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now()));
-        match (permitted, number) {
-            (Ok(permit), Some(number)) if permit.allows(Kind::LIST) => Ok((entry, permit, number)),
+        let (permitted, about) = self.decide(ask, person, until).await?;
+        match (permitted, about.number) {
+            (Ok(permit), Some(number)) if permit.allows(Kind::LIST) => Ok((entry, permit, number, about)),
             (Ok(_), Some(_)) => Err(refused(entry, ask, Refusal::NoActivity).await),
             (Err(refusal), _) => Err(refused(entry, ask, refusal).await),
             (Ok(_), None) => Err(refused(entry, ask, Refusal::UnknownPerson).await),
@@ -75,12 +73,12 @@ impl Exchange {
         &self,
         permit: &Permit,
         practice: &SourceEntry,
-        number: NhsNumber,
+        (number, about): (NhsNumber, &About),
         areas: &[&str],
         until: Instant,
     ) -> Result<(Told, Option<(Bytes, String)>), Status> {
         let leg = self.parts.sources.leg(permit, &practice.id, until).await.map_err(status_of)?;
-        let holder = Holder { source: practice.id.clone(), number, local_ids: Vec::new() };
+        let holder = Holder { source: practice.id.clone(), number, former: about.former.clone(), local_ids: Vec::new() };
         let known = Known::default();
         let reader = Some(permit.caller());
         let opening = Opening { holder: &holder, settings: &practice.settings, known: &known, reader, now: self.parts.clock.now() };
@@ -100,17 +98,17 @@ impl Exchange {
 fn pass_on(
     permit: &Permit,
     practice: &SourceEntry,
-    number: NhsNumber,
+    (number, about): (NhsNumber, &About),
     ask: &Ask,
     told: Told,
     body: Option<(Bytes, String)>,
     record: &mut SharedRecord,
 ) -> Option<(SourceId, Relay)> {
     let birth_date = match &ask.question {
-        Question::Read { need, .. } => need.birth_date.clone(),
+        Question::Read { need, .. } => need.birth_date.as_ref(),
         Question::Find(_) | Question::Trace(_) => None,
     };
-    let facts = Facts { birth_date, ..Facts::of(number) };
+    let facts = about.facts(number, birth_date);
     let verdict = guard(&facts, &[Leg { chart: &told.chart, trust: practice.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);
     let chart = release(&verdict, told.chart);
     let mut own = SharedRecord::of(permit.person().clone(), chart.patients.iter().chain(&chart.items).cloned().collect());

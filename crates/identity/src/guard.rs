@@ -12,6 +12,8 @@ use crate::names::compatible;
 pub struct Facts {
     /// Their number.
     pub number: NhsNumber,
+    /// Numbers that the national service replaced by it: whoever still has one of them means the same person.
+    pub former: Vec<NhsNumber>,
     /// A birth date from the national service, the person index, or the caller, whichever of these comes first.
     pub birth_date: Option<String>,
     /// Given names from the national service, current and previous.
@@ -24,7 +26,7 @@ pub struct Facts {
 impl Facts {
     /// Only the number is known.
     pub fn of(number: NhsNumber) -> Facts {
-        Facts { number, birth_date: None, given_names: Vec::new(), voices: Vec::new() }
+        Facts { number, former: Vec::new(), birth_date: None, given_names: Vec::new(), voices: Vec::new() }
     }
 }
 
@@ -127,7 +129,7 @@ struct Said {
 pub fn guard(facts: &Facts, legs: &[Leg<'_>]) -> Vec<Verdict> {
     let said: Vec<Vec<Said>> = legs
         .iter()
-        .map(|leg| leg.chart.patients.iter().filter(|item| is_theirs(item, &facts.number)).map(|item| said(item, leg.trust)).collect())
+        .map(|leg| leg.chart.patients.iter().filter(|item| is_theirs(item, facts)).map(|item| said(item, leg.trust)).collect())
         .collect();
     // Whoever answers now speaks for itself.
     let silent: Vec<&Voice> = facts.voices.iter().filter(|voice| !legs.iter().any(|leg| leg.chart.source == voice.source)).collect();
@@ -264,11 +266,12 @@ fn slip(a: &str, b: &str) -> bool {
 }
 
 /// Whether a Patient carries the number, is in use, and was not replaced by another.
-fn is_theirs(item: &Item, number: &NhsNumber) -> bool {
+fn is_theirs(item: &Item, facts: &Facts) -> bool {
     let root = item.tree.root();
     let replaced = root.all("link").into_iter().any(|link| link.is("type", "replaced-by"));
     let theirs = numbers(root)
-        .any(|identifier| identifier.text("value").and_then(|value| value.parse::<NhsNumber>().ok()).is_some_and(|own| own == *number));
+        .filter_map(|identifier| identifier.text("value")?.parse::<NhsNumber>().ok())
+        .any(|own| own == facts.number || facts.former.contains(&own));
     theirs && !replaced && !root.is("active", "false")
 }
 

@@ -11,10 +11,19 @@ use crate::{Finding, NhsNumber, Row, SourceId};
 pub struct Holder {
     /// The source.
     pub source: SourceId,
-    /// The person's number.
+    /// The person's number: by this one they are asked for.
     pub number: NhsNumber,
+    /// Numbers that the national service replaced by it: a source may know them by one of these still.
+    pub former: Vec<NhsNumber>,
     /// Ids the source was last known to use for them; empty: ask for them by number.
     pub local_ids: Vec<String>,
+}
+
+impl Holder {
+    /// Every number by which the source may know the person.
+    pub fn numbers(&self) -> Vec<NhsNumber> {
+        std::iter::once(self.number).chain(self.former.iter().copied()).collect()
+    }
 }
 
 /// One source's answer about one person, in R4, findings beside it.

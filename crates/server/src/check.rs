@@ -18,6 +18,9 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
             if let Some(locator) = &config.record_locator {
                 println!("{}", locator.words());
             }
+            if let Some(service) = &config.demographics {
+                println!("{}", service.words());
+            }
             println!(
                 "{}: fine. {} sources, {} sign-in providers, listens on {}.",
                 file.display(),

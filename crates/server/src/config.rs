@@ -2,6 +2,7 @@
 //!
 //! Every limit has a key and a default here. There is no key that turns permission or audit off.
 
+pub mod demographics;
 pub mod national;
 mod on_behalf;
 pub mod people;
@@ -44,6 +45,8 @@ pub struct Config {
     pub terminology: Terminology,
     /// `[national.record_locator]`; off where there is none.
     pub record_locator: Option<national::RecordLocator>,
+    /// `[national.demographics]`; off where there is none.
+    pub demographics: Option<demographics::DemographicsConfig>,
 }
 
 /// `[terminology]`
@@ -289,10 +292,16 @@ impl<'a> Reader<'a> {
         self.voices_apart(&top.sections("source"), &sources, &sign_in);
         let people = self.people(top.section("people"));
         let terminology = self.terminology(top.section("terminology"));
-        let record_locator = self.record_locator(top.section("national"), exchange.as_ref());
+        let national = top.section("national");
+        let record_locator = self.record_locator(&national, exchange.as_ref());
         if matches!(record_locator, Some(Some(_))) {
-            self.id_is_free(&top.sections("source"));
+            self.id_is_free(&top.sections("source"), national::ID, "the national record locator's");
         }
+        let demographics = self.demographics(&national, exchange.as_ref());
+        if matches!(demographics, Some(Some(_))) {
+            self.id_is_free(&top.sections("source"), demographics::ID, "the national demographics service's");
+        }
+        national.finish();
         self.consumers_once(&top.sections("consumer"));
         let consumers: Vec<_> = top.sections("consumer").into_iter().map(|section| self.consumer(section)).collect();
         if sources.is_empty() {
@@ -312,6 +321,7 @@ impl<'a> Reader<'a> {
             people,
             terminology,
             record_locator: record_locator?,
+            demographics: demographics?,
         })
     }
 

@@ -33,6 +33,9 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     if let Some(locator) = &config.record_locator {
         println!("severn: {}", locator.words());
     }
+    if let Some(service) = &config.demographics {
+        println!("severn: {}", service.words());
+    }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
     crate::store::prepare(&config.store).await?;

@@ -8,7 +8,8 @@ use anyhow::Context;
 use audit::Journal;
 use dialect::DataProvider;
 use exchange::{
-    Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings, Registration, RegistrationSettings, Settings, SourceEntry,
+    DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings, Registration,
+    RegistrationSettings, Settings, SourceEntry,
 };
 use identity::Trust;
 use people::Registrar;
@@ -37,6 +38,7 @@ impl Outside {
     /// The machine's clock, HTTP, and the ledger in the store's file.
     pub fn real(config: &Config) -> anyhow::Result<Outside> {
         let ways = config.record_locator.iter().map(config::national::RecordLocator::way);
+        let ways = ways.chain(config.demographics.iter().map(config::demographics::DemographicsConfig::way));
         let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).chain(ways).collect();
         Ok(Outside { clock: system_clock(), transport: Arc::new(Http::new(&configs)?), journal: journal(&config.store)? })
     }
@@ -91,8 +93,15 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
-    let (record_locator, publishing) =
-        config.record_locator.as_ref().map(|locator| record_locator(locator, &base, transport, ledger.clone(), clock.clone())).unzip();
+    let demographics = config.demographics.as_ref();
+    let demographics =
+        demographics.map(|service| demographics_service(service, transport.clone(), &ledger, registrar.clone(), clock.clone()));
+    let known = demographics.clone();
+    let (record_locator, publishing) = config
+        .record_locator
+        .as_ref()
+        .map(|locator| record_locator(locator, &base, transport, ledger.clone(), clock.clone(), known))
+        .unzip();
     let terms = crate::terminology::load(&config.terminology)?;
     let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base, terms.clone())).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
@@ -107,6 +116,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         locator: store,
         index: registrar.clone(),
         registration,
+        demographics,
         record_locator,
         sources,
         entries,
@@ -135,6 +145,7 @@ fn record_locator(
     transport: Arc<dyn Transport>,
     ledger: audit::Ledger,
     clock: Arc<dyn Clock>,
+    demographics: Option<Arc<DemographicsService>>,
 ) -> (RecordLocator, impl Future<Output = ()> + Send + use<>) {
     let limits = &config.limits;
     let ms = Duration::from_millis;
@@ -157,7 +168,26 @@ fn record_locator(
         }),
     };
     let way = NationalService::new(config.way(), transport, clock.clone());
-    RecordLocator::start(settings, way, ledger, clock)
+    RecordLocator::start(settings, way, ledger, clock, demographics)
+}
+
+/// The national demographics service.
+fn demographics_service(
+    config: &config::demographics::DemographicsConfig,
+    transport: Arc<dyn Transport>,
+    ledger: &audit::Ledger,
+    registrar: Arc<Registrar>,
+    clock: Arc<dyn Clock>,
+) -> Arc<DemographicsService> {
+    let limits = &config.limits;
+    let settings = DemographicsSettings {
+        lookup: Duration::from_millis(limits.lookup_ms),
+        label_age: Duration::from_secs(limits.label_minutes * 60),
+        outage_age: Duration::from_secs(limits.outage_hours * 3600),
+        known_max: limits.known_max,
+    };
+    let way = NationalService::new(config.way(), transport, clock.clone());
+    Arc::new(DemographicsService::new(settings, way, ledger.clone(), registrar, clock))
 }
 
 /// What `source` wants to know of a source.
@@ -176,6 +206,7 @@ pub(crate) fn source_config(source: &config::Source) -> SourceConfig {
             queue_ms: limits.queue_ms,
             concurrent: limits.concurrent,
             per_second: limits.per_second,
+            spaced: false,
             bytes_max: limits.source_bytes_max,
             retries: limits.retries,
             breaker_window: limits.breaker_window,

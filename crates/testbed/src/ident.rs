@@ -65,8 +65,8 @@ pub(crate) fn is_nhs_number(number: &str) -> bool {
     number.len() == 10 && digits.len() == 10 && check_digit(&digits[..9]) == Some(digits[9])
 }
 
-/// The synthetic number after this one: for answers about somebody else.
-pub(crate) fn another_nhs_number(number: &str) -> String {
+/// The synthetic number after this one: for answers about somebody else ([`crate::Wrong::Number`]).
+pub fn another_nhs_number(number: &str) -> String {
     let mut first: u64 = number.get(..9).and_then(|n| n.parse().ok()).unwrap_or(999_000_001);
     loop {
         first = 999_000_000 + (first - 999_000_000 + 499_999) % 1_000_000;

@@ -47,7 +47,7 @@ mod terms;
 pub use census::{Expected, Held, Nature, table};
 pub use demographics::{DEMOGRAPHICS, Demographics, INVALIDATED_NUMBER, RESTRICTED_NUMBER, SUPERSEDED_NUMBER};
 pub use fault::{Fault, Gap, Refusal, Setting, Wrong};
-pub use ident::{Ids, is_synthetic_nhs_number};
+pub use ident::{Ids, another_nhs_number, is_synthetic_nhs_number};
 pub use kinds::Kind;
 pub use locator::{ELSEWHERE, LOCATOR, Locator};
 pub use message::{Answer, Request, Response};

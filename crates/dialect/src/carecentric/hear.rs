@@ -43,7 +43,7 @@ impl CareCentric {
     pub(super) fn find(&mut self, reply: Reply) {
         let tried = reply.tried;
         let went = |status, note: Option<String>| Some(Went { status, note, tried });
-        let read = self.body(reply).and_then(|body| matches(&body, &self.holder.number));
+        let read = self.body(reply).and_then(|body| matches(&body, &self.holder.numbers()));
         self.found = match read {
             Err((status, note)) => went(status, note),
             Ok((matches, more)) => {
@@ -197,7 +197,7 @@ impl CareCentric {
 }
 
 /// Find Patient's matches, and whether there are more than came.
-fn matches(body: &Bytes, number: &NhsNumber) -> Result<(Vec<Match>, bool), (Status, Option<String>)> {
+fn matches(body: &Bytes, theirs: &[NhsNumber]) -> Result<(Vec<Match>, bool), (Status, Option<String>)> {
     let tree = read(body)?;
     let bundle = tables().bundles.iter().find(|bundle| bundle.name == "demographics");
     let collection = bundle.and_then(|bundle| Some((bundle, bundle.collections.iter().find(|own| own.kind == Kind::PATIENT)?)));
@@ -212,7 +212,7 @@ fn matches(body: &Bytes, number: &NhsNumber) -> Result<(Vec<Match>, bool), (Stat
             continue;
         }
         let numbers = record.all("NhsNumber").into_iter().flat_map(|value| value.text("Value"));
-        let theirs = numbers.filter_map(|value| value.parse::<NhsNumber>().ok()).any(|own| own == *number);
+        let theirs = numbers.filter_map(|value| value.parse::<NhsNumber>().ok()).any(|own| theirs.contains(&own));
         let links = record.all("LinkedPatientDetailIds").into_iter().filter_map(Ref::value).map(|id| id.into_owned()).collect();
         matches.push(Match { id, theirs, links, made });
     }

@@ -365,7 +365,7 @@ impl Plain {
 /// A Patient who carries the number and is still in use under this id.
 fn is_theirs(patient: &Tree, holder: &Holder) -> bool {
     let replaced = patient.root().all("link").into_iter().any(|link| link.is("type", "replaced-by"));
-    carries(patient.root(), &holder.number) && !replaced
+    carries(patient.root(), &holder.numbers()) && !replaced
 }
 
 /// What a call without a response means for its row.

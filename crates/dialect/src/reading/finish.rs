@@ -73,7 +73,7 @@ impl Arrivals {
         let mut arrived = std::mem::take(&mut self.arrived);
         self.hide_learnt(&mut arrived);
         let hosts = Hosts::new(&self.reading.source, self.reading.hosts.names().chain(self.reading.bases.hosts()));
-        let person = subject::person(&arrived, self.reading.number.as_ref());
+        let person = subject::person(&arrived, &self.reading.numbers);
         let guide = Guide { arrivals: &self, arrived: &arrived, names: Names::default(), person: person.as_deref(), expected };
         let leads = guide.leads();
         let mut finisher = Finisher {
@@ -166,11 +166,12 @@ impl Guide<'_> {
 
     /// National services address a person by their NHS number: that is the person asked for, if it is theirs.
     fn elsewhere(&self, ending: Option<(&str, &str)>) -> Led {
-        let number = self.arrivals.reading.number;
+        let numbers = &self.arrivals.reading.numbers;
         let kind = ending.and_then(|(kind, _)| references::r4_kind(Version::R4, kind));
-        let theirs = kind == Some(Kind::PATIENT) && ending.is_some_and(|(_, id)| id.parse().ok() == number);
+        let theirs =
+            kind == Some(Kind::PATIENT) && ending.and_then(|(_, id)| id.parse().ok()).is_some_and(|number| numbers.contains(&number));
         match self.person {
-            Some(person) if theirs && number.is_some() => Led::To(format!("Patient/{person}"), true),
+            Some(person) if theirs => Led::To(format!("Patient/{person}"), true),
             _ => Led::Outside(kind),
         }
     }

@@ -22,15 +22,14 @@ const ELSEWHERE: &[(Kind, &[&str])] = &[
 ];
 
 /// The minted id of the Patient that carries the number asked for: the first by id, if there are several.
-pub(super) fn person(arrived: &[Arrived], number: Option<&NhsNumber>) -> Option<String> {
-    let number = number?;
-    let theirs = arrived.iter().filter(|one| one.kind == Kind::PATIENT && carries(one.tree.root(), number));
+pub(super) fn person(arrived: &[Arrived], numbers: &[NhsNumber]) -> Option<String> {
+    let theirs = arrived.iter().filter(|one| one.kind == Kind::PATIENT && carries(one.tree.root(), numbers));
     theirs.map(|one| one.id.clone()).min()
 }
 
-/// Whether a Patient (or a Reference) carries this NHS number.
-pub(crate) fn carries(node: Ref<'_>, number: &NhsNumber) -> bool {
-    numbers(node).any(|own| own.as_ref() == Some(number))
+/// Whether a Patient (or a Reference) carries one of these NHS numbers.
+pub(crate) fn carries(node: Ref<'_>, theirs: &[NhsNumber]) -> bool {
+    numbers(node).flatten().any(|own| theirs.contains(&own))
 }
 
 /// The NHS numbers a node says; `None` for one that is none.
@@ -71,7 +70,7 @@ fn one(node: Ref<'_>, root: Ref<'_>, reading: &Reading, person: Option<&str>) ->
     // By identifier: here, or of a Patient inside the resource.
     let mut said = numbers(contained.unwrap_or(node)).peekable();
     if said.peek().is_some() {
-        let theirs = reading.number.is_some() && said.any(|own| own == reading.number);
+        let theirs = said.any(|own| own.is_some_and(|own| reading.numbers.contains(&own)));
         return match person {
             Some(person) if theirs => Some(person.to_owned()),
             _ => stranger(&node.to_json()),
@@ -90,5 +89,5 @@ fn one(node: Ref<'_>, root: Ref<'_>, reading: &Reading, person: Option<&str>) ->
 fn by_query(text: &str, reading: &Reading, person: Option<&str>) -> Option<String> {
     let (_, value) = text.split_once('|').or_else(|| text.split_once("%7C")).or_else(|| text.split_once("%7c"))?;
     let number: NhsNumber = value.split('&').next()?.parse().ok()?;
-    (Some(&number) == reading.number.as_ref()).then(|| person.map(str::to_owned))?
+    reading.numbers.contains(&number).then(|| person.map(str::to_owned))?
 }

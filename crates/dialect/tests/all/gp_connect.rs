@@ -42,7 +42,7 @@ fn doctor() -> Caller {
 
 /// Starts a conversation about a person.
 fn start(number: &str, need: &Need, reader: Option<&Caller>) -> (Conversation, Vec<Call>) {
-    let holder = Holder { source: "gp".parse().unwrap(), number: number.parse().unwrap(), local_ids: Vec::new() };
+    let holder = Holder { source: "gp".parse().unwrap(), number: number.parse().unwrap(), former: Vec::new(), local_ids: Vec::new() };
     let (settings, known, now) = (settings(), Known::default(), "2026-11-24T09:00:00Z".parse().unwrap());
     dialect().start(&Opening { holder: &holder, settings: &settings, known: &known, reader, now }, need)
 }
@@ -182,7 +182,7 @@ fn a_practice_of_an_older_version_is_asked_for_what_it_has() {
 
 #[test]
 fn a_document_is_fetched_by_an_interaction_of_its_own() {
-    let holder = Holder { source: "gp".parse().unwrap(), number: "9990000018".parse().unwrap(), local_ids: Vec::new() };
+    let holder = Holder { source: "gp".parse().unwrap(), number: "9990000018".parse().unwrap(), former: Vec::new(), local_ids: Vec::new() };
     let (settings, known, doctor) = (settings(), Known::default(), doctor());
     let opening = Opening {
         holder: &holder,

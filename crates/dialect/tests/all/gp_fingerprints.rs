@@ -49,7 +49,7 @@ fn caller() -> Caller {
 }
 
 fn told(number: NhsNumber, body: &[u8]) -> Told {
-    let holder = Holder { source: "gp".parse().unwrap(), number, local_ids: Vec::new() };
+    let holder = Holder { source: "gp".parse().unwrap(), number, former: Vec::new(), local_ids: Vec::new() };
     let settings = Settings::new("https://gp.example/STU3/1".parse().unwrap(), "https://exchange.example/fhir/R4");
     let (known, caller, now) = (Known::default(), caller(), "2026-11-24T09:00:00Z".parse().unwrap());
     let opening = Opening { holder: &holder, settings: &settings, known: &known, reader: Some(&caller), now };

@@ -11,7 +11,7 @@ pub type Said = Result<(u16, String), Failure>;
 
 pub fn holder(local_ids: &[&str]) -> Holder {
     let local_ids = local_ids.iter().map(|id| (*id).to_owned()).collect();
-    Holder { source: "trust".parse().unwrap(), number: NUMBER.parse().unwrap(), local_ids }
+    Holder { source: "trust".parse().unwrap(), number: NUMBER.parse().unwrap(), former: Vec::new(), local_ids }
 }
 
 pub fn settings() -> Settings {

@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use access::Restriction;
 use audit::{Event, Ledger};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use national::{Failed, Kept, Wish};
+use national::{Failed, Wish};
 use record::Clock;
 use source::NationalService;
 use tokio::sync::mpsc;
@@ -17,7 +18,8 @@ use tokio::time::Instant;
 
 use super::memory::Memory;
 use super::{Job, Publishing, send, wish};
-use crate::journey::restriction;
+use crate::DemographicsService;
+use crate::facts::restriction;
 
 /// What it takes to see to pointers.
 pub(super) struct Publisher {
@@ -28,6 +30,7 @@ pub(super) struct Publisher {
     pub(super) ledger: Ledger,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) memory: Arc<Memory>,
+    pub(super) demographics: Option<Arc<DemographicsService>>,
 }
 
 /// Why a pointer could not be seen to, in fixed words: no answer of the locator's gets into the log.
@@ -60,20 +63,22 @@ impl Publisher {
         }
     }
 
-    async fn see_to(&self, job: Job) -> (Job, Result<Kept, Why>) {
+    async fn see_to(&self, job: Job) -> (Job, Result<bool, Why>) {
         let outcome = self.keep(&job).await;
         (job, outcome)
     }
 
-    /// No entry, no word: the ledger knows of it before the locator does.
-    async fn keep(&self, job: &Job) -> Result<Kept, Why> {
+    /// No entry, no word: the ledger knows of it before the locator does. Returns whether the person has a pointer now.
+    async fn keep(&self, job: &Job) -> Result<bool, Why> {
         let until = Instant::now() + self.publishing.time;
-        let errand = self.way.errand(&job.permit, until).await.map_err(|_| "it cannot be reached now")?;
-        let person = job.permit.person();
-        let wish = wish(restriction(Some(&job.number)), &self.base, person);
-        let pointer = if wish == Wish::Absent { "absent" } else { "present" };
+        let person = &job.person;
+        // The label may have changed since they were met.
+        let wish = wish(self.restriction(job, until).await?, &self.base, person);
+        let errand = self.way.errand_to_find(&job.admission, until).await.map_err(|_| "it cannot be reached now")?;
+        let present = wish != Wish::Absent;
+        let pointer = if present { "present" } else { "absent" };
         let opening = Event::Publishing { patient: person.to_string(), pointer: pointer.to_owned() };
-        let entry = self.ledger.open(job.permit.trace(), opening).await.map_err(|_| "the ledger cannot be written")?;
+        let entry = self.ledger.open(job.admission.trace(), opening).await.map_err(|_| "the ledger cannot be written")?;
         let (mut publishing, first) = self.locator.keep(job.number, wish);
         let mut next = Some(first);
         while let Some(call) = next {
@@ -83,7 +88,7 @@ impl Publisher {
         let outcome = publishing.outcome().unwrap_or(Err(Failed::Unreadable));
         let kept = outcome.unwrap_or_default();
         let (outcome, said) = match outcome {
-            Ok(_) => (Ok(kept), "kept"),
+            Ok(_) => (Ok(present), "kept"),
             Err(failed) => (Err(words(failed)), words(failed)),
         };
         // What was changed before it failed is not counted by `national`: the next try finds it.
@@ -91,15 +96,30 @@ impl Publisher {
         entry.close(outcome, closing).await.into_inner()
     }
 
-    fn ended(&self, job: Job, outcome: Result<Kept, Why>, again: &mut VecDeque<(Instant, Job)>) {
-        let request = job.permit.trace().clone();
-        let Err(why) = outcome else { return self.memory.done(job.permit.person(), self.clock.now()) };
+    /// The person's label; without the national service to say it, what the number says.
+    async fn restriction(&self, job: &Job, until: Instant) -> Result<Restriction, Why> {
+        let Some(service) = &self.demographics else { return Ok(restriction(Some(&job.number))) };
+        let known =
+            service.look(&job.admission, Some(&job.person), job.number, until).await.map_err(|_| "the label cannot be written down")?;
+        match known.is_said() {
+            true => Ok(known.restriction()),
+            // Neither made nor taken away on a guess.
+            false => Err("whether the person is restricted is not known now"),
+        }
+    }
+
+    fn ended(&self, job: Job, outcome: Result<bool, Why>, again: &mut VecDeque<(Instant, Job)>) {
+        let request = job.admission.trace().clone();
+        let why = match outcome {
+            Ok(present) => return self.memory.done(&job.person, present, self.clock.now()),
+            Err(why) => why,
+        };
         let job = Job { tried: job.tried + 1, ..job };
         if job.tried < self.publishing.tries && again.len() < self.publishing.queue_max {
             tracing::warn!(%request, why, tried = job.tried, "a pointer in the national record locator could not be seen to; it is tried again later");
             again.push_back((Instant::now() + self.publishing.retry, job));
         } else {
-            self.memory.give_up(job.permit.person());
+            self.memory.give_up(&job.person);
             tracing::error!(%request, why, tried = job.tried, "a pointer in the national record locator could not be seen to; given up until the next read");
         }
     }

@@ -100,7 +100,7 @@ async fn a_stopped_exchange_begins_nothing_more() {
     };
     let (ledger, writing) = Ledger::start(Arc::new(Paper), clock.clone(), "r".to_owned());
     let way = NationalService::new(config(), transport.clone(), clock.clone());
-    let (locator, publishing) = RecordLocator::start(settings, way, ledger, clock);
+    let (locator, publishing) = RecordLocator::start(settings, way, ledger, clock, None);
     let number = "9990000018".parse().expect("a number");
     for person in ["p-1", "p-2", "p-3", "p-1", "p-4"] {
         locator.met(&permit(person), number);

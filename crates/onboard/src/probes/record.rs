@@ -53,7 +53,7 @@ pub(crate) async fn read(
     known: &mut Known,
     got: &mut Gathered,
 ) -> Chart {
-    let holder = Holder { source: supplier.id.clone(), number: patient.number, local_ids: Vec::new() };
+    let holder = Holder { source: supplier.id.clone(), number: patient.number, former: Vec::new(), local_ids: Vec::new() };
     let mut settings = supplier.settings.clone();
     settings.nhs_number_systems.extend(crate::block::other_spellings(&got.spellings));
     let reader = reader(supplier);

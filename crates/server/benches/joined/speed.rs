@@ -73,6 +73,7 @@ fn converse(source: usize, known: &Known, body: &Bytes) -> Told {
     let holder = Holder {
         source: SOURCES[source].parse().expect("a source id"),
         number: NUMBER.parse().expect("a number"),
+        former: Vec::new(),
         local_ids: vec![said::PATIENT.to_owned()],
     };
     let opening = Opening { holder: &holder, settings: &settings, known, reader: None, now: jiff::Timestamp::UNIX_EPOCH };

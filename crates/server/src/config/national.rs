@@ -1,4 +1,4 @@
-//! `[national.record_locator]`: off unless it is there.
+//! `[national.record_locator]`: off unless it is there. Beside it stands `[national.demographics]` (`demographics.rs`).
 
 use national::PracticeSetting;
 use record::{OdsCode, SourceId};
@@ -63,21 +63,12 @@ pub struct Limits {
 
 impl<'a> Reader<'a> {
     /// `Some(None)` where there is no such section; `None` only where a mistake was noted.
-    pub(super) fn record_locator(&self, national: Section<'a>, exchange: Option<&ExchangeConfig>) -> Option<Option<RecordLocator>> {
+    pub(super) fn record_locator(&self, national: &Section<'a>, exchange: Option<&ExchangeConfig>) -> Option<Option<RecordLocator>> {
         if !national.has("record_locator") {
-            national.finish();
             return Some(None);
         }
         let section = national.section("record_locator");
-        national.finish();
-        let url = section.required::<Url>("url").filter(|url| {
-            let fine =
-                url.query().is_none() && url.fragment().is_none() && (url.scheme() == "https" || url.scheme() == "http" && here(url));
-            if !fine {
-                section.mistake("url", "must be an https base without a query: what is sent there names people");
-            }
-            fine
-        });
+        let url = base(&section);
         let custodian = section.required("custodian");
         let end_user_organisation = section.parsed("end_user_organisation").or_else(|| custodian.clone());
         let (publish, consult) = (section.flag("publish"), section.flag("consult"));
@@ -113,10 +104,10 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// The locator's way out has an id among the sources'.
-    pub(super) fn id_is_free(&self, sources: &[Section<'a>]) {
-        for section in sources.iter().filter(|section| section.text("id").as_deref() == Some(ID)) {
-            section.mistake("id", "is the national record locator's, which this configuration has");
+    /// A national service's way out has an id among the sources'.
+    pub(super) fn id_is_free(&self, sources: &[Section<'a>], id: &str, whose: &str) {
+        for section in sources.iter().filter(|section| section.text("id").as_deref() == Some(id)) {
+            section.mistake("id", format!("is {whose}, which this configuration has"));
         }
     }
 }
@@ -138,6 +129,7 @@ impl RecordLocator {
                 queue_ms: limits.queue_ms,
                 concurrent: limits.concurrent,
                 per_second: limits.per_second,
+                spaced: false,
                 bytes_max: limits.answer_bytes_max,
                 retries: 0,
                 breaker_window: limits.breaker_window,
@@ -156,6 +148,17 @@ impl RecordLocator {
             .collect();
         format!("national record locator: {}, as {}", does.join(" and "), self.custodian)
     }
+}
+
+/// A national service's base.
+pub(super) fn base(section: &Section<'_>) -> Option<Url> {
+    section.required::<Url>("url").filter(|url| {
+        let fine = url.query().is_none() && url.fragment().is_none() && (url.scheme() == "https" || url.scheme() == "http" && here(url));
+        if !fine {
+            section.mistake("url", "must be an https base without a query: what is sent there names people");
+        }
+        fine
+    })
 }
 
 fn setting(section: Section<'_>) -> Option<PracticeSetting> {

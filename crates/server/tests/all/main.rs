@@ -6,6 +6,7 @@
 
 mod carecentric;
 mod commands;
+mod demographics;
 mod documents;
 mod everybody;
 mod golden;

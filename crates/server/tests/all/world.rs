@@ -232,6 +232,16 @@ impl World {
         exchange::People::person_of(&store, &number.parse().unwrap()).await.unwrap().to_string()
     }
 
+    /// Whether the store has nothing left that leads from a number to a person, or was met in their record.
+    pub async fn is_purged(&self, person: &str, number: &str) -> bool {
+        let at = |name: &str| self.folder.0.join(name);
+        let secrets = store::Secrets::open(&at("severn.db.key")).unwrap();
+        let store = store::SqliteStore::open(&at("severn.db"), Arc::new(secrets)).unwrap();
+        let (person, number) = (person.parse().unwrap(), number.parse().unwrap());
+        let known = exchange::People::known(&store, &number).await.unwrap();
+        known.is_none() && exchange::People::number_of(&store, &person).await.unwrap().is_none()
+    }
+
     /// A doctor who has this person open.
     pub fn doctor_of(&self, person: &str) -> String {
         self.token(&Card { patient: Some(person.to_owned()), ..Card::doctor() })

@@ -1,4 +1,5 @@
-//! What a reader is told of other shared records of the person: who holds them, never where they are.
+//! What a reader is told of national services' words about the person: who else holds a shared record, never where it is; and that
+//! nobody knows whether what the demographics service said still holds.
 
 use exchange::{Elsewhere, Joined};
 use record::OdsCode;
@@ -9,12 +10,14 @@ use crate::answer::outcome;
 use crate::config::Usage;
 
 const SYSTEM: &str = "urn:severn:record-locator";
+const DEMOGRAPHICS: &str = "urn:severn:demographics";
 
 impl App {
     /// The outcome of a record, and beside it what the National Record Locator said. None of that makes an answer incomplete.
     pub(super) fn outcome(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_record(&read.record, &self.exchange);
         self.tell(&mut outcome, &read.elsewhere);
+        unconfirmed(&mut outcome, read.unconfirmed);
         outcome
     }
 
@@ -22,6 +25,7 @@ impl App {
     pub(super) fn outcome_of_plan(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_plan(&read.record.plan, &self.exchange);
         self.tell(&mut outcome, &read.elsewhere);
+        unconfirmed(&mut outcome, read.unconfirmed);
         outcome
     }
 
@@ -55,6 +59,17 @@ impl App {
         issue["extension"] = json!([{"url": "urn:severn:organisation", "valueIdentifier": organisation}]);
         issue
     }
+}
+
+/// The national demographics service is silent, and its last word serves.
+fn unconfirmed(outcome: &mut Value, since: Option<jiff::Timestamp>) {
+    let (Some(issues), Some(since)) = (outcome["issue"].as_array_mut(), since) else { return };
+    let text = format!(
+        "The national demographics service does not answer. Who the person is, and that their record is not restricted, is as it said at {since}."
+    );
+    let mut issue = issue("warning", "stale", &text);
+    issue["details"]["coding"][0]["system"] = json!(DEMOGRAPHICS);
+    issues.push(issue);
 }
 
 fn issue(severity: &str, code: &str, text: &str) -> Value {

@@ -35,7 +35,7 @@ impl App {
                 .iter()
                 .map(|item| json!({"other": {"reference": format!("Patient/{}", item.id)}, "type": "seealso"}))
                 .collect();
-            let mut minted = json!({"resourceType": "Patient", "id": person.as_str(), "identifier": [{"use": "official", "system": record::NHS_NUMBER_SYSTEM, "value": number.expose()}]});
+            let mut minted = json!({"resourceType": "Patient", "id": person.as_str(), "identifier": [{"use": "official", "system": record::NHS_NUMBER_SYSTEM, "value": found.number.expose()}]});
             if !links.is_empty() {
                 minted["link"] = json!(links);
             }

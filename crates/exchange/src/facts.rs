@@ -1,0 +1,93 @@
+//! What is known of a person before any source is asked: their number now, whether their place may be known, and what the guards
+//! compare answers with. This is the one place where it comes together.
+
+use access::{Admission, Permit, PersonFacts, Refusal, Restriction};
+use identity::{Facts, Voice, agreed};
+use jiff::Timestamp;
+use record::{Ask, NhsNumber, PersonId};
+use tokio::time::Instant;
+
+use crate::demographics::{Known, Said};
+use crate::{Exchange, Refused};
+
+/// A person, as far as they are known before the sources are asked.
+#[derive(Clone)]
+pub(crate) struct About {
+    /// By which sources are asked for them; none where the number is nobody's.
+    pub(crate) number: Option<NhsNumber>,
+    /// Numbers that were replaced by it.
+    pub(crate) former: Vec<NhsNumber>,
+    /// Whether their place may be known.
+    pub(crate) restriction: Restriction,
+    /// What the national service says.
+    birth_date: Option<String>,
+    given_names: Vec<String>,
+    /// What the person index has of them, source by source.
+    voices: Vec<Voice>,
+    /// Where the national service does not answer: when it last said what is believed here.
+    pub(crate) unconfirmed: Option<Timestamp>,
+}
+
+impl About {
+    /// Nobody was asked.
+    fn unasked(number: Option<NhsNumber>, restriction: Restriction) -> About {
+        About { number, former: Vec::new(), restriction, birth_date: None, given_names: Vec::new(), voices: Vec::new(), unconfirmed: None }
+    }
+
+    /// What the guards compare with. A birth date is the first of these that exists: the national service's, the person index's, the
+    /// caller's.
+    pub(crate) fn facts(&self, number: NhsNumber, said_by_caller: Option<&String>) -> Facts {
+        let birth_date = self.birth_date.clone().or_else(|| agreed(&self.voices)).or_else(|| said_by_caller.cloned());
+        Facts { number, former: self.former.clone(), birth_date, given_names: self.given_names.clone(), voices: self.voices.clone() }
+    }
+}
+
+impl Exchange {
+    /// May this reader read this person's record now, and what is known of the person? The outer error is that it cannot be decided.
+    pub(crate) async fn decide(&self, ask: &Ask, person: &PersonId, until: Instant) -> Result<(Result<Permit, Refusal>, About), Refused> {
+        let number = self.parts.people.number_of(person).await?;
+        let evidence = self.evidence(ask, person).await?;
+        let admission = access::admit(ask);
+        let about = match (&admission, number) {
+            // Whoever has no relationship may not read whatever the service says: it is not asked in their name.
+            (Ok(admission), Some(number)) if !evidence.is_empty() => self.about(admission, Some(person), number, until).await?,
+            (_, Some(_)) if self.parts.demographics.is_some() => About::unasked(number, Restriction::Unknown),
+            (_, number) => About::unasked(number, restriction(number.as_ref())),
+        };
+        let facts = PersonFacts { person: about.number.map(|_| person.clone()), restriction: about.restriction };
+        let permitted = admission.and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now()));
+        Ok((permitted, about))
+    }
+
+    /// What is known of the person of a number.
+    pub(crate) async fn about(
+        &self,
+        admission: &Admission,
+        person: Option<&PersonId>,
+        number: NhsNumber,
+        until: Instant,
+    ) -> Result<About, Refused> {
+        let Some(service) = &self.parts.demographics else { return Ok(About::unasked(Some(number), restriction(Some(&number)))) };
+        let known = service.look(admission, person, number, until).await?;
+        if matches!(&known, Known::Fresh(word) if matches!(word.said, Said::Invalidated)) {
+            return Ok(About::unasked(None, Restriction::Unknown));
+        }
+        let Some((who, word)) = known.person() else { return Ok(About::unasked(Some(number), Restriction::Unknown)) };
+        let said = &who.demographics;
+        Ok(About {
+            former: word.former.clone(),
+            birth_date: said.birth_date.filter(|date| date.is_whole()).map(|date| date.to_string()),
+            given_names: said.names.iter().filter_map(|name| name.given.first().cloned()).collect(),
+            unconfirmed: matches!(known, Known::Stale(_)).then_some(word.at),
+            ..About::unasked(Some(who.number), known.restriction())
+        })
+    }
+}
+
+/// Without the national service: synthetic people have no place to be hidden; of anybody else nobody knows.
+pub(crate) fn restriction(number: Option<&NhsNumber>) -> Restriction {
+    match number {
+        Some(number) if number.is_synthetic() => Restriction::Unrestricted,
+        _ => Restriction::Unknown,
+    }
+}

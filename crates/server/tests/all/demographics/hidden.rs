@@ -1,0 +1,133 @@
+//! Whose place is hidden: nothing here tells that they are.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::*;
+
+/// A number for tests that the service has never heard of.
+const UNHEARD: &str = "9990000948";
+
+async fn settled() {
+    tokio::time::sleep(Duration::from_secs(30)).await;
+}
+
+/// Every label but the plain one.
+#[tokio::test(start_paused = true)]
+async fn a_restricted_person_is_answered_for_as_an_unknown_one() {
+    for label in [Some("R"), Some("V"), Some("Q"), None] {
+        let world = world(&["ccr", "uhb"], BOTH);
+        world.region.demographics().label(DEMO_PERSON, label);
+        let person = world.minted(DEMO_PERSON).await;
+        let token = world.doctor_of(&person);
+        let nobody = "00000000-0000-4000-8000-000000000000";
+        for path in ["$everything?_count=50", "", "$plan?request=r-1"] {
+            let hidden = world.get(&format!("Patient/{person}/{path}"), &token).await;
+            let unknown = world.get(&format!("Patient/{nobody}/{path}"), &token).await;
+            assert_eq!((seen(&hidden), hidden.status), (seen(&unknown), 403), "{label:?} {path}");
+            assert!(why(&world, &hidden).contains("restricted"));
+        }
+        for path in ["Condition?patient=", "Observation?_summary=count&patient=", "Patient/"] {
+            let hidden = world.get(&format!("{path}{person}"), &token).await;
+            let unknown = world.get(&format!("{path}{nobody}"), &token).await;
+            assert_eq!((seen(&hidden), hidden.status), (seen(&unknown), 403), "{label:?} {path}");
+        }
+        settled().await;
+        assert_eq!(sources(&world, &["ccr", "uhb"]), [0, 0], "no source is asked");
+        assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 0);
+        assert!(!world.ledger.text().contains("\"pointer\":\"present\""));
+        world.ledger.verify();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_finds_a_restricted_person_no_more_than_an_unknown_one() {
+    let world = world(&["ccr", "uhb"], PDS);
+    world.region.demographics().label(DEMO_PERSON, Some("R"));
+    world.region.fail(DEMOGRAPHICS, Fault::Slow { ms: 300 });
+    let look = async |number: &str| {
+        let start = Instant::now();
+        let answer = find(&world, number).await;
+        let (status, headers, text) = seen(&answer);
+        let took = start.elapsed();
+        assert!(why(&world, &answer).contains("restricted"), "{}", why(&world, &answer));
+        assert_eq!(world.ledger.of(&answer.request()), ["opened", "asked", "refused"]);
+        (status, headers, untimed(&text.replace(number, "NUMBER")), took)
+    };
+    let hidden = look(DEMO_PERSON).await;
+    // Evenly spaced, the second call waits for its turn: both begin with one.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let unknown = look(UNHEARD).await;
+    assert_eq!(hidden, unknown);
+    assert_eq!(sources(&world, &["ccr", "uhb"]), [0, 0]);
+}
+
+/// Without instants: two answers were not made at once.
+fn untimed(text: &str) -> String {
+    let mut parts = text.split("2026-11-");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| format!("{whole}AT{}", part.split_once('Z').map_or(part, |(_, rest)| rest)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_becomes_restricted_is_refused_page_by_page_and_loses_their_pointer() {
+    let world = world(&["ccr", "uhb"], BOTH);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let first = world.get(&format!("Patient/{person}/$everything?_count=5"), &token).await;
+    settled().await;
+    assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 1);
+    world.clock.forward_s(9 * 60);
+    let again = world.get(&format!("Patient/{person}/$everything?_count=5"), &token).await;
+    let next = again.next().expect("a page to come");
+    world.region.demographics().label(DEMO_PERSON, Some("R"));
+    world.clock.forward_s(6 * 60);
+    let before = sources(&world, &["ccr", "uhb"]);
+    let page = world.get(&next, &token).await;
+    let unknown = world.get("Patient/00000000-0000-4000-8000-000000000000/$everything", &token).await;
+    assert_eq!(seen(&page), seen(&unknown), "a page of an answer that was given before");
+    assert_eq!(seen(&read(&world, &person).await).0, 403);
+    let plan = world.get(&format!("Patient/{person}/$plan?request={}", first.request()), &token).await;
+    assert_eq!(seen(&plan), seen(&unknown));
+    assert_eq!(sources(&world, &["ccr", "uhb"]), before);
+    settled().await;
+    assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 0, "the pointer from before is taken away");
+    // Seen to once; the next refusal sends nothing.
+    let told = world.region.asked(LOCATOR).len();
+    read(&world, &person).await;
+    settled().await;
+    assert_eq!(world.region.asked(LOCATOR).len(), told);
+    // And it comes back with the label.
+    world.region.demographics().label(DEMO_PERSON, Some("U"));
+    world.clock.forward_s(LABEL_S);
+    assert_eq!(read(&world, &person).await.status, 200);
+    settled().await;
+    assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_claims_a_relationship_with_whom_they_cannot_know_of() {
+    let world = world(&["ccr"], PDS);
+    let person = world.minted(DEMO_PERSON).await;
+    world.region.demographics().label(DEMO_PERSON, Some("R"));
+    let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
+        {"name": "kind", "valueCode": "relationship"}, {"name": "reason", "valueCode": "direct-care"},
+    ]});
+    let claim = async |person: &str| {
+        let target = format!("/fhir/R4/Patient/{person}/$request-access");
+        let headers = [("content-type", "application/fhir+json")];
+        world.send("POST", &target, Some(&world.token(&Card::doctor())), &headers, &body.to_string()).await
+    };
+    assert_eq!(seen(&claim(&person).await), seen(&claim("00000000-0000-4000-8000-000000000000").await));
+}
+
+/// A person whom the service does not know has no label, and nobody is read without one.
+#[tokio::test(start_paused = true)]
+async fn whom_the_service_does_not_know_is_not_read() {
+    let world = world(&["ccr"], PDS);
+    world.region.demographics().forget(DEMO_PERSON);
+    let person = world.minted(DEMO_PERSON).await;
+    assert_eq!(read(&world, &person).await.status, 403);
+    assert_eq!(sources(&world, &["ccr"]), [0]);
+}
