@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use identity::Voice;
 use jiff::Timestamp;
 use people::{Deed, Entry, Registrar, Traced};
-use record::{PersonId, Sought};
+use record::{NhsNumber, PersonId, Sought};
 
 use crate::StoreDown;
 
@@ -15,6 +15,8 @@ pub trait PersonIndex: Send + Sync {
     /// Who might be meant, the surest first. Restricted people are among them only where the admission says so: to anybody else
     /// they do not exist, and the answer takes no other way for them.
     async fn trace(&self, admission: &Admission, sought: &Sought) -> Result<Traced, StoreDown>;
+    /// Whether a number was cut: it is nobody's any more, whatever a source says.
+    async fn is_cut(&self, number: &NhsNumber) -> Result<bool, StoreDown>;
     /// What is known of a person; of somebody unknown, what is known of anybody.
     async fn known(&self, person: &PersonId) -> Result<Known, StoreDown>;
 }
@@ -42,6 +44,10 @@ impl PersonIndex for Registrar {
             }
             found => found,
         })
+    }
+
+    async fn is_cut(&self, number: &NhsNumber) -> Result<bool, StoreDown> {
+        Ok(!self.register().cut_among(&[*number]).await.map_err(down)?.is_empty())
     }
 
     async fn known(&self, person: &PersonId) -> Result<Known, StoreDown> {

@@ -26,6 +26,8 @@ pub struct Page {
 pub enum Change {
     /// Two entries are apart; whether they are the same person is not asked again.
     Apart(PersonId, EntryKey, EntryKey),
+    /// A number is nobody's any more, for good. That it was cut is remembered; whose it was is not.
+    Cut(NhsNumber),
     /// An event is added to the history.
     Event(Event),
     /// So much of a file was taken in: the name it goes by, and the rows done. In the same batch as the rows themselves.
@@ -53,6 +55,8 @@ pub trait Register: Send + Sync {
     async fn home(&self, key: &EntryKey) -> Result<Option<PersonId>, RegisterDown>;
     /// Whose a number is, current or superseded.
     async fn of_number(&self, number: &NhsNumber) -> Result<Option<PersonId>, RegisterDown>;
+    /// Which of these numbers were cut.
+    async fn cut_among(&self, numbers: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown>;
     /// Writes a batch, whole or not at all. When it returns, it is durable.
     async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown>;
     /// What was done to a person's entries, oldest first.

@@ -102,6 +102,8 @@ impl Registrar {
     /// Takes entries in, in their order, as one batch; with `loaded` it is written in the same batch how far a file has come.
     pub async fn take_all(&self, entries: Vec<Entry>, loaded: Option<(String, u64)>) -> Result<Taken, RegisterDown> {
         let mut draft = self.draft().await;
+        let numbers: Vec<NhsNumber> = entries.iter().filter_map(|entry| entry.demographics.number.as_ref()?.valid()).collect();
+        draft.cut.extend(self.register.cut_among(&numbers).await?);
         for entry in entries {
             draft.take(entry).await?;
         }

@@ -18,6 +18,8 @@ pub(crate) struct Batch {
     pub tasks: Vec<Task>,
     /// Events, in order.
     pub events: Vec<Event>,
+    /// Numbers that are nobody's any more.
+    pub cuts: Vec<NhsNumber>,
     /// What is forgotten.
     pub purges: Vec<(PersonId, NhsNumber)>,
     /// Rows of files taken in.
@@ -34,6 +36,7 @@ impl Batch {
         for (place, change) in changes.into_iter().enumerate() {
             match change {
                 Change::Apart(person, one, other) => drop(apart.insert(pair(&one, &other), (person, one, other, true))),
+                Change::Cut(number) => batch.cuts.push(number),
                 Change::Event(event) => batch.events.push(event),
                 Change::Loaded(file, rows) => drop(batch.loaded.insert(file, rows)),
                 Change::Person(person) => drop(persons.insert(person.id.clone(), (place, person))),

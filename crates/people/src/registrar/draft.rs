@@ -40,6 +40,8 @@ pub(super) struct Draft<'a> {
     homes: FxHashMap<EntryKey, PersonId>,
     /// Whose a number has become; none for one that was let go.
     numbers: FxHashMap<NhsNumber, Option<PersonId>>,
+    /// Numbers that were cut, of those that entries of this batch give.
+    pub(super) cut: FxHashSet<NhsNumber>,
     /// By what those are found whose entries came or changed here.
     keys: FxHashMap<u64, Vec<PersonId>>,
     put: BTreeSet<EntryKey>,
@@ -58,6 +60,7 @@ impl<'a> Draft<'a> {
             persons: FxHashMap::default(),
             homes: FxHashMap::default(),
             numbers: FxHashMap::default(),
+            cut: FxHashSet::default(),
             keys: FxHashMap::default(),
             put: BTreeSet::new(),
             changes: Vec::new(),

@@ -51,7 +51,8 @@ impl Registrar {
     /// an update of its own entries; what joined it with the person is purged; and no task names it any more.
     pub async fn cut(&self, old: &NhsNumber) -> Result<Done, NotDone> {
         let mut draft = self.draft().await;
-        let Some(owner) = draft.owner(old).await? else { return Ok(Done::default()) };
+        draft.change(Change::Cut(*old));
+        let Some(owner) = draft.owner(old).await? else { return Ok(draft.write().await?) };
         let person = draft.person(&owner).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
         draft.forget_tasks(&person, old).await?;
         if person.number == Some(*old) {
@@ -152,7 +153,7 @@ impl Draft<'_> {
         Ok(self.write().await?)
     }
 
-    fn cut_off(&mut self, id: &PersonId) {
+    pub(super) fn cut_off(&mut self, id: &PersonId) {
         self.alter(id, |person| {
             (person.number, person.cut) = (None, true);
             person.superseded.clear();

@@ -24,6 +24,9 @@ const CHANGED: &str = "the source changed who the entry is about";
 impl Draft<'_> {
     /// Takes an entry in.
     pub(super) async fn take(&mut self, entry: Entry) -> Result<(), RegisterDown> {
+        if entry.demographics.number.as_ref().and_then(|claimed| claimed.valid()).is_some_and(|number| self.cut.contains(&number)) {
+            return self.take_cut(entry).await;
+        }
         let Some(home) = self.home(&entry.key) else { return self.arrive(entry).await };
         let Some(drafted) = self.person(&home).await? else { return self.arrive(entry).await };
         let Some(old) = drafted.person.entries.iter().find(|own| own.key == entry.key) else { return self.arrive(entry).await };
@@ -42,6 +45,33 @@ impl Draft<'_> {
         }
         self.count.changed += 1;
         self.again(home, entry).await
+    }
+
+    /// An entry that gives a number that was cut: it stands by itself, where nothing finds it, and raises no doubt (G1).
+    async fn take_cut(&mut self, entry: Entry) -> Result<(), RegisterDown> {
+        let home = self.home(&entry.key);
+        match &home {
+            Some(_) => self.count.changed += 1,
+            None => self.count.new += 1,
+        }
+        if let Some(home) = home {
+            let Some(drafted) = self.person(&home).await? else { return Ok(()) };
+            let older = drafted.person.entries.iter().any(|own| own.key == entry.key && own.seen > entry.seen);
+            if older {
+                return Ok(());
+            }
+            if drafted.person.cut {
+                self.put(&home, entry);
+                return Ok(());
+            }
+            // What was shown of them until now may have held what is not theirs.
+            let since = self.linked_since(&home, &entry.key).await?;
+            self.touch(&home, since);
+        }
+        let apart = self.mint(None);
+        self.settle(&apart, entry).await?;
+        self.cut_off(&apart);
+        Ok(())
     }
 
     /// An entry that nobody had.

@@ -12,6 +12,7 @@ mod everybody;
 mod golden;
 mod governance;
 mod kept;
+mod lifecycle;
 mod loading;
 mod logged;
 mod makers;

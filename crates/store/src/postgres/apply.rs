@@ -47,6 +47,11 @@ async fn write(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) 
     }
     write_tasks(transaction, &batch.tasks).await?;
     add_events(transaction, &batch.events).await?;
+    if !batch.cuts.is_empty() {
+        let cut: Vec<Vec<u8>> = batch.cuts.iter().map(|number| secrets.pseudonym(number)).collect();
+        let statement = transaction.prepare_cached(sql::CUT).await?;
+        transaction.execute(&statement, &[&cut]).await?;
+    }
     for (person, number) in &batch.purges {
         purge(transaction, secrets, person, number).await?;
     }

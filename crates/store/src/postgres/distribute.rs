@@ -19,6 +19,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("plan", "person"),
     ("named", "person"),
     ("number", "pseudonym"),
+    ("cut_number", "pseudonym"),
     ("home", "local_id"),
     ("minted_home", "id"),
     ("task_home", "id"),

@@ -147,6 +147,17 @@ impl Register for PostgresStore {
         self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonym(number)).await.map_err(down)
     }
 
+    async fn cut_among(&self, numbers: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown> {
+        let pseudonyms: Vec<Vec<u8>> = numbers.iter().map(|number| self.secrets.pseudonym(number)).collect();
+        let asked = asked!(self, |client| {
+            let statement = client.prepare_cached(sql::CUT_AMONG).await?;
+            let rows = client.query(&statement, &[&pseudonyms]).await?;
+            Ok(rows.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>())
+        });
+        let cut = asked.map_err(down)?;
+        Ok(numbers.iter().zip(&pseudonyms).filter(|(_, pseudonym)| cut.contains(pseudonym)).map(|(number, _)| *number).collect())
+    }
+
     async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown> {
         self.write(&Batch::of(batch)).await.map_err(down)
     }

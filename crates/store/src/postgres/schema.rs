@@ -144,6 +144,8 @@ CREATE TABLE batch (id uuid NOT NULL PRIMARY KEY, at timestamptz NOT NULL);
 CREATE INDEX batch_at ON batch (at);
 ",
     "CREATE TABLE master_key (fingerprint bytea NOT NULL PRIMARY KEY)",
+    // Numbers that were cut: that they were, and nothing of whose.
+    "CREATE TABLE cut_number (pseudonym bytea NOT NULL PRIMARY KEY)",
 ];
 
 /// The version that this program knows.

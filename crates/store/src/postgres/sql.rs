@@ -12,6 +12,8 @@ macro_rules! hot {
 
 hot! {
     PERSON_OF_NUMBER = "SELECT person FROM number WHERE pseudonym = $1";
+    CUT_AMONG = "SELECT pseudonym FROM cut_number WHERE pseudonym = ANY($1)";
+    CUT = "INSERT INTO cut_number (pseudonym) SELECT * FROM unnest($1::bytea[]) ON CONFLICT (pseudonym) DO NOTHING";
     NUMBER_OF_PERSON = "SELECT sealed FROM person WHERE person = $1";
     PURGES = "SELECT purges FROM person WHERE person = $1";
     MINT_NUMBER = "INSERT INTO number (pseudonym, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";

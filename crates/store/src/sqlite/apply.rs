@@ -18,6 +18,10 @@ pub(super) fn apply(connection: &mut Connection, secrets: &Secrets, batch: &Batc
     batch.apart.iter().try_for_each(|(person, one, other, apart)| set_apart(&transaction, person, one, other, *apart))?;
     batch.tasks.iter().try_for_each(|task| write_task(&transaction, task))?;
     batch.events.iter().try_for_each(|event| add_event(&transaction, event))?;
+    for number in &batch.cuts {
+        let mut statement = transaction.prepare_cached("INSERT OR IGNORE INTO cut_number (pseudonym) VALUES (?)")?;
+        statement.execute(params![secrets.pseudonym(number)])?;
+    }
     batch.purges.iter().try_for_each(|(person, number)| purge(&transaction, secrets, person, number))?;
     for (file, rows) in &batch.loaded {
         let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO loaded (file, rows) VALUES (?, ?)")?;

@@ -167,6 +167,21 @@ impl Register for SqliteStore {
         .await
     }
 
+    async fn cut_among(&self, numbers: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown> {
+        let numbers = numbers.to_vec();
+        self.look(move |connection, secrets| {
+            let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM cut_number WHERE pseudonym = ?)")?;
+            let mut cut = Vec::new();
+            for number in numbers {
+                if statement.query_row(params![secrets.pseudonym(&number)], |row| row.get(0))? {
+                    cut.push(number);
+                }
+            }
+            Ok(cut)
+        })
+        .await
+    }
+
     async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown> {
         let write = move |connection: &mut Connection, secrets: &Secrets| apply(connection, secrets, &Batch::of(batch));
         self.by(&self.durable, write).await.map_err(down)

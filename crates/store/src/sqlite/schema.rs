@@ -173,6 +173,8 @@ INSERT INTO named (person, trace, at)
     FROM ledger WHERE coalesce(json_extract(event, '$.patient'), '') <> '' AND unixepoch(at) IS NOT NULL GROUP BY 1, 2;
 ",
     "CREATE TABLE master_key (fingerprint BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;",
+    // Numbers that were cut: that they were, and nothing of whose.
+    "CREATE TABLE cut_number (pseudonym BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

@@ -31,6 +31,7 @@ promises!(
     a_plan_is_its_readers_only,
     a_task_is_one_however_often_it_is_written,
     after_a_purge_nothing_joins_the_number_with_the_person,
+    a_number_that_was_cut_is_remembered_and_leads_to_nobody,
     an_entry_given_later_than_a_miss_is_believed,
     batches_at_once_are_each_whole,
     an_id_is_resolved_to_every_person_it_was_met_with,
@@ -393,6 +394,19 @@ async fn an_entry_given_later_than_a_miss_is_believed(place: Place) {
     assert!(of().await[0].holds);
     store.heard(&number(1), vec![heard("gp", true, &[])], at(13)).await.unwrap();
     assert_eq!(of().await[0].local_ids, ["l-1", "l-2", "e-1"]);
+}
+
+async fn a_number_that_was_cut_is_remembered_and_leads_to_nobody(place: Place) {
+    let store = place.open().await.store;
+    let whose = store.person_of(&number(1)).await.unwrap();
+    assert!(store.cut_among(&[number(1), number(2)]).await.unwrap().is_empty());
+    let cut = || vec![Change::Cut(number(1)), Change::Purge(whose.clone(), number(1))];
+    store.apply(cut()).await.unwrap();
+    store.apply(cut()).await.unwrap();
+    assert_eq!(store.cut_among(&[number(2), number(1)]).await.unwrap(), [number(1)]);
+    assert_eq!(store.of_number(&number(1)).await.unwrap(), None);
+    // Another program at the same store knows it, too.
+    assert_eq!(place.open().await.store.cut_among(&[number(1)]).await.unwrap(), [number(1)]);
 }
 
 async fn after_a_purge_nothing_joins_the_number_with_the_person(place: Place) {

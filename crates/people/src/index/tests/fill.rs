@@ -29,6 +29,9 @@ impl Register for Pages {
     async fn of_number(&self, _: &NhsNumber) -> Result<Option<PersonId>, RegisterDown> {
         Err(RegisterDown("not asked".to_owned()))
     }
+    async fn cut_among(&self, _: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown> {
+        Err(RegisterDown("not asked".to_owned()))
+    }
     async fn apply(&self, _: Vec<Change>) -> Result<(), RegisterDown> {
         Err(RegisterDown("not asked".to_owned()))
     }

@@ -111,8 +111,9 @@ fn nothing_is_linked_while_a_number_is_investigated() {
     assert_ne!(desk.home(&key("b")), person);
     assert!(matches!(desk.run(desk.registrar.link(&key("b"), &person, &steward(), "")), Err(NotDone::Investigated)));
     desk.run(desk.registrar.investigation_ended(&number(1))).unwrap();
+    // By number and date it is as much the one's as the other's, whom only the investigation kept from being the same.
     desk.take(hartley("c", 1).entry());
-    assert_eq!(desk.home(&key("c")), person);
+    assert!([person, desk.home(&key("b"))].contains(&desk.home(&key("c"))));
     desk.check();
 }
 

@@ -17,6 +17,7 @@ pub struct Kept {
     pub events: Vec<Event>,
     pub tasks: BTreeMap<TaskId, Task>,
     pub loaded: BTreeMap<String, u64>,
+    pub cut: BTreeSet<NhsNumber>,
 }
 
 /// What is kept, and whether it is slow to write.
@@ -48,6 +49,7 @@ impl Kept {
         for change in rest {
             match change {
                 Change::Apart(_, one, other) => drop(self.apart.insert(pair(one, other))),
+                Change::Cut(number) => drop(self.cut.insert(number)),
                 Change::Event(event) => self.events.push(event),
                 Change::Loaded(file, rows) => drop(self.loaded.insert(file, rows)),
                 Change::Person(_) => {}
@@ -86,6 +88,11 @@ impl Register for Memory {
 
     async fn of_number(&self, number: &NhsNumber) -> Result<Option<PersonId>, RegisterDown> {
         Ok(self.0.lock().unwrap().numbers.get(number).cloned())
+    }
+
+    async fn cut_among(&self, numbers: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown> {
+        let kept = self.0.lock().unwrap();
+        Ok(numbers.iter().filter(|number| kept.cut.contains(number)).copied().collect())
     }
 
     async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown> {

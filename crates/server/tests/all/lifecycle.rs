@@ -1,0 +1,165 @@
+//! What becomes of a joined record when a person's number or entries change.
+
+use ::people::{Address, Author, BirthDate, ClaimedNumber, Demographics, Entry, EntryKey, Name, NumberStatus, TaskFilter};
+use serde_json::json;
+
+use crate::world::{Card, World};
+
+fn about(slug: &str) -> &'static testbed::About {
+    &testbed::people().iter().find(|person| person.slug == slug).unwrap().about
+}
+
+/// An entry of somebody with this name and number, in the words of a source.
+fn entry(source: &str, local_id: &str, about: &testbed::About, (given, family, number): (&str, &str, Option<&str>)) -> Entry {
+    let birth_date: BirthDate = about.birth_date.parse().unwrap();
+    let (postcode, lines) = about.address.split_last().unwrap();
+    let demographics = Demographics {
+        number: number.map(|number| ClaimedNumber { value: number.to_owned(), status: NumberStatus::Verified }),
+        names: vec![Name { family: family.to_owned(), given: vec![given.to_owned()], ..Name::default() }],
+        birth_date: Some(birth_date),
+        addresses: vec![Address { line: lines.join(", "), postcode: postcode.clone(), ..Address::default() }],
+        ..Demographics::default()
+    };
+    let key = EntryKey { source: source.parse().unwrap(), local_id: local_id.to_owned() };
+    Entry { key, provider: None, demographics, restricted: false, seen: jiff::Timestamp::constant(1_795_424_000, 0) }
+}
+
+async fn open_tasks(world: &World) -> Vec<::people::Task> {
+    let filter = TaskFilter { open: true, count_max: 100, ..TaskFilter::default() };
+    world.registrar.tasks(&filter).await.unwrap()
+}
+
+/// The child's number was invalidated at adoption, and they were given a new one, a new name and a new home. Whoever knows the new one
+/// must come to nothing of the old by any way; the old is not to be had at all.
+#[tokio::test(start_paused = true)]
+async fn golden_25_an_adopted_childs_old_record_is_reached_by_no_route() {
+    let world = World::of(&["ccr", "gp", "soc"]);
+    let (old, new_number) = (about("oscar-fielding"), "9990123451");
+    let new_number = if new_number.parse::<record::NhsNumber>().is_ok() { new_number.to_owned() } else { free() };
+    let child = world.person(&old.nhs_number).await;
+    let doctor = world.doctor_of(&child);
+    let before = world.get(&format!("Patient/{child}/$everything?_count=3"), &doctor).await;
+    assert_eq!(before.status, 200, "{}", before.text);
+    let page = before.next().expect("more than a page");
+    let theirs = before
+        .entries()
+        .iter()
+        .find(|entry| entry["resource"]["resourceType"] != "OperationOutcome" && entry["resource"]["id"] != child.as_str());
+    let theirs = theirs
+        .map(|entry| format!("{}/{}", entry["resource"]["resourceType"].as_str().unwrap(), entry["resource"]["id"].as_str().unwrap()))
+        .unwrap();
+    world.settled().await;
+
+    world.registrar.cut(&old.nhs_number.parse().unwrap()).await.unwrap();
+    // The new person is known by an entry that is like the old in all but the name and the number.
+    world.registrar.take(entry("soc", "new-1", old, (&old.given[0], "Newman", Some(&new_number)))).await.unwrap();
+    // And the old entry comes once more from a source that has not heard.
+    world.registrar.take(entry("soc", "old-1", old, (&old.given[0], &old.family, Some(&old.nhs_number)))).await.unwrap();
+
+    // Reads, pages, ids: the old is as if it had never been.
+    for path in [format!("Patient/{child}/$everything"), format!("Patient/{child}"), theirs] {
+        let answer = world.get(&path, &doctor).await;
+        assert_eq!(answer.status, 403, "{path}: {}", answer.text);
+    }
+    // Nor does the number lead to anybody again, though sources still answer to it.
+    let found = world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{}", old.nhs_number), &doctor).await;
+    assert_eq!(found.status, 200, "{}", found.text);
+    assert!(!found.text.contains("\"match\""), "{}", found.text);
+    let over = world.get(&page, &doctor).await;
+    assert!([403, 410].contains(&over.status), "{}: {}", over.status, over.text);
+    // Matching: by the old name nobody of the new is found, by the new nobody of the old.
+    let token = world.token(&Card::doctor());
+    for family in ["Newman", &old.family] {
+        let found = world.get(&format!("Patient?family={family}&given={}&birthdate={}", old.given[0], old.birth_date), &token).await;
+        assert_eq!(found.status, 200, "{}", found.text);
+        assert!(!found.text.contains(&child), "{family}: {}", found.text);
+        let both = found.text.contains("Newman") && found.text.contains(&old.family);
+        assert!(!both, "one search shows both names: {}", found.text);
+    }
+    // The steward's desk: no task names them together, or the old at all.
+    for task in open_tasks(&world).await {
+        let keys = [Some(&task.entry), task.other.as_ref()];
+        let names = |local_id: &str| keys.iter().flatten().any(|key| key.local_id == local_id);
+        assert!(!(names("new-1") && keys.iter().flatten().count() > 1), "a task joins the new with somebody: {task:?}");
+    }
+    // Audit: what stands about the new names no old, and the other way round.
+    let new = world.registrar.person_of(&new_number.parse().unwrap()).await.unwrap().expect("they are known");
+    assert_ne!(new.as_str(), child);
+    let read = world.get(&format!("Patient/{new}/$everything"), &world.doctor_of(new.as_str())).await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    assert!(!read.text.contains(&child) && !read.text.contains(&old.nhs_number), "{}", read.text);
+    for event in world.ledger.events() {
+        let text = event.to_string();
+        assert!(!(text.contains(&child) && text.contains(new.as_str())), "the ledger joins them: {text}");
+    }
+    // Quarantine: of the old nothing waits under the new.
+    let history = world.registrar.history(&new).await.unwrap();
+    assert!(history.iter().all(|event| !format!("{event:?}").contains(&child)), "{history:?}");
+}
+
+/// A number of 999 that nobody of the region has.
+fn free() -> String {
+    let free = (9_990_100_000u64..9_990_200_000).map(|number| number.to_string());
+    free.into_iter().find(|number| number.parse::<record::NhsNumber>().is_ok() && testbed::person(number).is_none()).unwrap()
+}
+
+/// A steward links what the rules left apart, and takes it back: what was laid out of the record before is over each time.
+#[tokio::test(start_paused = true)]
+async fn a_merge_and_its_undoing_end_what_was_laid_out_before() {
+    let world = World::of(&["ccr", "gp"]);
+    let margaret = about("margaret-hartley");
+    let person: record::PersonId = world.person(&margaret.nhs_number).await.parse().unwrap();
+    let doctor = world.doctor_of(person.as_str());
+    let laid_out = async || {
+        let answer = world.get(&format!("Patient/{person}/$everything?_count=3"), &doctor).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        world.settled().await;
+        answer.next().expect("more than a page")
+    };
+    let still = async |page: &str| world.get(page, &doctor).await.status;
+    let page = laid_out().await;
+    assert_eq!(still(&page).await, 200, "what came with the answer itself ends nothing");
+    // Somebody without a number, whose name is spelt otherwise.
+    let other = entry("soc", "m-1", margaret, ("Mary", "Heartley", None));
+    world.registrar.take(other.clone()).await.unwrap();
+    let theirs = world.registrar.index().home(&other.key).expect("they are somebody");
+    assert_ne!(theirs, person, "the rules linked what only a person may");
+    assert_eq!(still(&page).await, 200);
+
+    let steward = Author::Steward("https://login.example|steward".to_owned());
+    world.clock.forward_s(60);
+    world.registrar.merge(&person, &theirs, &steward, "the same, by her daughter").await.unwrap();
+    assert_eq!(world.registrar.index().home(&other.key), Some(person.clone()));
+    assert_eq!(still(&page).await, 410, "a page of before the merge is shown after it");
+    let page = laid_out().await;
+    assert_eq!(still(&page).await, 200);
+
+    world.clock.forward_s(60);
+    let done = world.registrar.unmerge(&person, &theirs, &steward, "her sister").await.unwrap();
+    assert!(done.touched.iter().any(|touched| touched.person == person && touched.since.is_some()), "{done:?}");
+    assert_eq!(world.registrar.index().home(&other.key), Some(theirs.clone()));
+    assert_eq!(still(&page).await, 410);
+    // What she said of herself does not vote on Margaret any more: the record is whole again.
+    assert_eq!(world.get(&format!("Patient/{person}/$everything"), &doctor).await.status, 200);
+    world.ledger.verify();
+}
+
+/// One number with two people: neither is shown as the other, and a steward hears of it.
+#[tokio::test(start_paused = true)]
+async fn a_confused_number_is_a_stewards_task_and_joins_nobody() {
+    let world = World::of(&["ccr", "gp"]);
+    let margaret = about("margaret-hartley");
+    let person = world.person(&margaret.nhs_number).await;
+    assert_eq!(world.get(&format!("Patient/{person}/$everything"), &world.doctor_of(&person)).await.status, 200);
+    world.settled().await;
+    let mut somebody = entry("soc", "x-1", margaret, ("Derek", "Pym", Some(&margaret.nhs_number)));
+    somebody.demographics.birth_date = Some("1971-12-30".parse().unwrap());
+    world.registrar.take(somebody.clone()).await.unwrap();
+    assert_ne!(world.registrar.index().home(&somebody.key).map(|id| id.to_string()), Some(person.clone()));
+    let tasks = open_tasks(&world).await;
+    assert!(tasks.iter().any(|task| task.doubt == ::people::Doubt::Confusion && task.entry == somebody.key), "{tasks:?}");
+    let read = world.get(&format!("Patient/{person}/$everything"), &world.doctor_of(&person)).await;
+    assert_eq!(read.status, 200);
+    assert!(read.text.contains(&margaret.family) && !read.text.contains("Pym"));
+    assert_eq!(json!(read.shown().keys().collect::<Vec<_>>()), json!(["ccr", "gp"]));
+}
