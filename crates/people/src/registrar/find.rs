@@ -3,7 +3,7 @@
 use super::Registrar;
 use super::explain::reasons;
 use crate::index;
-use crate::matching::{Comparison, Decision, Folded, Guard};
+use crate::matching::{Comparison, Decision, Field, Folded, Guard, Level};
 use crate::{Candidate, Demographics, Entry, Grade, RegisterDown, Traced};
 
 /// What must be said at least.
@@ -25,7 +25,8 @@ impl Registrar {
             let best = candidate.profiles().map(|profile| self.model.compare(&fields, &profile)).max_by(likelier);
             // By the number alone nobody is compared: whoever has it is meant.
             let meant = |comparison: &Comparison| {
-                comparison.decision != Decision::NonMatch || !named && candidate.number() == fields.number.map(|(number, _)| number)
+                comparison.decision != Decision::NonMatch && told_apart_by_more(comparison)
+                    || !named && candidate.number() == fields.number.map(|(number, _)| number)
             };
             if let Some(best) = best.filter(meant) {
                 likely.push((candidate, best));
@@ -63,6 +64,14 @@ impl Registrar {
     fn with(&self, asked: &Folded, entry: &Entry) -> Comparison {
         self.model.compare(&asked.fields(), &Folded::of(&entry.demographics).fields())
     }
+}
+
+/// Whether anything but given name and birth date speaks for somebody of another family name: where they live, how they are rung, the
+/// number. Without it whoever knows a child's old name would be shown the new one.
+fn told_apart_by_more(comparison: &Comparison) -> bool {
+    let level = |field| comparison.pattern.level(field);
+    let agrees = |field| !matches!(level(field), Level::Unknown | Level::Different | Level::District);
+    level(Field::Family) != Level::Different || [Field::Address, Field::Phone, Field::Email, Field::Number].into_iter().any(agrees)
 }
 
 /// The likelier of two comparisons.
