@@ -61,7 +61,7 @@ impl Exchange {
             Ok(admission) => admission,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let about = self.about(&admission, Some(person), number, self.until(ask)).await?;
+        let about = self.whose(&admission, person, number, self.until(ask)).await?;
         Ok(match (about.number, about.restriction) {
             (None, _) => Err(access::Refusal::UnknownPerson),
             (Some(_), access::Restriction::Unrestricted) => Ok(()),

@@ -8,7 +8,7 @@ use record::{Ask, NhsNumber, PersonId};
 use tokio::time::Instant;
 
 use crate::demographics::{Known, Said};
-use crate::{Exchange, Refused};
+use crate::{Exchange, Refused, index};
 
 /// A person, as far as they are known before the sources are asked.
 #[derive(Clone)]
@@ -34,6 +34,15 @@ impl About {
         About { number, former: Vec::new(), restriction, birth_date: None, given_names: Vec::new(), voices: Vec::new(), unconfirmed: None }
     }
 
+    /// With what the person index has of them. Whom any source marks as restricted is, whatever else is said.
+    fn with(self, index: index::Known) -> About {
+        let restriction = match self.restriction {
+            Restriction::Unrestricted if index.restricted => Restriction::Restricted,
+            said => said,
+        };
+        About { restriction, voices: index.voices, ..self }
+    }
+
     /// What the guards compare with. A birth date is the first of these that exists: the national service's, the person index's, the
     /// caller's.
     pub(crate) fn facts(&self, number: NhsNumber, said_by_caller: Option<&String>) -> Facts {
@@ -54,19 +63,41 @@ impl Exchange {
             (_, Some(_)) if self.parts.demographics.is_some() => About::unasked(number, Restriction::Unknown),
             (_, number) => About::unasked(number, restriction(number.as_ref())),
         };
+        // Looked up for everybody, so that a refusal takes one way; and after the service's word, which is done to the index.
+        let about = about.with(self.parts.index.known(person).await?);
         let facts = PersonFacts { person: about.number.map(|_| person.clone()), restriction: about.restriction };
         let permitted = admission.and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now()));
         Ok((permitted, about))
     }
 
-    /// What is known of the person of a number.
-    pub(crate) async fn about(
+    /// What is known of the person of a number that somebody looks for.
+    pub(crate) async fn sought(&self, admission: &Admission, number: NhsNumber, until: Instant) -> Result<About, Refused> {
+        let cut = self.parts.index.is_cut(&number).await?;
+        let about = match cut {
+            true => About::unasked(None, Restriction::Unknown),
+            false => self.about(admission, None, number, until).await?,
+        };
+        let index = match self.parts.people.known(&number).await? {
+            Some(person) => self.parts.index.known(&person).await?,
+            None => index::Known::default(),
+        };
+        Ok(about.with(index))
+    }
+
+    /// What is known of a person whose number is known.
+    pub(crate) async fn whose(
         &self,
         admission: &Admission,
-        person: Option<&PersonId>,
+        person: &PersonId,
         number: NhsNumber,
         until: Instant,
     ) -> Result<About, Refused> {
+        let about = self.about(admission, Some(person), number, until).await?;
+        Ok(about.with(self.parts.index.known(person).await?))
+    }
+
+    /// The same without the index: by the national service's word, where it is asked.
+    async fn about(&self, admission: &Admission, person: Option<&PersonId>, number: NhsNumber, until: Instant) -> Result<About, Refused> {
         let Some(service) = &self.parts.demographics else { return Ok(About::unasked(Some(number), restriction(Some(&number)))) };
         let known = service.look(admission, person, number, until).await?;
         if matches!(&known, Known::Fresh(word) if matches!(word.said, Said::Invalidated)) {

@@ -34,7 +34,7 @@ impl Exchange {
             Err(refusal) => return Err(refused(entry, &ask, refusal).await),
         };
         let asked = number;
-        let about = self.about(&admission, None, asked, self.until(&ask)).await?;
+        let about = self.sought(&admission, asked, self.until(&ask)).await?;
         let open = about.number.filter(|_| about.restriction == access::Restriction::Unrestricted);
         let Some(number) = open else {
             let event = Event::Refused {
