@@ -9,7 +9,7 @@ use audit::Journal;
 use dialect::DataProvider;
 use exchange::{
     DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings, Registration,
-    RegistrationSettings, Settings, SourceEntry,
+    Settings, SourceEntry,
 };
 use identity::Trust;
 use people::Registrar;
@@ -73,10 +73,10 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let Outside { clock, transport, journal } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = open(&config.store, secrets.clone())?;
-    let index = people::index::Index::new();
+    let index = people::index::Index::with(config.people.index);
     let model = Arc::new(people::matching::Model::standard());
     let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
-    let (registration, registering) = Registration::start(registrar.clone(), RegistrationSettings::default());
+    let (registration, registering) = Registration::start(registrar.clone(), config.people.registration);
     let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
     let deeds = Desk { ledger: ledger.clone(), store: store.clone() };
     let configs = config.sources.iter().map(source_config).collect();

@@ -1,5 +1,7 @@
 //! `[people]`: limits of the person index.
 
+use std::time::Duration;
+
 use people::registrar::Limits;
 
 use super::Reader;
@@ -10,6 +12,10 @@ use super::reader::Section;
 pub struct PeopleConfig {
     /// What the registrar may take.
     pub limits: Limits,
+    /// What the index in memory may take.
+    pub index: people::index::Limits,
+    /// How answers find their way into the index.
+    pub registration: exchange::RegistrationSettings,
     /// Rows of a file that are written at once.
     pub load_batch: usize,
     /// Bytes of one row of a file.
@@ -28,7 +34,8 @@ pub struct PeopleConfig {
 
 impl<'a> Reader<'a> {
     pub(super) fn people(&self, section: Section<'a>) -> PeopleConfig {
-        let default = Limits::default();
+        let (default, index, registration) =
+            (Limits::default(), people::index::Limits::default(), exchange::RegistrationSettings::default());
         let size = |key, default: usize, bounds| section.number(key, default as u64, bounds) as usize;
         let config = PeopleConfig {
             limits: Limits {
@@ -37,6 +44,15 @@ impl<'a> Reader<'a> {
                 shown_max: size("shown_max", default.shown_max, 1..=1_000),
                 page_persons_max: size("page_persons_max", default.page_persons_max, 1..=1_000_000),
                 pending_max: size("pending_max", default.pending_max, 1..=100_000_000),
+            },
+            index: people::index::Limits {
+                segment_persons_max: size("segment_persons_max", index.segment_persons_max, 1_000..=100_000_000),
+                search_persons_max: size("search_persons_max", index.search_persons_max, 1..=1_000_000),
+            },
+            registration: exchange::RegistrationSettings {
+                queue_max: size("answers_queue_max", registration.queue_max, 1..=10_000_000),
+                remembered_max: section.number("answers_remembered_max", registration.remembered_max, 0..=100_000_000),
+                remembered: Duration::from_secs(3600 * section.number("answers_remembered_hours", 24, 1..=10_000)),
             },
             load_batch: size("load_batch", 1_000, 1..=100_000),
             row_bytes_max: size("row_bytes_max", 256 << 10, 256..=64 << 20),

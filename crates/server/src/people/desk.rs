@@ -34,7 +34,13 @@ async fn registrar(config: &Config) -> anyhow::Result<Registrar> {
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     crate::store::prepare(&config.store).await?;
     let register = wiring::open(&config.store, secrets)?;
-    Ok(Registrar::new(register, Index::new(), Arc::new(Model::standard()), wiring::system_clock(), config.people.limits))
+    Ok(Registrar::new(
+        register,
+        Index::with(config.people.index),
+        Arc::new(Model::standard()),
+        wiring::system_clock(),
+        config.people.limits,
+    ))
 }
 
 /// Builds the index from the register, and says how far that is.
