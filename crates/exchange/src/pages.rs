@@ -20,17 +20,19 @@ impl Exchange {
         from: usize,
         made: Timestamp,
     ) -> Result<Option<Audited<()>>, Refused> {
-        // Entries were linked, unlinked or merged since: what was laid out may show somebody else's.
-        if self.parts.index.known(person).await?.changed.is_some_and(|changed| changed > made) {
-            return Ok(None);
-        }
-        let event = Event::Disclosed {
-            by: Who::of(caller),
-            patient: person.as_str().to_owned(),
-            answer: answer.to_owned(),
-            from_piece: from as u64,
+        // Entries were linked, unlinked or merged since: what was laid out may show somebody else's. Only who may read them is told so.
+        let whole = self.parts.index.known(person).await?.changed.is_none_or(|changed| changed <= made);
+        let event = match whole {
+            true => Event::Disclosed {
+                by: Who::of(caller),
+                patient: person.as_str().to_owned(),
+                answer: answer.to_owned(),
+                from_piece: from as u64,
+            },
+            false => Event::Closed { outcome: "the answer is over".to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() },
         };
-        self.again(request, caller, person, event, ()).await.map(Some)
+        let audited = self.again(request, caller, person, event, ()).await?;
+        Ok(whole.then_some(audited))
     }
 
     /// The plan of an earlier read by the same user.

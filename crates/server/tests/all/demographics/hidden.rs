@@ -131,3 +131,24 @@ async fn whom_the_service_does_not_know_is_not_read() {
     assert_eq!(read(&world, &person).await.status, 403);
     assert_eq!(sources(&world, &["ccr"]), [0]);
 }
+
+/// Each page of an answer from before: that they were restricted meanwhile is not told apart from that they are unknown.
+#[tokio::test(start_paused = true)]
+async fn every_further_page_of_whoever_became_restricted_is_as_of_an_unknown_person() {
+    let world = world(&["ccr", "uhb"], PDS);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    read(&world, &person).await;
+    world.settled().await;
+    world.clock.forward_s(LABEL_S - 60);
+    let next = world.get(&format!("Patient/{person}/$everything?_count=5"), &token).await.next().expect("a page to come");
+    world.region.demographics().label(DEMO_PERSON, Some("R"));
+    assert_eq!(world.get(&next, &token).await.status, 200, "a label is believed for so long");
+    world.clock.forward_s(60);
+    let unknown = seen(&world.get("Patient/00000000-0000-4000-8000-000000000000/$everything", &token).await);
+    // The first of these hears of it, and the index has it for the others.
+    for _ in 0..3 {
+        assert_eq!(seen(&world.get(&next, &token).await), unknown);
+        world.clock.forward_s(1);
+    }
+}
