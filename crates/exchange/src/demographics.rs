@@ -24,6 +24,9 @@ use crate::Refused;
 use crate::gather::status_of;
 use flights::Flights;
 
+/// Numbers of one person that are followed, one after the other, before nobody is believed to be meant.
+const REPLACED_MAX: usize = 8;
+
 /// How it is asked, and for how long it is believed.
 #[derive(Debug, Clone)]
 pub struct DemographicsSettings {
@@ -196,12 +199,25 @@ impl DemographicsService {
     }
 
     fn fresh(&self, number: &NhsNumber) -> Option<Arc<Word>> {
-        self.known.get(number).filter(|word| self.age(word) < self.settings.label_age)
+        self.word(*number).filter(|word| self.age(word) < self.settings.label_age)
+    }
+
+    /// The last word of a number; of one that was replaced, of the number that stands: by the old one it may have been asked long ago,
+    /// and have said since that the person is restricted, or that the number is nobody's.
+    fn word(&self, mut number: NhsNumber) -> Option<Arc<Word>> {
+        for _ in 0..REPLACED_MAX {
+            let word = self.known.get(&number)?;
+            match &word.said {
+                Said::Person(person) if person.number != number => number = person.number,
+                _ => return Some(word),
+            }
+        }
+        None
     }
 
     /// What may serve without the service's answer.
     fn last(&self, number: &NhsNumber) -> Known {
-        let last = self.known.get(number).filter(|word| self.age(word) < self.settings.outage_age);
+        let last = self.word(*number).filter(|word| self.age(word) < self.settings.outage_age);
         let open = last.filter(|word| matches!(&word.said, Said::Person(person) if person.label == Label::Unrestricted));
         open.map_or(Known::Silent, Known::Stale)
     }

@@ -105,8 +105,10 @@ impl Exchange {
         }
         let Some((who, word)) = known.person() else { return Ok(About::unasked(Some(number), Restriction::Unknown)) };
         let said = &who.demographics;
+        // By an old number, the service's own word is that it was replaced, whether or not the index could keep it.
+        let replaced = (number != who.number && !word.former.contains(&number)).then_some(number);
         Ok(About {
-            former: word.former.clone(),
+            former: word.former.iter().copied().chain(replaced).collect(),
             birth_date: said.birth_date.filter(|date| date.is_whole()).map(|date| date.to_string()),
             given_names: said.names.iter().filter_map(|name| name.given.first().cloned()).collect(),
             unconfirmed: matches!(known, Known::Stale(_)).then_some(word.at),

@@ -132,6 +132,28 @@ async fn whom_the_service_does_not_know_is_not_read() {
     assert_eq!(sources(&world, &["ccr"]), [0]);
 }
 
+/// What was said of a person by the number that stands is the last word of them, whichever number somebody has.
+#[tokio::test(start_paused = true)]
+async fn by_an_old_number_nobody_is_found_whom_the_new_one_hides() {
+    for hide in [
+        |world: &World| world.region.demographics().label(DEMO_PERSON, Some("R")),
+        |world: &World| world.region.demographics().invalidate(DEMO_PERSON),
+    ] {
+        let world = world(&["ccr"], PDS);
+        assert_eq!(find(&world, SUPERSEDED_NUMBER).await.json["total"], 1);
+        hide(&world);
+        world.clock.forward_s(LABEL_S);
+        assert_eq!(find(&world, DEMO_PERSON).await.json["total"], 0);
+        let before = sources(&world, &["ccr"]);
+        world.region.fail(DEMOGRAPHICS, Fault::Silent);
+        for _ in 0..2 {
+            assert_eq!(find(&world, SUPERSEDED_NUMBER).await.json["total"], 0);
+            world.clock.forward_s(LABEL_S);
+        }
+        assert_eq!(sources(&world, &["ccr"]), before);
+    }
+}
+
 /// Each page of an answer from before: that they were restricted meanwhile is not told apart from that they are unknown.
 #[tokio::test(start_paused = true)]
 async fn every_further_page_of_whoever_became_restricted_is_as_of_an_unknown_person() {
