@@ -15,6 +15,8 @@ use crate::{Exchange, Refused, index};
 pub(crate) struct About {
     /// By which sources are asked for them; none where the number is nobody's.
     pub(crate) number: Option<NhsNumber>,
+    /// The number that the national service just said is nobody's any more.
+    pub(crate) cut: Option<NhsNumber>,
     /// Numbers that were replaced by it.
     pub(crate) former: Vec<NhsNumber>,
     /// Whether their place may be known.
@@ -31,7 +33,16 @@ pub(crate) struct About {
 impl About {
     /// Nobody was asked.
     fn unasked(number: Option<NhsNumber>, restriction: Restriction) -> About {
-        About { number, former: Vec::new(), restriction, birth_date: None, given_names: Vec::new(), voices: Vec::new(), unconfirmed: None }
+        About {
+            number,
+            cut: None,
+            former: Vec::new(),
+            restriction,
+            birth_date: None,
+            given_names: Vec::new(),
+            voices: Vec::new(),
+            unconfirmed: None,
+        }
     }
 
     /// With what the person index has of them. Whom any source marks as restricted is, whatever else is said.
@@ -101,7 +112,7 @@ impl Exchange {
         let Some(service) = &self.parts.demographics else { return Ok(About::unasked(Some(number), restriction(Some(&number)))) };
         let known = service.look(admission, person, number, until).await?;
         if matches!(&known, Known::Fresh(word) if matches!(word.said, Said::Invalidated)) {
-            return Ok(About::unasked(None, Restriction::Unknown));
+            return Ok(About { cut: Some(number), ..About::unasked(None, Restriction::Unknown) });
         }
         let Some((who, word)) = known.person() else { return Ok(About::unasked(Some(number), Restriction::Unknown)) };
         let said = &who.demographics;

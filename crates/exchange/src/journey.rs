@@ -239,10 +239,12 @@ impl Exchange {
         }
     }
 
-    /// Whoever turns out to be restricted has no pointer: one that was made before is taken away, behind the refusal.
+    /// Whoever turns out to be restricted has no pointer, nor has a number that is nobody's any more: one that was made before is taken
+    /// away, behind the refusal.
     fn hide(&self, ask: &Ask, person: &record::PersonId, about: &About) {
         let Some(locator) = &self.parts.record_locator else { return };
-        if let (Ok(admission), Some(number), Restriction::Restricted) = (access::admit(ask), about.number, about.restriction) {
+        let number = about.cut.or(about.number.filter(|_| about.restriction == Restriction::Restricted));
+        if let (Ok(admission), Some(number)) = (access::admit(ask), number) {
             locator.hide(&admission, person, number);
         }
     }

@@ -99,3 +99,20 @@ async fn an_invalidated_number_leads_to_nobody_and_nothing_is_left_under_it() {
     assert_eq!(sources(&world, &["ccr", "uhb"]), before, "no source was asked");
     assert!(world.is_purged(&person, DEMO_PERSON).await);
 }
+
+/// A pointer under the number, made before, is taken away: it would lead to nobody.
+#[tokio::test(start_paused = true)]
+async fn an_invalidated_number_loses_its_pointer() {
+    let world = world(&["ccr"], BOTH);
+    let person = world.person(DEMO_PERSON).await;
+    let settled = async || tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    assert_eq!(read(&world, &person).await.status, 200);
+    settled().await;
+    assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 1);
+    world.region.demographics().invalidate(DEMO_PERSON);
+    world.clock.forward_s(LABEL_S);
+    assert_eq!(read(&world, &person).await.status, 403);
+    settled().await;
+    assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 0);
+    world.ledger.verify();
+}
