@@ -4,6 +4,7 @@ use access::{Claim, ClaimKind};
 use audit::{Audited, Event, Who};
 use record::{Ask, Caller, Need, PersonId, Question, RequestId};
 
+use crate::facts::same_time;
 use crate::journey::refused;
 use crate::{Exchange, KeptClaim, Refused};
 
@@ -20,14 +21,21 @@ impl Exchange {
         let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new(), wait: None };
         let entry =
             self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let slowest = self.slowest_look();
         let known = self.parts.people.number_of(person).await?;
         let granted = access::grant(&ask, &claim, self.parts.settings.terms, self.parts.clock.now());
         let granted = match (granted, known) {
             (Ok(granted), Some(number)) => match self.claimable(&ask, person, number).await? {
                 Ok(()) => granted,
-                Err(refusal) => return Err(refused(entry, &ask, refusal).await),
+                Err(refusal) => {
+                    same_time(slowest).await;
+                    return Err(refused(entry, &ask, refusal).await);
+                }
             },
-            (Ok(_), None) => return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await),
+            (Ok(_), None) => {
+                same_time(slowest).await;
+                return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await);
+            }
             (Err(refusal), _) => return Err(refused(entry, &ask, refusal).await),
         };
         let kept = KeptClaim {

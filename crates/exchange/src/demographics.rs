@@ -198,6 +198,11 @@ impl DemographicsService {
         Ok(word)
     }
 
+    /// The most that asking adds to anything.
+    pub(crate) fn lookup(&self) -> Duration {
+        self.settings.lookup
+    }
+
     fn fresh(&self, number: &NhsNumber) -> Option<Arc<Word>> {
         self.word(*number).filter(|word| self.age(word) < self.settings.label_age)
     }

@@ -65,6 +65,7 @@ impl About {
 impl Exchange {
     /// May this reader read this person's record now, and what is known of the person? The outer error is that it cannot be decided.
     pub(crate) async fn decide(&self, ask: &Ask, person: &PersonId, until: Instant) -> Result<(Result<Permit, Refusal>, About), Refused> {
+        let slowest = self.slowest_look();
         let number = self.parts.people.number_of(person).await?;
         let evidence = self.evidence(ask, person).await?;
         let admission = access::admit(ask);
@@ -77,8 +78,19 @@ impl Exchange {
         // Looked up for everybody, so that a refusal takes one way; and after the service's word, which is done to the index.
         let about = about.with(self.parts.index.known(person).await?);
         let facts = PersonFacts { person: about.number.map(|_| person.clone()), restriction: about.restriction };
+        // Without the leave to find anybody, everybody is refused alike, and at once.
+        let tells = admission.is_ok();
         let permitted = admission.and_then(|admission| access::decide(admission, &facts, &evidence, self.parts.clock.now()));
+        if tells && permitted.is_err() {
+            same_time(slowest).await;
+        }
         Ok((permitted, about))
+    }
+
+    /// When the national service, asked now, has answered or will not. Only of some whom a reader may not read is it asked: a refusal is
+    /// told then and no sooner, so that how long it took says nothing of whom it is about.
+    pub(crate) fn slowest_look(&self) -> Option<Instant> {
+        self.parts.demographics.as_ref().map(|service| Instant::now() + service.lookup())
     }
 
     /// What is known of the person of a number that somebody looks for.
@@ -125,6 +137,13 @@ impl Exchange {
             unconfirmed: matches!(known, Known::Stale(_)).then_some(word.at),
             ..About::unasked(Some(who.number), known.restriction())
         })
+    }
+}
+
+/// Waits for it.
+pub(crate) async fn same_time(slowest: Option<Instant>) {
+    if let Some(slowest) = slowest {
+        tokio::time::sleep_until(slowest).await;
     }
 }
 

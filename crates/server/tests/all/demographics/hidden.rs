@@ -111,15 +111,12 @@ async fn nobody_claims_a_relationship_with_whom_they_cannot_know_of() {
     let world = world(&["ccr"], PDS);
     let person = world.minted(DEMO_PERSON).await;
     world.region.demographics().label(DEMO_PERSON, Some("R"));
-    let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
-        {"name": "kind", "valueCode": "relationship"}, {"name": "reason", "valueCode": "direct-care"},
-    ]});
-    let claim = async |person: &str| {
-        let target = format!("/fhir/R4/Patient/{person}/$request-access");
-        let headers = [("content-type", "application/fhir+json")];
-        world.send("POST", &target, Some(&world.token(&Card::doctor())), &headers, &body.to_string()).await
-    };
-    assert_eq!(seen(&claim(&person).await), seen(&claim("00000000-0000-4000-8000-000000000000").await));
+    let hidden = claim(&world, &person).await;
+    assert_eq!((hidden.status, seen(&hidden)), (403, seen(&claim(&world, "00000000-0000-4000-8000-000000000000").await)));
+    world.region.demographics().label(DEMO_PERSON, Some("U"));
+    world.clock.forward_s(LABEL_S);
+    let granted = claim(&world, &person).await;
+    assert_eq!(granted.status, 200, "{}", granted.text);
 }
 
 /// A person whom the service does not know has no label, and nobody is read without one.
@@ -130,6 +127,53 @@ async fn whom_the_service_does_not_know_is_not_read() {
     let person = world.minted(DEMO_PERSON).await;
     assert_eq!(read(&world, &person).await.status, 403);
     assert_eq!(sources(&world, &["ccr"]), [0]);
+}
+
+/// Unknown, denied, restricted, not in the service's books: refused after the same time, be the label at hand or not, the service slow
+/// or silent.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_takes_as_long_whomever_it_is_about() {
+    for fault in [None, Some(Fault::Slow { ms: 300 }), Some(Fault::Silent)] {
+        let world = world(&["ccr"], PDS);
+        let [hidden, unheard] = [world.minted(DEMO_PERSON).await, world.minted(UNHEARD).await];
+        let denied = world.minted(SUPERSEDED_NUMBER).await;
+        world.region.demographics().label(DEMO_PERSON, Some("R"));
+        if let Some(fault) = fault.clone() {
+            world.region.fail(DEMOGRAPHICS, fault);
+        }
+        let nobody = "00000000-0000-4000-8000-000000000000".to_owned();
+        let stranger = world.token(&Card { user: "u-9", ..Card::doctor() });
+        for round in ["cold", "warm"] {
+            let mut took = Vec::new();
+            for person in [&hidden, &unheard, &nobody, &denied] {
+                let token = if *person == denied { stranger.clone() } else { world.doctor_of(person) };
+                let start = Instant::now();
+                let answer = world.get(&format!("Patient/{person}/$everything"), &token).await;
+                assert_eq!(answer.status, 403, "{fault:?} {round}");
+                took.push(start.elapsed());
+                let start = Instant::now();
+                let answer = claim(&world, person).await;
+                if *person != denied || answer.status == 403 {
+                    assert_eq!(answer.status, 403, "{fault:?} {round}");
+                    took.push(start.elapsed());
+                }
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            }
+            assert!(took.iter().all(|one| one == &took[0]), "{fault:?} {round}: {took:?}");
+        }
+    }
+}
+
+async fn claim(world: &World, person: &str) -> Answer {
+    let reason = serde_json::json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"});
+    let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
+        {"name": "kind", "valueCode": "relationship"},
+        {"name": "reason", "valueCoding": reason},
+        {"name": "text", "valueString": "Admitted to my ward"},
+    ]});
+    let target = format!("/fhir/R4/Patient/{person}/$request-access");
+    let headers = [("content-type", "application/fhir+json")];
+    world.send("POST", &target, Some(&world.token(&Card::doctor())), &headers, &body.to_string()).await
 }
 
 /// What was said of a person by the number that stands is the last word of them, whichever number somebody has.
