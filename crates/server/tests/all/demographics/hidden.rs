@@ -218,3 +218,44 @@ async fn every_further_page_of_whoever_became_restricted_is_as_of_an_unknown_per
         world.clock.forward_s(1);
     }
 }
+
+/// Looked for by name: the index has an old label, the service the one that counts.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_restricted_is_not_found_by_who_they_are() {
+    let world = world(&["ccr", "uhb"], PDS);
+    let about = &testbed::person(DEMO_PERSON).unwrap().about;
+    let by_name = format!("Patient?family={}&given={}&birthdate={}", about.family, about.given[0], about.birth_date);
+    let person = world.person(DEMO_PERSON).await;
+    assert_eq!(read(&world, &person).await.status, 200);
+    world.settled().await;
+    let look = async |path: &str| {
+        let start = Instant::now();
+        let answer = world.get(path, &world.token(&Card::doctor())).await;
+        let (status, headers, text) = seen(&answer);
+        (status, headers.len(), answer.json["total"].clone(), text.contains(&person), start.elapsed())
+    };
+    assert_eq!(look(&by_name).await.2, 1, "known and unrestricted");
+    for hide in [Some("R"), None] {
+        world.region.demographics().label(DEMO_PERSON, hide);
+        world.clock.forward_s(LABEL_S);
+        world.region.fail(DEMOGRAPHICS, Fault::Slow { ms: 300 });
+        // Whoever is not in the index at all, under a name of the same length.
+        let nobody = look("Patient?family=Hartlex&given=Margaret&birthdate=1948-06-03").await;
+        for _ in 0..2 {
+            let hidden = look(&by_name).await;
+            assert_eq!((hidden.0, &hidden.2, hidden.3), (200, &serde_json::json!(0), false));
+            assert_eq!((hidden.1, hidden.4), (nobody.1, nobody.4), "as for nobody, in as long");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        world.region.heal();
+        world.region.demographics().label(DEMO_PERSON, Some("U"));
+        world.clock.forward_s(LABEL_S);
+        assert_eq!(read(&world, &person).await.status, 200);
+        world.settled().await;
+        assert_eq!(look(&by_name).await.2, 1, "and back");
+    }
+    // While nobody says whether they are restricted, nobody is shown but whom the last word of today called unrestricted.
+    world.region.fail(DEMOGRAPHICS, Fault::Silent);
+    world.clock.forward_s(24 * 3600);
+    assert_eq!(look(&by_name).await.2, 0);
+}
