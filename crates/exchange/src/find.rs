@@ -5,7 +5,7 @@ use dialect::{Known, Opening};
 use identity::{Leg, Verdict, guard, release};
 use record::{Ask, Chart, Holder, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
 
-use crate::facts::About;
+use crate::facts::{About, same_time};
 use crate::journey::refused;
 use crate::{Exchange, Refused, SourceEntry, gather, told};
 
@@ -34,6 +34,7 @@ impl Exchange {
             Err(refusal) => return Err(refused(entry, &ask, refusal).await),
         };
         let asked = number;
+        let slowest = self.slowest_look();
         let about = self.sought(&admission, asked, self.until(&ask)).await?;
         let open = about.number.filter(|_| about.restriction == access::Restriction::Unrestricted);
         let Some(number) = open else {
@@ -42,6 +43,8 @@ impl Exchange {
                 patient: told::patient(&ask),
                 why: access::Refusal::Restricted.to_string(),
             };
+            // Of some of these the national service is not asked, or was asked before.
+            same_time(slowest).await;
             return Ok(entry.close(self.nobody(&ask, asked), event).await);
         };
         let (charts, plan) = self.ask_who(&admission, &ask, number, &about).await;
