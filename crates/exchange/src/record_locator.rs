@@ -95,6 +95,8 @@ struct Job {
     admission: Admission,
     person: PersonId,
     number: NhsNumber,
+    /// Whether they are to have none: they were met as somebody whom nobody is to be pointed at, by whoever's word it was.
+    hidden: bool,
     /// How often it was tried before.
     tried: u64,
 }
@@ -150,7 +152,7 @@ impl RecordLocator {
         if !memory.begin(person, present, self.clock.now()) {
             return;
         }
-        if jobs.try_send(Job { admission: admission.clone(), person: person.clone(), number, tried: 0 }).is_err() {
+        if jobs.try_send(Job { admission: admission.clone(), person: person.clone(), number, hidden: !present, tried: 0 }).is_err() {
             memory.give_up(person);
             tracing::warn!(
                 request = %admission.trace(),

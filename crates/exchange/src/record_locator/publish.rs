@@ -72,8 +72,9 @@ impl Publisher {
     async fn keep(&self, job: &Job) -> Result<bool, Why> {
         let until = Instant::now() + self.publishing.time;
         let person = &job.person;
-        // The label may have changed since they were met.
-        let wish = wish(self.restriction(job, until).await?, &self.base, person);
+        // The label may have changed since they were met. Whoever was met as hidden is so by the index, too, which is not asked here: where
+        // that is over, their next read makes a pointer again.
+        let wish = if job.hidden { Wish::Absent } else { wish(self.restriction(job, until).await?, &self.base, person) };
         let errand = self.way.errand_to_find(&job.admission, until).await.map_err(|_| "it cannot be reached now")?;
         let present = wish != Wish::Absent;
         let pointer = if present { "present" } else { "absent" };

@@ -8,6 +8,7 @@ mod outage;
 
 use std::sync::Arc;
 
+use record::Clock;
 use testbed::{DEMO_PERSON, DEMOGRAPHICS, Fault, LOCATOR, Refusal, Region, SUPERSEDED_NUMBER, Wrong};
 
 use crate::logged::logged;
@@ -19,6 +20,10 @@ const PDS: &str = "[national.demographics]\nurl = \"http://127.0.0.1:1/personal-
 const BOTH: &str = "[national.demographics]\nurl = \"http://127.0.0.1:1/personal-demographics/FHIR/R4\"\n\
                     [national.record_locator]\nurl = \"http://127.0.0.1:1/record-locator\"\ncustodian = \"QHL\"\nend_user_organisation = \"RRK\"\n\
                     practice_setting = { code = \"394802001\", display = \"General medicine\" }\npublish = true\nconsult = true\n";
+/// Only the record locator.
+const LOCATOR_ONLY: &str = "[national.record_locator]\nurl = \"http://127.0.0.1:1/record-locator\"\ncustodian = \"QHL\"\n\
+                    end_user_organisation = \"RRK\"\npractice_setting = { code = \"394802001\", display = \"General medicine\" }\n\
+                    publish = true\n";
 const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number";
 /// A label is believed for so long.
 const LABEL_S: i64 = 15 * 60;

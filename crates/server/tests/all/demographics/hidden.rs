@@ -88,6 +88,31 @@ async fn a_search_that_shows_nobody_takes_as_long_whomever_it_is_for() {
     }
 }
 
+/// A source's own mark hides somebody whom the service calls unrestricted.
+#[tokio::test(start_paused = true)]
+async fn whoever_a_source_marks_as_restricted_has_no_pointer_either() {
+    for blocks in [BOTH, LOCATOR_ONLY] {
+        let world = world(&["ccr"], blocks);
+        let person = world.person(DEMO_PERSON).await;
+        assert_eq!(read(&world, &person).await.status, 200);
+        settled().await;
+        assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 1);
+        let known = world.registrar.register().person(&person.parse().unwrap()).await.unwrap().expect("in the index since");
+        let mut entry = known.entries[0].clone();
+        (entry.restricted, entry.seen) = (true, world.clock.now());
+        world.registrar.take(entry).await.unwrap();
+        let before = sources(&world, &["ccr"]);
+        for _ in 0..2 {
+            let answer = read(&world, &person).await;
+            assert_eq!(answer.status, 403);
+            assert!(why(&world, &answer).contains("restricted"));
+            settled().await;
+            assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 0);
+        }
+        assert_eq!(sources(&world, &["ccr"]), before);
+    }
+}
+
 /// Without instants: two answers were not made at once.
 fn untimed(text: &str) -> String {
     let mut parts = text.split("2026-11-");
