@@ -11,6 +11,9 @@ if [ -n "${SEVERN_DATA:-}" ]; then
     venv="$(checks/venv.sh pairs)"
     step "third-party pairs" "$venv/bin/python" checks/pairs/run.py --severn "$SEVERN_BIN" --data "$SEVERN_DATA" \
         ${PAIRS:+--pairs "$PAIRS"} --alterations "${ALTERATIONS:-30}" || status=1
+    # Of another build than the rest: in one for debugging a file of 50,000 people takes a minute.
+    "$CARGO" build --locked --release --package server --bin severn
+    step "linkage" python3 checks/linkage/score.py --severn "$(dirname "$SEVERN_BIN")/../release/severn" --data "$SEVERN_DATA" || status=1
     step "leaf census" python3 checks/census/census.py --severn "$SEVERN_BIN" --data "$SEVERN_DATA" || status=1
 else
     say "third-party pairs and leaf census: skipped, no third-party data"

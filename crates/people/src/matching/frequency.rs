@@ -10,6 +10,8 @@ use super::compare::{Field, date_term, house, term};
 pub struct Frequencies {
     counts: FxHashMap<u64, u32>,
     totals: [u32; Field::ALL.len()],
+    /// How often a value is met that is not among the counts, where a file gave the common ones only.
+    unlisted: [f32; Field::ALL.len()],
 }
 
 impl Frequencies {
@@ -45,15 +47,15 @@ impl Frequencies {
         self.counts.insert(term(field, value), count);
     }
 
-    /// Of how many records, as read from a file.
-    pub(crate) fn of(&mut self, field: Field, total: u32) {
-        self.totals[field as usize] = total;
+    /// Of how many records, and how often a value is met that the file does not list, as read from it.
+    pub(crate) fn of(&mut self, field: Field, total: u32, unlisted: f32) {
+        (self.totals[field as usize], self.unlisted[field as usize]) = (total, unlisted);
     }
 
     /// The share of records that have this value; none where the field was never counted.
     pub(crate) fn share(&self, field: Field, term: u64) -> Option<f32> {
         let total = self.totals[field as usize];
-        let count = self.counts.get(&term).copied().map_or(0.5, |count| count as f32);
+        let count = self.counts.get(&term).copied().map_or(self.unlisted[field as usize].max(0.5), |count| count as f32);
         (total > 0).then(|| count / total as f32)
     }
 }

@@ -127,8 +127,8 @@ fn twins_whose_numbers_were_exchanged_are_not_linked() {
     assert_eq!(linked.clusters, [0, 1, 2, 3]);
     let (one, other) = ("p1".parse().unwrap(), "p2".parse().unwrap());
     let candidates = [
-        (Candidate { person: &one, barred: false }, records[0].fields()),
-        (Candidate { person: &other, barred: false }, records[1].fields()),
+        (Candidate { person: &one, barred: false, numbered: true }, records[0].fields()),
+        (Candidate { person: &other, barred: false, numbered: true }, records[1].fields()),
     ];
     let Resolution::New { probable, .. } = resolve(&Model::standard(), &records[2].fields(), &candidates) else {
         panic!("linked");

@@ -13,6 +13,8 @@ pub struct Candidate<'a> {
     pub person: &'a PersonId,
     /// Whether somebody said that the new entry is not this one, or the person's number is under investigation.
     pub barred: bool,
+    /// Whether the new entry's number is the one that stands for this person. Of several who match by it, it is theirs.
+    pub numbered: bool,
 }
 
 /// Whose a new entry is.
@@ -48,15 +50,15 @@ pub fn resolve<'a>(model: &Model, new: &Fields<'_>, candidates: &[(Candidate<'a>
     for (at, (candidate, fields)) in candidates.iter().enumerate() {
         let comparison = model.compare(new, fields);
         match best.iter_mut().find(|standing| standing.person == candidate.person) {
-            Some(standing) => standing.add(at, candidate.barred, comparison),
+            Some(standing) => standing.add(at, candidate, comparison),
             None => {
-                let mut standing = Standing { person: candidate.person, at, barred: false, number: false, comparison };
-                standing.add(at, candidate.barred, comparison);
+                let mut standing = Standing { person: candidate.person, at, barred: false, owner: false, number: false, comparison };
+                standing.add(at, candidate, comparison);
                 best.push(standing);
             }
         }
     }
-    best.sort_by(|a, b| b.rank().total_cmp(&a.rank()).then_with(|| a.person.cmp(b.person)));
+    best.sort_by(|a, b| b.owns().cmp(&a.owns()).then(b.rank().total_cmp(&a.rank())).then_with(|| a.person.cmp(b.person)));
     decide(model, best)
 }
 
@@ -65,14 +67,16 @@ struct Standing<'a> {
     person: &'a PersonId,
     at: usize,
     barred: bool,
+    owner: bool,
     /// Whether one of their entries has another number.
     number: bool,
     comparison: Comparison,
 }
 
 impl Standing<'_> {
-    fn add(&mut self, at: usize, barred: bool, comparison: Comparison) {
-        self.barred |= barred;
+    fn add(&mut self, at: usize, candidate: &Candidate<'_>, comparison: Comparison) {
+        self.barred |= candidate.barred;
+        self.owner |= candidate.numbered;
         self.number |= comparison.guard == Some(Guard::Numbers);
         let order = |one: &Comparison| (one.decision, one.tier == Some(0));
         let better = order(&comparison) > order(&self.comparison)
@@ -80,6 +84,11 @@ impl Standing<'_> {
         if better {
             (self.at, self.comparison) = (at, comparison);
         }
+    }
+
+    /// Whether they match by the number that stands for them.
+    fn owns(&self) -> bool {
+        self.owner && self.comparison.tier == Some(0)
     }
 
     fn rank(&self) -> f32 {

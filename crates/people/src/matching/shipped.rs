@@ -1,14 +1,22 @@
 //! A model as a text: the one that comes with the program, and what `severn people train` writes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use super::Fields;
 use super::compare::{Field, Level};
 use super::frequency::Frequencies;
 use super::model::{Limits, Model, Table};
 
-/// Made by `severn people train`; what of, it says itself.
+/// Made by `severn people link --model`; what of, it says itself.
 static STANDARD: LazyLock<Option<Model>> = LazyLock::new(|| Model::read(include_str!("standard.txt")).ok());
+
+/// How many people a region has.
+const REGION_PEOPLE: usize = 6_100_000;
+
+/// A name is common that one in so many has, or more.
+const COMMON_ONE_IN: u32 = 2000;
 
 /// A line that is none of a model's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,9 +24,10 @@ static STANDARD: LazyLock<Option<Model>> = LazyLock::new(|| Model::read(include_
 pub struct MalformedModel(pub usize);
 
 impl Model {
-    /// The weights that come with the program, for whoever has too few records to learn from.
+    /// The weights that come with the program, for whoever has too few records to learn from: among a whole region's people. With
+    /// fewer they are only the more careful; say how many there are with [`Model::among`].
     pub fn standard() -> Model {
-        STANDARD.clone().unwrap_or_else(|| Model::train(&[]))
+        STANDARD.clone().unwrap_or_else(|| Model::train(&[])).among(REGION_PEOPLE)
     }
 
     /// Reads what [`Model::text`] wrote.
@@ -50,15 +59,37 @@ impl Model {
                 self.same[field as usize][level as usize] = share()?.log2();
                 self.other[field as usize][level as usize] = share()?.log2();
             }
-            "of" => self.frequencies.of(field, words.next()?.parse().ok()?),
+            "of" => self.frequencies.of(field, words.next()?.parse().ok()?, words.next()?.parse().ok()?),
             "name" => self.frequencies.put(field, words.next()?, words.next()?.parse().ok()?),
             _ => return None,
         }
         Some(())
     }
 
-    /// The model as a text, without the frequencies of values, which are known by their hashes only.
-    pub fn text(&self) -> String {
+    /// The model as a text, with the names that are common among the records it learnt from. Other values are not written: they are of
+    /// these records only.
+    ///
+    /// Its weights are halfway between what was learnt and what is believed of any records: it serves for others than these, and a slip
+    /// that nobody made here is made elsewhere.
+    pub fn text(&self, records: &[Fields<'_>]) -> String {
+        let mut text = self.halfway().weights();
+        for (field, names) in [
+            (Field::Given, records.iter().filter_map(|record| record.givens.first()).collect::<Vec<_>>()),
+            (Field::Family, records.iter().filter_map(|record| record.families.first()).collect()),
+        ] {
+            let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+            names.iter().for_each(|name| *counts.entry(name).or_default() += 1);
+            let common = names.len() as u32 / COMMON_ONE_IN;
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "of\t{}\t{}\t{}", field.name(), names.len(), common.max(1) / 4);
+            for (name, count) in counts.into_iter().filter(|(_, count)| *count > common) {
+                let _ = writeln!(text, "name\t{}\t{name}\t{count}", field.name());
+            }
+        }
+        text
+    }
+
+    fn weights(&self) -> String {
         let mut text = format!("prior\t{:.2}\n", self.prior);
         for field in Field::ALL {
             for level in Level::ALL {
@@ -81,6 +112,6 @@ mod tests {
     fn the_standard_model_is_whole() {
         let model = Model::read(include_str!("standard.txt")).unwrap();
         assert!(model.same[Field::Birth as usize][Level::Same as usize] > -0.2);
-        assert_eq!(Model::read(&model.text()).unwrap().text(), model.text());
+        assert_eq!(Model::read(&model.weights()).unwrap().weights(), model.weights());
     }
 }

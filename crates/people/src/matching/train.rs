@@ -103,6 +103,20 @@ impl Model {
         model
     }
 
+    /// Halfway between these weights and what is believed before anything is seen.
+    pub(crate) fn halfway(&self) -> Model {
+        let mut model = self.clone();
+        for (field, levels) in BELIEFS {
+            for (level, same, other) in levels {
+                let (field, level) = (field as usize, *level as usize);
+                let between = |learnt: f32, believed: f64| ((f64::from(learnt).exp2() + believed) / 2.0).log2() as f32;
+                model.same[field][level] = between(self.same[field][level], *same);
+                model.other[field][level] = between(self.other[field][level], *other);
+            }
+        }
+        model
+    }
+
     /// One round: guesses which pairs are one person's, and counts the levels among them. Gives how many there are.
     fn learn(&mut self, likely: &[Pattern]) -> f64 {
         let mut counts = [[0f64; Level::COUNT]; Field::ALL.len()];

@@ -226,9 +226,14 @@ impl Draft<'_> {
         let among = self.among(&folded, &entry.key, home).await?;
         let number = self.standing(folded.fields().number).await?;
         let new = Fields { number, ..folded.fields() };
+        let owner = match &number {
+            Some((number, _)) => self.owner(number).await?,
+            None => None,
+        };
         let mut candidates: Vec<(matching::Candidate<'_>, Fields<'_>)> = Vec::with_capacity(among.len() * 2);
         for one in &among {
-            let candidate = matching::Candidate { person: &one.person, barred: one.barred };
+            let numbered = owner.as_ref() == Some(&one.person);
+            let candidate = matching::Candidate { person: &one.person, barred: one.barred, numbered };
             one.each(|fields| candidates.push((candidate.clone(), fields)));
         }
         let (probable, confused) = match matching::resolve(&self.registrar.model, &new, &candidates) {

@@ -16,6 +16,9 @@ const BAD_SAID_MAX: usize = 20;
 /// With fewer records than these a file teaches nothing of its own.
 const TAUGHT_MIN: usize = 500;
 
+/// Pairs to be judged are taken to be of a file of so many people: how many it really were nobody says.
+const JUDGED_AMONG: usize = 20_000;
+
 /// What to link, and where to write it.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -105,10 +108,10 @@ fn file(arguments: &Arguments, map: &Map, superseded: &Superseded, file: &Path) 
     let mut order: Vec<usize> = (0..records.ids.len()).collect();
     order.sort_by(|a, b| records.ids[*a].cmp(&records.ids[*b]));
     let fields: Vec<Fields<'_>> = order.iter().map(|at| current(records.folded[*at].fields(), superseded)).collect();
-    let model = if fields.len() >= TAUGHT_MIN { Model::train(&fields) } else { Model::standard() };
+    let model = if fields.len() >= TAUGHT_MIN { Model::train(&fields) } else { Model::standard().among(fields.len()) };
     eprintln!("weights are learnt; comparing");
     if let Some(out) = &arguments.model {
-        std::fs::write(out, model.text()).with_context(|| format!("writing {}", out.display()))?;
+        std::fs::write(out, model.text(&fields)).with_context(|| format!("writing {}", out.display()))?;
     }
     let linked = link(&model, &fields);
     let id = |at: u32| &records.ids[order[at as usize]];
@@ -216,7 +219,7 @@ fn judge(arguments: &Arguments, map: &Map, superseded: &Superseded, file: &Path)
     let Some(test) = heading.iter().position(|name| name == "test") else { bail!("{}: no column test", file.display()) };
     let sides = ["_a", "_b"].map(|suffix| Columns::find(&heading, map, suffix, &arguments.ignore));
     sides.iter().for_each(|columns| said(file, columns));
-    let model = Model::standard();
+    let model = Model::standard().among(JUDGED_AMONG);
     let mut rows = Vec::new();
     for (row, line) in reader.records().zip(2..) {
         let row = row.with_context(|| format!("{} line {line}", file.display()))?;

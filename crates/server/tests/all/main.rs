@@ -13,6 +13,7 @@ mod golden;
 mod governance;
 mod kept;
 mod lifecycle;
+mod linkage;
 mod loading;
 mod logged;
 mod makers;
