@@ -231,7 +231,13 @@ impl Draft<'_> {
         let (mut keys, since) = last.flatten().ok_or(NotDone::NothingToUndo)?;
         let own = self.keys_of(into).await?;
         keys.retain(|key| own.contains(key));
-        self.person(from).await?.filter(|drafted| !drafted.person.cut).ok_or(NotDone::UnknownPerson)?;
+        let there = self.keys_of(from).await?;
+        for key in &keys {
+            // Who was set apart since from somebody who went there does not go back to them.
+            if self.registrar.register.apart(into, key).await?.iter().any(|other| there.contains(other)) {
+                return Err(NotDone::Apart);
+            }
+        }
         let entries = self.drafted(into).map(|drafted| drafted.person.entries.clone()).unwrap_or_default();
         for entry in entries.into_iter().filter(|entry| keys.contains(&entry.key)) {
             let number = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());

@@ -168,7 +168,12 @@ impl Draft<'_> {
         }
         let Some(from) = from.filter(|from| *from != home) else { return Ok(()) };
         let (_, entry) = self.entry(&task.entry).await?;
-        self.person(&from).await?.filter(|drafted| !drafted.person.cut).ok_or(NotDone::UnknownPerson)?;
+        let drafted = self.person(&from).await?.filter(|drafted| !drafted.person.cut).ok_or(NotDone::UnknownPerson)?;
+        let there: Vec<EntryKey> = drafted.person.entries.iter().map(|entry| entry.key.clone()).collect();
+        let apart = self.registrar.register.apart(&home, &task.entry).await?;
+        if apart.iter().any(|other| !others.contains(other) && there.contains(other)) {
+            return Err(NotDone::Apart);
+        }
         self.moves(entry, &home, &from, author, reason).await
     }
 }

@@ -36,7 +36,9 @@ impl Registrar {
         let most = count_max.min(self.limits.shown_max);
         // The restricted are counted only where they are shown: a count would tell of them.
         let shown = likely.iter().filter(|(candidate, _)| restricted || !candidate.restricted).count();
-        if shown > most && !likely.iter().any(|(_, comparison)| grade(comparison) == Grade::Certain) {
+        let certain =
+            likely.iter().any(|(candidate, comparison)| (restricted || !candidate.restricted) && grade(comparison) == Grade::Certain);
+        if shown > most && !certain {
             return Ok(Traced::TooMany);
         }
         let mut candidates = Vec::new();
