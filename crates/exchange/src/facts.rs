@@ -2,7 +2,7 @@
 //! compare answers with. This is the one place where it comes together.
 
 use access::{Admission, Permit, PersonFacts, Refusal, Restriction};
-use identity::{Facts, Voice, agreed};
+use identity::{Facts, Voice};
 use jiff::Timestamp;
 use record::{Ask, NhsNumber, PersonId};
 use tokio::time::Instant;
@@ -54,11 +54,16 @@ impl About {
         About { restriction, voices: index.voices, ..self }
     }
 
-    /// What the guards compare with. A birth date is the first of these that exists: the national service's, the person index's, the
-    /// caller's.
+    /// What the guards compare with, and whose word it is.
     pub(crate) fn facts(&self, number: NhsNumber, said_by_caller: Option<&String>) -> Facts {
-        let birth_date = self.birth_date.clone().or_else(|| agreed(&self.voices)).or_else(|| said_by_caller.cloned());
-        Facts { number, former: self.former.clone(), birth_date, given_names: self.given_names.clone(), voices: self.voices.clone() }
+        Facts {
+            number,
+            former: self.former.clone(),
+            birth_date: self.birth_date.clone(),
+            given_names: self.given_names.clone(),
+            voices: self.voices.clone(),
+            said_by_caller: said_by_caller.cloned(),
+        }
     }
 }
 

@@ -180,18 +180,20 @@ impl Exchange {
             return;
         }
         let Some(entry) = self.parts.entries.iter().find(|entry| entry.id == *source) else { return };
-        let own = record.items.iter().filter(|item| item.kind == Kind::PATIENT && item.origin.source == *source);
+        let own = || record.items.iter().filter(|item| item.kind == Kind::PATIENT && item.origin.source == *source);
+        // What others said before was weighed when the source's Patient was accepted.
+        let facts = facts.as_accepted(own());
         let holder = Holder {
             source: source.clone(),
             number: facts.number,
             former: facts.former.clone(),
-            local_ids: own.filter_map(|item| item.origin.id.clone()).collect(),
+            local_ids: own().filter_map(|item| item.origin.id.clone()).collect(),
         };
         let told = gather::fetch(&self.parts, permit, entry, &holder, &attachment.source_id, until).await;
         let (mut status, mut items) = (told.as_ref().err().copied(), Vec::new());
         if let Ok(told) = told {
             let legs = [Leg { chart: &told.chart, trust: entry.trust }];
-            let verdict = guard(facts, &legs).into_iter().next().unwrap_or(Verdict::NoPatient);
+            let verdict = guard(&facts, &legs).into_iter().next().unwrap_or(Verdict::NoPatient);
             let chart = release(&verdict, told.chart);
             status = chart.rows.iter().find(|row| row.kind == Kind::BINARY).and_then(|row| row.status);
             items = chart.items;

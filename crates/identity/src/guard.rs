@@ -1,36 +1,50 @@
 //! G2 to G5: is a leg about the right person?
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use fhir::Ref;
 use record::{Chart, Item, NHS_NUMBER_SYSTEM, NhsNumber, SourceId};
 
-use crate::names::compatible;
+use crate::standing::{Born, Names, Witnesses};
 
-/// What is known of the person from elsewhere.
+/// What is known of the person from elsewhere. Of the birth dates the first that there is stands: the national service's, the person
+/// index's, the caller's.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// Their number.
     pub number: NhsNumber,
     /// Numbers that the national service replaced by it: whoever still has one of them means the same person.
     pub former: Vec<NhsNumber>,
-    /// A birth date from the national service, the person index, or the caller, whichever of these comes first.
+    /// The birth date by the national service.
     pub birth_date: Option<String>,
-    /// Given names from the national service, current and previous.
+    /// Given names by the national service, current and previous.
     pub given_names: Vec<String>,
-    /// What the person index has of them, source by source. Where nothing above is known, they have a vote beside the legs: what a
-    /// source said before counts where it says nothing now.
+    /// What the person index has of them: as many for a source as it has entries of theirs. Whoever answers now is believed as it
+    /// answers, whatever its voice says. A birth date of two sources at least, and of more than half of those that the index has heard,
+    /// is the index's; where nothing else is known, those that say nothing now vote with the legs.
     pub voices: Vec<Voice>,
+    /// The birth date that whoever asks gave.
+    pub said_by_caller: Option<String>,
 }
 
 impl Facts {
     /// Only the number is known.
     pub fn of(number: NhsNumber) -> Facts {
-        Facts { number, former: Vec::new(), birth_date: None, given_names: Vec::new(), voices: Vec::new() }
+        let (former, given_names, voices) = (Vec::new(), Vec::new(), Vec::new());
+        Facts { number, former, birth_date: None, given_names, voices, said_by_caller: None }
+    }
+
+    /// The same for what else a source answers, once these Patients of its were accepted: what they say stands.
+    pub fn as_accepted<'a>(&self, patients: impl IntoIterator<Item = &'a Item>) -> Facts {
+        let said: Vec<Said> = patients.into_iter().map(|item| said(item, Trust::Check)).collect();
+        let birth_date = said.iter().find_map(|said| said.birth_date.clone()).or_else(|| self.birth_date.clone());
+        let mut given_names = self.given_names.clone();
+        if given_names.is_empty() {
+            given_names.extend(said.into_iter().flat_map(|said| said.given));
+        }
+        Facts { birth_date, given_names, ..self.clone() }
     }
 }
 
-/// What one source said before of who a person is.
+/// What one source said before of who a person is, in one of its entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voice {
     /// The source.
@@ -39,17 +53,6 @@ pub struct Voice {
     pub birth_date: Option<String>,
     /// First given names, current and previous.
     pub given_names: Vec<String>,
-}
-
-/// The birth date that the person index stands for: one held by a strict majority of the sources that give any, and by two at least.
-/// One source alone is no index: its word stands with those of the legs.
-pub fn agreed(voices: &[Voice]) -> Option<String> {
-    let mut votes = Votes::default();
-    let sources: BTreeSet<&SourceId> = voices.iter().map(|voice| &voice.source).collect();
-    for source in sources {
-        votes.cast(voices.iter().filter(|voice| voice.source == *source).filter_map(|voice| voice.birth_date.as_deref()));
-    }
-    votes.majority().filter(|(_, count)| *count >= 2).map(|(date, _)| date.to_owned())
 }
 
 /// One leg to be judged.
@@ -118,10 +121,10 @@ pub enum Mismatch {
 }
 
 /// What one Patient says of itself.
-struct Said {
+pub(crate) struct Said {
     id: String,
-    birth_date: Option<String>,
-    given: Vec<String>,
+    pub(crate) birth_date: Option<String>,
+    pub(crate) given: Vec<String>,
     verified: bool,
 }
 
@@ -131,105 +134,16 @@ pub fn guard(facts: &Facts, legs: &[Leg<'_>]) -> Vec<Verdict> {
         .iter()
         .map(|leg| leg.chart.patients.iter().filter(|item| is_theirs(item, facts)).map(|item| said(item, leg.trust)).collect())
         .collect();
-    // Whoever answers now speaks for itself.
-    let silent: Vec<&Voice> = facts.voices.iter().filter(|voice| !legs.iter().any(|leg| leg.chart.source == voice.source)).collect();
-    let standing = match &facts.birth_date {
-        Some(date) => Standing::Date(date.clone()),
-        None => majority(&said, &silent),
-    };
-    let names = names_that_stand(facts, &said, &silent);
-    legs.iter().zip(&said).map(|(leg, said)| verdict(leg.chart, said, &standing, &names)).collect()
+    let witnesses = Witnesses::of(facts, legs, &said);
+    let (born, names) = (witnesses.birth_date(facts), witnesses.given_names(facts));
+    legs.iter().zip(&said).map(|(leg, said)| verdict(leg.chart, said, &born, &names)).collect()
 }
 
-/// The birth date that stands.
-enum Standing {
-    Date(String),
-    /// The legs disagree and no date has a strict majority: nothing of any is shown.
-    Disputed,
-    /// No leg gives one.
-    Nothing,
-}
-
-fn majority(said: &[Vec<Said>], silent: &[&Voice]) -> Standing {
-    let mut votes = Votes::default();
-    said.iter().for_each(|leg| votes.cast(leg.iter().filter_map(|said| said.birth_date.as_deref())));
-    silent.iter().for_each(|voice| votes.cast(voice.birth_date.as_deref()));
-    match votes.majority() {
-        Some((date, _)) => Standing::Date(date.to_owned()),
-        None if votes.voters == 0 => Standing::Nothing,
-        None => Standing::Disputed,
-    }
-}
-
-/// Birth dates and how many give them.
-#[derive(Default)]
-struct Votes<'a> {
-    dates: BTreeMap<&'a str, usize>,
-    voters: usize,
-}
-
-impl<'a> Votes<'a> {
-    /// One voter's, each date once.
-    fn cast(&mut self, dates: impl IntoIterator<Item = &'a str>) {
-        let dates: BTreeSet<&str> = dates.into_iter().collect();
-        self.voters += usize::from(!dates.is_empty());
-        dates.into_iter().for_each(|date| *self.dates.entry(date).or_default() += 1);
-    }
-
-    /// The date that more than half of the voters give.
-    fn majority(&self) -> Option<(&'a str, usize)> {
-        let most = self.dates.iter().max_by_key(|(_, count)| **count)?;
-        (most.1 * 2 > self.voters).then_some((*most.0, *most.1))
-    }
-}
-
-/// Given names to compare with: those known, else those of a strict majority of legs and silent sources that are compatible with each
-/// other.
-fn names_that_stand(facts: &Facts, said: &[Vec<Said>], silent: &[&Voice]) -> Names {
-    if !facts.given_names.is_empty() {
-        return Names::These(facts.given_names.clone());
-    }
-    let legs = said.iter().map(|leg| leg.iter().flat_map(|said| &said.given).collect::<Vec<_>>());
-    let heard = silent.iter().map(|voice| voice.given_names.iter().collect::<Vec<_>>());
-    let voters: Vec<Vec<&String>> = legs.chain(heard).filter(|names| !names.is_empty()).collect();
-    let agree = |a: &[&String], b: &[&String]| a.iter().any(|x| b.iter().any(|y| compatible(x, y)));
-    let supported = voters.iter().filter(|one| voters.iter().filter(|other| agree(one, other)).count() * 2 > voters.len());
-    let mut names: Vec<String> = supported.flatten().map(|name| (*name).clone()).collect();
-    names.sort();
-    names.dedup();
-    match names.is_empty() {
-        true if voters.is_empty() => Names::Unknown,
-        true => Names::Disputed,
-        false => Names::These(names),
-    }
-}
-
-/// The given names that stand.
-enum Names {
-    /// No majority: every leg is held rather than one believed.
-    Disputed,
-    These(Vec<String>),
-    /// Nobody gives any.
-    Unknown,
-}
-
-impl Names {
-    /// Whether somebody of these given names may be meant. A Patient without any says nothing against it.
-    fn fit(&self, given: &[String]) -> bool {
-        match self {
-            _ if given.is_empty() => true,
-            Names::Disputed => false,
-            Names::These(names) => given.iter().any(|own| names.iter().any(|name| compatible(own, name))),
-            Names::Unknown => true,
-        }
-    }
-}
-
-fn verdict(chart: &Chart, said: &[Said], standing: &Standing, names: &Names) -> Verdict {
+fn verdict(chart: &Chart, said: &[Said], born: &Born, names: &Names) -> Verdict {
     if said.is_empty() {
         return if chart.patients.is_empty() && chart.items.is_empty() { Verdict::NoPatient } else { Verdict::Mismatch(Mismatch::Number) };
     }
-    let judged: Vec<Result<String, Verdict>> = said.iter().map(|said| judge(said, standing, names)).collect();
+    let judged: Vec<Result<String, Verdict>> = said.iter().map(|said| judge(said, born, names)).collect();
     let accepted: Vec<String> = judged.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
     if !accepted.is_empty() {
         return Verdict::Accepted(accepted);
@@ -240,11 +154,11 @@ fn verdict(chart: &Chart, said: &[Said], standing: &Standing, names: &Names) -> 
     mismatch.or_else(|| refused.into_iter().next()).unwrap_or(Verdict::NoPatient)
 }
 
-fn judge(said: &Said, standing: &Standing, names: &Names) -> Result<String, Verdict> {
-    match (&said.birth_date, standing) {
-        (_, Standing::Disputed) => return Err(Verdict::Mismatch(Mismatch::BirthDate)),
+fn judge(said: &Said, born: &Born, names: &Names) -> Result<String, Verdict> {
+    match (&said.birth_date, born) {
+        (_, Born::Disputed) => return Err(Verdict::Mismatch(Mismatch::BirthDate)),
         (None, _) => return Err(Verdict::Held(Held::NoBirthDate)),
-        (Some(own), Standing::Date(date)) if own != date => {
+        (Some(own), Born::On(date)) if own != date => {
             return Err(if slip(own, date) { Verdict::Held(Held::BirthDateSlip) } else { Verdict::Mismatch(Mismatch::BirthDate) });
         }
         (Some(_), _) => {}
@@ -265,8 +179,9 @@ fn slip(a: &str, b: &str) -> bool {
     different == 1 || exchanged
 }
 
-/// Whether a Patient carries the number, is in use, and was not replaced by another.
-fn is_theirs(item: &Item, facts: &Facts) -> bool {
+/// Whether a Patient carries the number, or one that it replaced, is in use, and was not replaced by another: whether its source means
+/// this person by it, rightly or not.
+pub fn is_theirs(item: &Item, facts: &Facts) -> bool {
     let root = item.tree.root();
     let replaced = root.all("link").into_iter().any(|link| link.is("type", "replaced-by"));
     let theirs = numbers(root)

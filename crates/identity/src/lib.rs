@@ -8,8 +8,9 @@ mod guard;
 mod locate;
 mod names;
 mod release;
+mod standing;
 
-pub use guard::{Facts, Held, Leg, Mismatch, Trust, Verdict, Voice, agreed, guard};
+pub use guard::{Facts, Held, Leg, Mismatch, Trust, Verdict, Voice, guard, is_theirs};
 pub use locate::{Category, Heard, Located, Locator, LocatorDown};
 pub use names::compatible;
 pub use release::release;

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use fhir::{Kind, Tree, Version};
-use identity::{Facts, Held, Leg, Mismatch, Trust, Verdict, Voice, agreed, guard, release};
+use identity::{Facts, Held, Leg, Mismatch, Trust, Verdict, Voice, guard, is_theirs, release};
 use proptest::prelude::*;
 use record::{Chart, Item, Origin, Row, SourceId, Status, Traits};
 
@@ -187,8 +187,223 @@ fn a_resource_about_another_patient_or_nobody_is_quarantined() {
     assert_eq!(kept(leg), ["a-c", "a-y", "a-d"]);
 }
 
+fn voice(source: &str, born: Option<&str>, given: &str) -> Voice {
+    Voice { source: source.parse().unwrap(), birth_date: born.map(str::to_owned), given_names: vec![given.to_owned()] }
+}
+
+const RIGHT: Option<&str> = Some("1961-04-09");
+const WRONG: Option<&str> = Some("1970-01-01");
+
+/// Legs (source, birth date, given name) of a person of whom the index has these voices and the caller gave this birth date.
+fn heard(said_by_caller: Option<&str>, voices: &[Voice], legs: &[(&str, Option<&str>, &str)]) -> Vec<Verdict> {
+    let charts: Vec<Chart> = legs.iter().map(|(source, born, given)| chart(source, NUMBER, *born, given, "")).collect();
+    let known = Facts { voices: voices.to_vec(), said_by_caller: said_by_caller.map(str::to_owned), ..facts(None) };
+    verdicts(&known, &charts)
+}
+
+fn mismatch() -> Verdict {
+    Verdict::Mismatch(Mismatch::BirthDate)
+}
+
+#[test]
+fn what_silent_sources_said_before_votes_with_the_legs() {
+    let check = |what: &str, voices: &[Voice], legs: &[(&str, Option<&str>, &str)], expected: &[Verdict]| {
+        assert_eq!(heard(None, voices, legs), expected, "{what}");
+    };
+    check("they agree", &[voice("x", RIGHT, "Sarah")], &[("a", RIGHT, "Sarah")], &[accepted("a")]);
+    check("one against one", &[voice("x", RIGHT, "Sarah")], &[("a", WRONG, "Sarah")], &[mismatch()]);
+    check("two against one", &[voice("x", RIGHT, "Sarah"), voice("y", RIGHT, "Sarah")], &[("a", WRONG, "Sarah")], &[mismatch()]);
+    check("one is outvoted", &[voice("x", WRONG, "Sarah")], &[("a", RIGHT, "Sarah"), ("b", RIGHT, "S")], &[accepted("a"), accepted("b")]);
+    check("who answers now speaks for itself", &[voice("a", WRONG, "Peter")], &[("a", RIGHT, "Sarah")], &[accepted("a")]);
+    check("another's given name", &[voice("x", RIGHT, "Olivia")], &[("a", RIGHT, "Amelia")], &[Verdict::Held(Held::GivenName)]);
+    check("nobody gives a birth date", &[voice("x", None, "Sarah")], &[("a", None, "Sarah")], &[Verdict::Held(Held::NoBirthDate)]);
+}
+
+#[test]
+fn the_index_stands_for_a_birth_date_of_two_sources_at_least() {
+    // The caller and the source that answers give a date of their own; it stands where the index has none.
+    let check = |voices: &[Voice], stands: bool| {
+        let expected = if stands { mismatch() } else { accepted("z") };
+        assert_eq!(heard(Some("1988-03-03"), voices, &[("z", Some("1988-03-03"), "S")]), [expected], "{voices:?}");
+    };
+    check(&[], false);
+    check(&[voice("a", RIGHT, "S")], false);
+    check(&[voice("a", RIGHT, "S"), voice("a", RIGHT, "S")], false);
+    check(&[voice("a", RIGHT, "S"), voice("b", RIGHT, "S")], true);
+    check(&[voice("a", RIGHT, "S"), voice("b", WRONG, "S")], false);
+    check(&[voice("a", RIGHT, "S"), voice("b", RIGHT, "S"), voice("c", WRONG, "S")], true);
+    check(&[voice("a", RIGHT, "S"), voice("b", RIGHT, "S"), voice("c", WRONG, "S"), voice("d", WRONG, "S")], false);
+    check(&[voice("a", None, "S"), voice("b", RIGHT, "S"), voice("c", RIGHT, "S")], true);
+    // Two sources that each say both things say neither.
+    check(&[voice("a", RIGHT, "S"), voice("a", WRONG, "S"), voice("b", RIGHT, "S"), voice("b", WRONG, "S")], false);
+}
+
+#[test]
+fn the_first_birth_date_that_there_is_stands() {
+    let dates = ["1961-04-09", "1970-01-01", "1988-03-03", "1950-12-31"];
+    let check = |national: bool, index: bool, caller: bool, stands: usize| {
+        let voices = if index { vec![voice("x", Some(dates[1]), "S"), voice("y", Some(dates[1]), "S")] } else { Vec::new() };
+        let known = Facts { voices, said_by_caller: caller.then(|| dates[2].to_owned()), ..facts(national.then_some(dates[0])) };
+        // The legs by themselves would have the last.
+        let legs = [("a", dates[0]), ("b", dates[1]), ("c", dates[2]), ("d", dates[3]), ("e", dates[3]), ("f", dates[3]), ("g", dates[3])];
+        let charts: Vec<Chart> = legs.iter().map(|(source, born)| chart(source, NUMBER, Some(born), "S", "")).collect();
+        let expected: Vec<Verdict> =
+            legs.iter().map(|(source, born)| if *born == dates[stands] { accepted(source) } else { mismatch() }).collect();
+        assert_eq!(verdicts(&known, &charts), expected, "{national} {index} {caller}");
+    };
+    for (index, caller) in [(false, false), (false, true), (true, false), (true, true)] {
+        check(true, index, caller, 0);
+    }
+    check(false, true, false, 1);
+    check(false, true, true, 1);
+    check(false, false, true, 2);
+    check(false, false, false, 3);
+}
+
+/// The person index was filled when a number was another's, and its sources have put that right since.
+#[test]
+fn an_old_mix_up_does_not_outvote_those_who_put_it_right() {
+    let old = [voice("a", WRONG, "Peter"), voice("b", WRONG, "Peter")];
+    let check = |what: &str, voices: &[Voice], legs: &[(&str, Option<&str>, &str)], expected: &[Verdict]| {
+        assert_eq!(heard(None, voices, legs), expected, "{what}");
+    };
+    let right = [("a", RIGHT, "Sarah"), ("b", RIGHT, "Sarah")];
+    check("both put it right", &old, &right, &[accepted("a"), accepted("b")]);
+    check("a third has not", &old, &[right[0], right[1], ("c", WRONG, "Peter")], &[accepted("a"), accepted("b"), mismatch()]);
+    let third = [old[0].clone(), old[1].clone(), voice("c", WRONG, "Peter")];
+    check("nor has a third that says nothing now", &third, &right, &[accepted("a"), accepted("b")]);
+    check("only one has", &old, &[right[0], ("b", WRONG, "Peter")], &[mismatch(), mismatch()]);
+    check("only one has, and the other says nothing now", &old, &[right[0]], &[mismatch()]);
+    // Whoever says now that it has nobody of the number has taken back what it said.
+    let gone = |legs: &[(&str, &str, Option<&str>)]| {
+        let charts: Vec<Chart> = legs.iter().map(|(source, number, born)| chart(source, number, *born, "Sarah", "")).collect();
+        verdicts(&Facts { voices: old.to_vec(), ..facts(None) }, &charts)
+    };
+    assert_eq!(gone(&[("a", OTHER, WRONG), ("b", OTHER, WRONG), ("c", NUMBER, RIGHT)])[2], accepted("c"));
+    let mut nobody = chart("b", NUMBER, None, "Sarah", "");
+    (nobody.patients, nobody.items) = (Vec::new(), Vec::new());
+    let known = Facts { voices: vec![voice("b", WRONG, "Sarah")], ..facts(None) };
+    let legs = |status| {
+        let mut nobody = nobody.clone();
+        nobody.rows[1].status = Some(status);
+        verdicts(&known, &[chart("a", NUMBER, RIGHT, "Sarah", ""), nobody])
+    };
+    assert_eq!(legs(Status::OkEmpty), [accepted("a"), Verdict::NoPatient]);
+    // One that failed says nothing now: what it said before counts.
+    for failed in [Status::FailedTimeout, Status::FailedHttp, Status::NoRecordGiven, Status::Withheld, Status::CircuitOpen] {
+        assert_eq!(legs(failed), [mismatch(), Verdict::NoPatient], "{failed:?}");
+    }
+}
+
+#[test]
+fn a_source_has_one_voice_however_many_entries_it_has() {
+    let many = |born: Option<&str>, given: &str| vec![voice("x", born, given); 3];
+    let legs = [("a", RIGHT, "Sarah"), ("b", RIGHT, "Sarah")];
+    assert_eq!(heard(None, &many(WRONG, "Sarah"), &legs), [accepted("a"), accepted("b")], "dates");
+    assert_eq!(heard(None, &many(RIGHT, "Olivia"), &legs), [accepted("a"), accepted("b")], "given names");
+    // A source with two people under the number makes one of nobody else's two.
+    let both = [voice("x", RIGHT, "Amelia"), voice("x", RIGHT, "Olivia")];
+    let held = Verdict::Held(Held::GivenName);
+    let twins = [("a", RIGHT, "Amelia"), ("b", RIGHT, "Olivia")];
+    assert_eq!(heard(None, &both, &twins), [held.clone(), held.clone()]);
+    let two = [voice("x", RIGHT, "Sarah"), voice("x", WRONG, "Sarah")];
+    assert_eq!(heard(None, &two, &[("a", RIGHT, "Sarah"), ("b", WRONG, "Sarah")]), [mismatch(), mismatch()]);
+    // Nor does an initial.
+    let initial = [twins[0], twins[1], ("c", RIGHT, "O")];
+    assert_eq!(heard(None, &[], &initial), [held.clone(), accepted("b"), accepted("c")]);
+    let initial = [("a", RIGHT, "Amelia"), ("b", RIGHT, "Anna"), ("c", RIGHT, "A")];
+    assert_eq!(heard(None, &[], &initial), vec![held; 3]);
+    // Whoever knows the one name as the other's former one does.
+    let mut changed = chart("c", NUMBER, RIGHT, "Alex", "");
+    let json = changed.patients[0].tree.to_json().replace(r#""given":["Alex"]}"#, r#""given":["Alex"]},{"use":"old","given":["Sandra"]}"#);
+    changed.patients[0].tree = Tree::from_json(json.into()).unwrap();
+    let charts = [chart("a", NUMBER, RIGHT, "Alex", ""), chart("b", NUMBER, RIGHT, "Sandra", ""), changed];
+    assert_eq!(verdicts(&facts(None), &charts), ["a", "b", "c"].map(accepted));
+}
+
+/// Two Patients of one source under the number, and nothing else known: which of them is meant nobody knows.
+#[test]
+fn two_people_under_one_number_in_one_source_are_neither() {
+    let check = |(born, given): (Option<&str>, &str), expected: Verdict| {
+        let mut one = chart("a", NUMBER, RIGHT, "Amelia", "");
+        let mut other = chart("a", NUMBER, born, given, "").patients.remove(0);
+        other.id = "a-q".to_owned();
+        one.patients.push(other);
+        assert_eq!(verdicts(&facts(None), std::slice::from_ref(&one)), [expected], "{born:?} {given}");
+        // Somebody else's word decides.
+        let charts = [one, chart("b", NUMBER, RIGHT, "Amelia", "")];
+        assert_eq!(verdicts(&facts(None), &charts)[1], accepted("b"), "{born:?} {given}");
+    };
+    check((RIGHT, "Amelia"), Verdict::Accepted(vec!["a-p".to_owned(), "a-q".to_owned()]));
+    check((WRONG, "Amelia"), mismatch());
+    check((RIGHT, "Olivia"), Verdict::Held(Held::GivenName));
+}
+
+/// What a source answers once more is compared with what was accepted of it, not with what others said before it was.
+#[test]
+fn what_is_accepted_stands_for_what_else_its_source_answers() {
+    let voices = vec![voice("a", WRONG, "Peter"), voice("b", WRONG, "Peter"), voice("c", WRONG, "Peter")];
+    let known = Facts { voices, ..facts(None) };
+    let leg = chart("a", NUMBER, RIGHT, "Sarah", "");
+    let known = known.as_accepted(&leg.patients);
+    assert_eq!(verdicts(&known, &[leg]), [accepted("a")]);
+    assert_eq!(verdicts(&known, &[chart("a", NUMBER, WRONG, "Sarah", "")]), [mismatch()]);
+    assert_eq!(verdicts(&known, &[chart("a", NUMBER, RIGHT, "Peter", "")]), [Verdict::Held(Held::GivenName)]);
+    assert_eq!(verdicts(&facts(RIGHT).as_accepted(&[]), &[chart("a", NUMBER, WRONG, "Sarah", "")]), [mismatch()]);
+}
+
+#[test]
+fn whom_a_source_means_is_whoever_has_the_number_and_is_in_use() {
+    let check = |number: &str, extra: &str, expected: bool| {
+        let known = Facts { former: vec!["9990000034".parse().unwrap()], ..facts(None) };
+        assert_eq!(is_theirs(&chart("a", number, WRONG, "Sarah", extra).patients[0], &known), expected, "{number} {extra}");
+    };
+    check(NUMBER, "", true);
+    check("9990000034", "", true);
+    check(OTHER, "", false);
+    check(NUMBER, r#","active":false"#, false);
+    check(NUMBER, r#","link":[{"other":{"reference":"Patient/1"},"type":"replaced-by"}]"#, false);
+    check(NUMBER, r#","link":[{"other":{"reference":"Patient/1"},"type":"seealso"}]"#, true);
+}
+
 mod laws {
     use super::*;
+
+    type Said = (Option<&'static str>, &'static str);
+
+    fn said() -> impl Strategy<Value = Said> {
+        let born = prop::option::weighted(0.9, prop::sample::select(vec!["1961-04-09", "1961-04-08", "1970-01-01"]));
+        (born, prop::sample::select(vec!["Sarah", "Amelia", "S", "Anna", "A"]))
+    }
+
+    /// A read: who answers, what the index has, and what the caller said. Some answer of whom it has heard, some do not.
+    #[derive(Debug, Clone)]
+    struct Case {
+        legs: Vec<(&'static str, Said)>,
+        voices: Vec<Voice>,
+        said_by_caller: Option<&'static str>,
+    }
+
+    impl Case {
+        fn charts(&self) -> Vec<Chart> {
+            self.legs.iter().map(|(source, (born, given))| chart(source, NUMBER, *born, given, "")).collect()
+        }
+
+        fn facts(&self, voices: &[Voice]) -> Facts {
+            Facts { voices: voices.to_vec(), said_by_caller: self.said_by_caller.map(str::to_owned), ..facts(None) }
+        }
+    }
+
+    fn case() -> impl Strategy<Value = Case> {
+        let legs = prop::collection::vec(said(), 0..5);
+        let voices = prop::collection::vec((prop::sample::select(vec!["b", "c", "d", "w", "x", "y", "z"]), said()), 0..7);
+        let caller = prop::option::weighted(0.3, prop::sample::select(vec!["1961-04-09", "1970-01-01"]));
+        (legs, voices, caller).prop_map(|(legs, voices, said_by_caller)| Case {
+            legs: ["a", "b", "c", "d"].into_iter().zip(legs).collect(),
+            voices: voices.into_iter().map(|(source, (born, given))| voice(source, born, given)).collect(),
+            said_by_caller,
+        })
+    }
 
     proptest! {
         #[test]
@@ -214,41 +429,72 @@ mod laws {
                 }
             }
         }
+
+        #[test]
+        fn order_of_legs_and_voices_does_not_matter(case in case(), rotate in 0usize..7) {
+            let known = case.facts(&case.voices);
+            let forward = verdicts(&known, &case.charts());
+            let mut voices = case.voices.clone();
+            voices.reverse();
+            let by = rotate % voices.len().max(1);
+            voices.rotate_left(by);
+            let mut backward = case.charts();
+            backward.reverse();
+            let mut again = verdicts(&case.facts(&voices), &backward);
+            again.reverse();
+            prop_assert_eq!(forward, again);
+        }
+
+        #[test]
+        fn a_silent_source_says_nothing_more_by_saying_it_again(case in case(), again in prop::collection::vec(any::<prop::sample::Index>(), 1..5)) {
+            let before = verdicts(&case.facts(&case.voices), &case.charts());
+            let mut voices = case.voices.clone();
+            if !voices.is_empty() {
+                voices.extend(again.iter().map(|at| at.get(&case.voices).clone()).collect::<Vec<_>>());
+            }
+            prop_assert_eq!(before, verdicts(&case.facts(&voices), &case.charts()));
+        }
+
+        #[test]
+        fn whoever_answers_now_is_judged_by_what_it_says_now(case in case(), instead in said(), more in 0usize..3) {
+            let before = verdicts(&case.facts(&case.voices), &case.charts());
+            let answering = |voice: &Voice| case.legs.iter().any(|(source, _)| *source == voice.source.as_str());
+            let (born, given) = instead;
+            let otherwise = |old: &Voice| Voice { source: old.source.clone(), ..voice("a", born, given) };
+            let mut voices: Vec<Voice> =
+                case.voices.iter().map(|old| if answering(old) { otherwise(old) } else { old.clone() }).collect();
+            let own: Vec<Voice> = voices.iter().filter(|voice| answering(voice)).cloned().collect();
+            (0..more).for_each(|_| voices.extend(own.iter().cloned()));
+            prop_assert_eq!(before, verdicts(&case.facts(&voices), &case.charts()));
+        }
+
+        #[test]
+        fn whom_the_national_service_knows_no_voice_makes_younger_or_older(case in case()) {
+            let known = Facts { given_names: vec!["Sarah".to_owned(), "Amelia".to_owned()], ..case.facts(&case.voices) };
+            let known = Facts { birth_date: RIGHT.map(str::to_owned), ..known };
+            let alone = Facts { voices: Vec::new(), said_by_caller: None, ..known.clone() };
+            let legs = case.charts();
+            prop_assert_eq!(verdicts(&known, &legs), verdicts(&alone, &legs));
+            // Without its word on names they may be held for these, and for no date.
+            let unnamed = |facts: &Facts| verdicts(&Facts { given_names: Vec::new(), ..facts.clone() }, &legs);
+            for (with, without) in unnamed(&known).into_iter().zip(unnamed(&alone)) {
+                let by_date = |verdict: &Verdict| {
+                    matches!(verdict, Verdict::Mismatch(_) | Verdict::Held(Held::BirthDateSlip | Held::NoBirthDate))
+                };
+                prop_assert_eq!(by_date(&with), by_date(&without));
+            }
+        }
+
+        #[test]
+        fn two_birth_dates_are_never_both_shown(case in case()) {
+            let legs = case.charts();
+            let shown: std::collections::BTreeSet<_> = verdicts(&case.facts(&case.voices), &legs)
+                .into_iter()
+                .zip(&legs)
+                .filter(|(verdict, _)| matches!(verdict, Verdict::Accepted(_)))
+                .map(|(_, leg)| leg.patients[0].tree.root().text("birthDate").map(|date| date.into_owned()))
+                .collect();
+            prop_assert!(shown.len() <= 1);
+        }
     }
-}
-
-fn voice(source: &str, born: Option<&str>, given: &str) -> Voice {
-    Voice { source: source.parse().unwrap(), birth_date: born.map(str::to_owned), given_names: vec![given.to_owned()] }
-}
-
-#[test]
-fn what_silent_sources_said_before_votes_with_the_legs() {
-    let (right, wrong) = (Some("1961-04-09"), Some("1970-01-01"));
-    let mismatch = || Verdict::Mismatch(Mismatch::BirthDate);
-    let check = |what: &str, voices: &[Voice], legs: &[(&str, Option<&str>, &str)], expected: &[Verdict]| {
-        let charts: Vec<Chart> = legs.iter().map(|(source, born, given)| chart(source, NUMBER, *born, given, "")).collect();
-        let known = Facts { voices: voices.to_vec(), ..facts(None) };
-        assert_eq!(verdicts(&known, &charts), expected, "{what}");
-    };
-    check("they agree", &[voice("x", right, "Sarah")], &[("a", right, "Sarah")], &[accepted("a")]);
-    check("one against one", &[voice("x", right, "Sarah")], &[("a", wrong, "Sarah")], &[mismatch()]);
-    check("two against one", &[voice("x", right, "Sarah"), voice("y", right, "Sarah")], &[("a", wrong, "Sarah")], &[mismatch()]);
-    check("one is outvoted", &[voice("x", wrong, "Sarah")], &[("a", right, "Sarah"), ("b", right, "S")], &[accepted("a"), accepted("b")]);
-    check("who answers now speaks for itself", &[voice("a", wrong, "Peter")], &[("a", right, "Sarah")], &[accepted("a")]);
-    check("another's given name", &[voice("x", right, "Olivia")], &[("a", right, "Amelia")], &[Verdict::Held(Held::GivenName)]);
-    check("nobody gives a birth date", &[voice("x", None, "Sarah")], &[("a", None, "Sarah")], &[Verdict::Held(Held::NoBirthDate)]);
-}
-
-#[test]
-fn the_index_stands_for_a_birth_date_of_two_sources_at_least() {
-    let (one, other) = (Some("1961-04-09"), Some("1970-01-01"));
-    let check = |voices: &[Voice], expected: Option<&str>| assert_eq!(agreed(voices).as_deref(), expected, "{voices:?}");
-    check(&[], None);
-    check(&[voice("a", one, "S")], None);
-    check(&[voice("a", one, "S"), voice("a", one, "S")], None);
-    check(&[voice("a", one, "S"), voice("b", one, "S")], one);
-    check(&[voice("a", one, "S"), voice("b", other, "S")], None);
-    check(&[voice("a", one, "S"), voice("b", one, "S"), voice("c", other, "S")], one);
-    check(&[voice("a", one, "S"), voice("b", one, "S"), voice("c", other, "S"), voice("d", other, "S")], None);
-    check(&[voice("a", None, "S"), voice("b", one, "S"), voice("c", one, "S")], one);
 }
