@@ -49,3 +49,11 @@ pub struct Person {
     /// Their entries, in order of keys.
     pub entries: Vec<Entry>,
 }
+
+impl Person {
+    /// Whether an entry gives a number of theirs, the one that stands or one that it replaced, and says that it is verified.
+    pub fn is_numbered(&self, entry: &Entry) -> bool {
+        let given = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());
+        given.is_some_and(|given| self.number == Some(given) || self.superseded.contains(&given))
+    }
+}

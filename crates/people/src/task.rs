@@ -47,7 +47,7 @@ pub struct Task {
 pub enum Doubt {
     /// One number with two names and birth dates: whose is it?
     Confusion,
-    /// A source's answer was held by the guards.
+    /// A source's answer under the person's number was not let pass by the guards.
     Held,
     /// Probably one person, not surely.
     Probable,

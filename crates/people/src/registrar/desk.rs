@@ -26,9 +26,15 @@ impl Registrar {
         self.register.tasks(filter).await
     }
 
-    /// Raises a doubt about an entry that the guards held. One that was decided is not raised again.
+    /// Raises a doubt about an entry that the guards did not let pass for a person. One that was decided is not raised again, and of
+    /// whoever was cut none is.
     pub async fn held(&self, person: &PersonId, entry: &EntryKey) -> Result<Done, NotDone> {
         let mut draft = self.draft().await;
+        for id in draft.home(entry).iter().chain([person]) {
+            if draft.person(id).await?.is_some_and(|drafted| drafted.person.cut) {
+                return Ok(Done::default());
+            }
+        }
         draft.raise(Doubt::Held, person, entry, None).await?;
         Ok(draft.write().await?)
     }

@@ -1,10 +1,14 @@
 //! Finding somebody by what is known of them.
 
+use std::collections::BTreeMap;
+
+use record::PersonId;
+
 use super::Registrar;
 use super::explain::reasons;
 use crate::index;
-use crate::matching::{Comparison, Decision, Field, Folded, Guard, Level};
-use crate::{Candidate, Demographics, Entry, Grade, RegisterDown, Traced};
+use crate::matching::{Comparison, Decision, Field, Fields, Folded, Guard, Level};
+use crate::{Candidate, Demographics, Entry, Grade, NumberStatus, Person, RegisterDown, Traced};
 
 /// What must be said at least.
 const CRITERIA: &str = "a valid NHS number, or a family name with a whole birth date";
@@ -61,6 +65,31 @@ impl Registrar {
             });
         }
         Ok(Traced::Candidates(candidates))
+    }
+
+    /// Others whose entries give a number of this person's, with only those entries: whose the number is, is in doubt. Of whom somebody
+    /// said that they are not this person, and whoever was cut, is not among them.
+    pub async fn confused_with(&self, person: &Person) -> Result<Vec<Person>, RegisterDown> {
+        let mut others: BTreeMap<PersonId, Person> = BTreeMap::new();
+        for number in person.superseded.iter().chain(&person.number) {
+            let asked = Fields { number: Some((*number, NumberStatus::Verified)), ..Fields::default() };
+            for found in self.index.candidates(&asked, self.limits.compared_max) {
+                if found.person == person.id || others.contains_key(&found.person) {
+                    continue;
+                }
+                let Some(mut other) = self.register.person(&found.person).await?.filter(|other| !other.cut) else { continue };
+                let mut giving = Vec::new();
+                for entry in other.entries.into_iter().filter(|entry| person.is_numbered(entry)) {
+                    let apart = self.register.apart(&other.id, &entry.key).await?;
+                    if !person.entries.iter().any(|own| apart.contains(&own.key)) {
+                        giving.push(entry);
+                    }
+                }
+                other.entries = giving;
+                others.insert(found.person, other);
+            }
+        }
+        Ok(others.into_values().filter(|other| !other.entries.is_empty()).collect())
     }
 
     fn with(&self, asked: &Folded, entry: &Entry) -> Comparison {

@@ -99,6 +99,11 @@ impl Draft<'_> {
         let place = self.place(&entry, Some(Home { person: &home, left: renumbered || cut })).await?;
         let (to, doubts) = match place {
             Place::Theirs { person, .. } if person == home => return self.settle(&home, entry).await,
+            // Whoever has the number stays: who agrees with them by it now comes to them.
+            Place::Theirs { person, tier: 0, .. } if alone && self.owns(&home, &entry) => {
+                self.settle(&home, entry.clone()).await?;
+                return self.bring(&person, &home, &entry).await;
+            }
             Place::Theirs { person, tier, weight } => {
                 // A word stands until whoever gave it takes it back; and what is like others here, and more like somebody there, is
                 // for a steward to see.
@@ -142,6 +147,33 @@ impl Draft<'_> {
         self.touch(&to, None);
         self.settle(&to, entry).await?;
         self.doubt(&to, &key, doubts).await
+    }
+
+    /// Whether the number that an entry gives is the one that stands for a person to whom something may be linked.
+    fn owns(&self, id: &PersonId, entry: &Entry) -> bool {
+        let given = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());
+        self.drafted(id).is_some_and(|drafted| given.is_some() && drafted.person.number == given && !drafted.person.investigated)
+    }
+
+    /// Brings to a person who has the number those who gave it elsewhere, since what was said here was something else, and who agree with
+    /// the entry that says it now.
+    async fn bring(&mut self, from: &PersonId, to: &PersonId, with: &Entry) -> Result<(), RegisterDown> {
+        self.person(from).await?;
+        let agreeing: Vec<EntryKey> = self.compared(from, with).into_iter().filter(by_number).map(|(key, _)| key).collect();
+        for key in agreeing {
+            let entry = self.drafted(from).and_then(|drafted| drafted.person.entries.iter().find(|entry| entry.key == key).cloned());
+            let Some(entry) = entry else { continue };
+            if self.is_by_word(from, &key).await? {
+                continue;
+            }
+            let since = self.linked_since(from, &key).await?;
+            self.linked(&key, to, (0, 0.0), Some(from));
+            self.event(from, &rules(), Deed::Unlinked { entry: key.clone(), to: to.clone() }, BY_NUMBER);
+            self.touch(from, since);
+            self.touch(to, None);
+            self.settle(to, entry).await?;
+        }
+        Ok(())
     }
 
     /// Writes down that the rules linked an entry.
@@ -341,6 +373,11 @@ impl Draft<'_> {
         let others = drafted.person.entries.iter().zip(&drafted.folded).filter(|(other, _)| other.key != entry.key);
         others.map(|(other, folded)| (other.key.clone(), self.registrar.model.compare(&new.fields(), &folded.fields()))).collect()
     }
+}
+
+/// Whether one with whom an entry was compared is the same by the number and the birth date.
+fn by_number((_, comparison): &(EntryKey, Comparison)) -> bool {
+    comparison.tier == Some(0)
 }
 
 /// Whose an entry was until now, and whether it has left them in any case.

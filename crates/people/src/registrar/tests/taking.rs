@@ -184,3 +184,77 @@ fn a_deed_whose_asker_went_away_is_done_whole() {
     assert_eq!(desk.groups(), groups(&[&["a", "b"]]));
     desk.check();
 }
+
+/// Two sources had one person's birth date wrong. The first to put it right seems to be somebody else; the second stays with the number,
+/// and the first comes back to it.
+#[test]
+fn who_has_the_number_keeps_it_when_they_say_what_another_said_before() {
+    let old = |local_id| Said::new(local_id, "Margaret", "Hartley", "1921-11-27", 1);
+    let new = |local_id| Said { seen: 5, ..Said::new(local_id, "Margaret", "Hartley", "1948-06-02", 1) };
+    let check = |before: &[Said], as_one: bool, expected: &[&[&str]]| {
+        let desk = Desk::new();
+        desk.all(before.iter().map(Said::entry).collect());
+        let person = desk.home(&key("a"));
+        let right = vec![new("a").entry(), new("b").entry()];
+        if as_one {
+            desk.all(right);
+        } else {
+            right.into_iter().for_each(|entry| drop(desk.take(entry)));
+        }
+        assert_eq!(desk.groups(), groups(expected), "{as_one}");
+        desk.check();
+        (desk, person)
+    };
+    for as_one in [false, true] {
+        let (desk, person) = check(&[old("a"), old("b")], as_one, &[&["a", "b"]]);
+        assert_eq!((desk.home(&key("a")), desk.number_of(&key("a"))), (person.clone(), Some(number(1))));
+        // Whoever gives the old date still is nobody's, though the number is theirs to say.
+        desk.take(Said { seen: 6, ..old("c") }.entry());
+        assert_eq!(desk.groups(), groups(&[&["a", "b"], &["c"]]));
+        assert_eq!(desk.number_of(&key("c")), None);
+        desk.check();
+        // A third that still says the old date has the number until somebody decides.
+        let (desk, person) = check(&[old("a"), old("b"), old("c")], as_one, &[&["a", "b"], &["c"]]);
+        assert_eq!(desk.home(&key("c")), person);
+    }
+}
+
+#[test]
+fn whoever_else_has_a_number_is_known_until_they_are_set_apart() {
+    let desk = Desk::new();
+    let a = Said::new("a", "Margaret", "Hartley", "1948-06-02", 1);
+    let b = Said::new("b", "Tobias", "Winterbourne", "1981-11-23", 1);
+    let unverified = Said { verified: false, ..Said::new("c", "Ada", "Quill", "1999-01-31", 1) };
+    let another = Said::new("d", "Tobias", "Winterbourne", "1981-11-23", 2);
+    desk.all([&a, &b, &unverified, &another].map(Said::entry).to_vec());
+    let confused = || -> Vec<String> {
+        let person = desk.run(desk.registrar.register().person(&desk.home(&key("a")))).unwrap().unwrap();
+        let others = desk.run(desk.registrar.confused_with(&person)).unwrap();
+        others.into_iter().flat_map(|other| other.entries).map(|entry| entry.key.local_id).collect()
+    };
+    assert_eq!(confused(), ["b"]);
+    desk.run(desk.registrar.apart(&key("b"), &key("a"), &steward(), "two people")).unwrap();
+    assert!(confused().is_empty());
+    desk.run(desk.registrar.together(&key("b"), &key("a"), &steward(), "perhaps not")).unwrap();
+    assert_eq!(confused(), ["b"]);
+    // Whoever was cut has no number that could be anybody's.
+    desk.run(desk.registrar.cut(&number(1))).unwrap();
+    assert!(confused().is_empty());
+}
+
+#[test]
+fn what_the_guards_refused_is_a_task_and_of_whoever_was_cut_none() {
+    let desk = Desk::new();
+    let (a, b) = (Said::new("a", "Margaret", "Hartley", "1948-06-02", 1), Said::new("b", "Ada", "Quill", "1999-01-31", 2));
+    desk.all(vec![a.entry(), b.entry()]);
+    let (person, other) = (desk.home(&key("a")), desk.home(&key("b")));
+    let held = |person: &PersonId, local_id: &str| desk.run(desk.registrar.held(person, &key(local_id))).unwrap().raised.len();
+    assert_eq!(held(&person, "a"), 1);
+    assert_eq!(held(&person, "a"), 0, "it is one task however often it is met");
+    desk.run(desk.registrar.cut(&number(2))).unwrap();
+    assert_eq!(held(&person, "b"), 0, "a task would lead to whoever was cut");
+    assert_eq!(held(&other, "a"), 0);
+    assert_eq!(desk.tasks().len(), 1);
+    // What no one has yet may be held all the same.
+    assert_eq!(held(&person, "nobody's"), 1);
+}
