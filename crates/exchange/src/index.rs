@@ -24,9 +24,10 @@ pub trait PersonIndex: Send + Sync {
 /// What the index knows of one person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// What their sources said of who they are, one voice for each entry that carries their own verified number.
+    /// What sources said of who they are, one voice for each entry that carries their own verified number: theirs, and those of whoever
+    /// else has it, until a steward says that these are somebody else.
     pub voices: Vec<Voice>,
-    /// Whether any entry, or the national service by it, marks them as restricted.
+    /// Whether any entry, or the national service by it, marks them as restricted, or whoever else has their number.
     pub restricted: bool,
     /// When something was last done to their entries: what was laid out of their record before is over (G8).
     pub changed: Option<Timestamp>,
@@ -54,11 +55,10 @@ impl PersonIndex for Registrar {
         let history = self.history(person).await.map_err(down)?;
         let changed = history.iter().rfind(|event| over(&event.deed)).map(|event| event.at);
         let Some(person) = self.register().person(person).await.map_err(down)? else { return Ok(Known::default()) };
-        let own = |entry: &&Entry| {
-            let number = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());
-            number.is_some_and(|number| person.number == Some(number) || person.superseded.contains(&number))
-        };
-        Ok(Known { voices: person.entries.iter().filter(own).map(voice).collect(), restricted: person.restricted, changed })
+        let confused = self.confused_with(&person).await.map_err(down)?;
+        let all = || std::iter::once(&person).chain(&confused);
+        let voices = all().flat_map(|one| &one.entries).filter(|entry| person.is_numbered(entry)).map(voice).collect();
+        Ok(Known { voices, restricted: all().any(|one| one.restricted), changed })
     }
 }
 

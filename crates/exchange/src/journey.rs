@@ -319,7 +319,7 @@ fn guarded(facts: &Facts, ends: Vec<LegEnd>, now: jiff::Timestamp) -> Guarded {
         let Some(chart) = end.chart else { continue };
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
         guarded.heard.extend(hearing(&chart, &verdict, now));
-        guarded.told.add(&end.entry, &facts.number, &chart, &verdict, now);
+        guarded.told.add(&end.entry, facts, &chart, &verdict, now);
         if matches!(verdict, Verdict::Accepted(_)) {
             guarded.attachments.extend(end.attachments.into_iter().map(|one| (chart.source.clone(), one)));
         }

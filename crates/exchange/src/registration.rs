@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::{Trust, Verdict};
+use identity::{Facts, Trust, Verdict, is_theirs};
 use people::registrar::NotDone;
 use people::{Demographics, Entry, EntryKey, NumberStatus, Registrar};
-use record::{Chart, Item, NhsNumber, PersonId};
+use record::{Chart, Item, PersonId};
 use tokio::sync::mpsc;
 
 use crate::SourceEntry;
@@ -39,8 +39,8 @@ pub struct Registration {
 pub(crate) struct Told {
     person: Option<PersonId>,
     entries: Vec<Entry>,
-    /// Entries that the guards held.
-    held: Vec<EntryKey>,
+    /// Entries of the person's number that the guards did not let pass.
+    refused: Vec<Entry>,
 }
 
 impl Registration {
@@ -53,7 +53,7 @@ impl Registration {
 
     /// Passes on what a read heard.
     pub(crate) fn tell(&self, person: &PersonId, mut told: Told) {
-        if told.entries.is_empty() {
+        if told.entries.is_empty() && told.refused.is_empty() {
             return;
         }
         told.person = Some(person.clone());
@@ -68,7 +68,9 @@ type Remembered = moka::sync::Cache<EntryKey, Arc<Demographics>>;
 async fn run(registrar: Arc<Registrar>, mut queue: mpsc::Receiver<Told>, remembered: Remembered) {
     while let Some(told) = queue.recv().await {
         let known = |entry: &Entry| remembered.get(&entry.key).is_some_and(|said| *said == entry.demographics);
-        let new: Vec<Entry> = told.entries.into_iter().filter(|entry| !known(entry)).collect();
+        let refused: Vec<EntryKey> = told.refused.iter().map(|entry| entry.key.clone()).collect();
+        // Whoever passed comes first: the number is theirs.
+        let new: Vec<Entry> = told.entries.into_iter().chain(told.refused).filter(|entry| !known(entry)).collect();
         let said: Vec<_> = new.iter().map(|entry| (entry.key.clone(), Arc::new(entry.demographics.clone()))).collect();
         if !new.is_empty()
             && let Err(error) = registrar.take_all(new, None).await
@@ -79,7 +81,7 @@ async fn run(registrar: Arc<Registrar>, mut queue: mpsc::Receiver<Told>, remembe
         for (key, said) in said {
             remembered.insert(key, said);
         }
-        for (key, person) in told.held.iter().filter_map(|key| Some((key, told.person.as_ref()?))) {
+        for (key, person) in refused.iter().filter_map(|key| Some((key, told.person.as_ref()?))) {
             match registrar.held(person, key).await {
                 Ok(_) | Err(NotDone::UnknownEntry | NotDone::UnknownPerson) => {}
                 Err(error) => tracing::warn!(%error, "a held answer could not be made a steward's task; the next read tries again"),
@@ -89,21 +91,18 @@ async fn run(registrar: Arc<Registrar>, mut queue: mpsc::Receiver<Told>, remembe
 }
 
 impl Told {
-    /// Adds what one leg said: Patients that were accepted, and those that were held. What is about somebody else says nothing.
-    pub(crate) fn add(&mut self, source: &SourceEntry, number: &NhsNumber, chart: &Chart, verdict: &Verdict, now: jiff::Timestamp) {
-        let (accepted, held): (&[String], bool) = match verdict {
-            Verdict::Accepted(ids) => (ids, false),
-            Verdict::Held(_) => (&[], true),
-            Verdict::Mismatch(_) | Verdict::NoPatient => return,
-        };
+    /// Adds what one leg said: Patients that were accepted, and those of the person's number that were not, which a steward is to see.
+    /// What is of another number, or out of use, says nothing of the person.
+    pub(crate) fn add(&mut self, source: &SourceEntry, facts: &Facts, chart: &Chart, verdict: &Verdict, now: jiff::Timestamp) {
+        let accepted: &[String] = if let Verdict::Accepted(ids) = verdict { ids } else { &[] };
         for item in &chart.patients {
             let Some(entry) = entry(source, item, now) else { continue };
-            let theirs = entry.demographics.number.as_ref().and_then(|claimed| claimed.valid()) == Some(*number);
-            if accepted.contains(&item.id) || held && theirs {
-                if held {
-                    self.held.push(entry.key.clone());
-                }
+            let number = entry.demographics.number.as_ref().and_then(|claimed| claimed.valid());
+            let theirs = || number.is_some_and(|number| number == facts.number || facts.former.contains(&number));
+            if accepted.contains(&item.id) {
                 self.entries.push(entry);
+            } else if theirs() && is_theirs(item, facts) {
+                self.refused.push(entry);
             }
         }
     }

@@ -165,3 +165,33 @@ async fn a_confused_number_is_a_stewards_task_and_joins_nobody() {
     assert!(read.text.contains(&margaret.family) && !read.text.contains("Pym"));
     assert_eq!(json!(read.shown().keys().collect::<Vec<_>>()), json!(["ccr", "gp"]));
 }
+
+/// What is said of a number under another name counts as its source's word, and its label hides whom it may mean, until a steward says
+/// that it is somebody else.
+#[tokio::test(start_paused = true)]
+async fn what_a_confused_number_is_said_to_be_counts_until_a_steward_decides() {
+    let check = async |restricted: bool, before: (u16, usize)| {
+        let world = World::of(&["ccr"]);
+        let margaret = about("margaret-hartley");
+        let person = world.person(&margaret.nhs_number).await;
+        let read = async || {
+            let answer = world.get(&format!("Patient/{person}/$everything"), &world.doctor_of(&person)).await;
+            world.settled().await;
+            (answer.status, answer.shown().len())
+        };
+        assert_eq!(read().await, (200, 1));
+        let mut somebody = entry("soc", "x-1", margaret, ("Derek", "Pym", Some(&margaret.nhs_number)));
+        somebody.demographics.birth_date = Some("1971-12-30".parse().unwrap());
+        somebody.restricted = restricted;
+        world.registrar.take(somebody.clone()).await.unwrap();
+        assert_eq!(read().await, before, "restricted: {restricted}");
+        let tasks = open_tasks(&world).await;
+        let task = tasks.iter().find(|task| task.doubt == ::people::Doubt::Confusion && task.entry == somebody.key).unwrap();
+        let steward = Author::Steward("https://login.example|steward".to_owned());
+        world.registrar.decide(&task.id, ::people::Outcome::Different, &steward, "seen the papers").await.unwrap();
+        assert_eq!(read().await, (200, 1), "restricted: {restricted}");
+    };
+    // One against one: neither is believed.
+    check(false, (502, 0)).await;
+    check(true, (403, 0)).await;
+}

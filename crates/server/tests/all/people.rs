@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use ::people::{Doubt, EntryKey, TaskFilter};
 use serde_json::{Value, json};
 use server::demo::judge;
-use testbed::{DEMO_PERSON, Fault, Person, Region, people};
+use testbed::{DEMO_PERSON, Fault, Person, Refusal, Region, Wrong, people};
 
-use crate::world::{Answer, Setup, World};
+use crate::world::{Answer, Setup, World, region};
 
 /// A world in which nobody is kept waiting.
 fn world() -> World {
@@ -70,6 +71,101 @@ async fn golden_24_a_doubtful_file_is_held_and_a_former_name_is_not() {
     check("emily-carter", &[], &["ccr", "gp", "rx", "uhb"]).await;
     check("george-papadakis", &["gp"], &["ccr", "ohc", "uhb"]).await;
     check("kyle-rafferty", &["ccr", "soc"], &["gp", "mh", "rx"]).await;
+}
+
+/// Sources of one person whom all three know.
+const MIXED_UP: [&str; 3] = ["ccr", "gp", "uhb"];
+
+async fn read(world: &World, person: &str) -> Answer {
+    let answer = world.get(&format!("Patient/{person}/$everything?_count=5000"), &world.doctor_of(person)).await;
+    world.settled().await;
+    answer
+}
+
+/// What the person index has of a source's patients: the entry's key, whose it is, and the birth date.
+async fn entries(world: &World, source: &str) -> Vec<(EntryKey, String, String)> {
+    let page = world.registrar.register().page(None, 1000).await.unwrap();
+    let of = |person: &::people::Person| {
+        let own = person.entries.iter().filter(|entry| entry.key.source.as_str() == source);
+        own.map(|entry| (entry.key.clone(), person.id.to_string(), entry.demographics.birth_date.unwrap().to_string())).collect::<Vec<_>>()
+    };
+    page.persons.iter().flat_map(of).collect()
+}
+
+/// A number was once another's, and what these sources said of its birth date then stands in the person index. Two have put it right.
+async fn put_right_by_two(mixed_up: &[&str]) -> (World, String) {
+    let setup = Setup { limits: "breaker_window = 10000", ..Setup::default() };
+    let world = World::around(Arc::new(region(&MIXED_UP)), &setup);
+    for source in MIXED_UP {
+        let said_nothing = Fault::Refusing { how: Refusal::Unavailable };
+        let fault = if mixed_up.contains(&source) { Fault::WrongPerson { by: Wrong::BirthDate } } else { said_nothing };
+        world.region.fail(source, fault);
+    }
+    let person = world.person(DEMO_PERSON).await;
+    let before = read(&world, &person).await;
+    assert_eq!(before.shown().into_keys().collect::<Vec<_>>(), mixed_up);
+    for source in mixed_up {
+        assert!(matches!(entries(&world, source).await.as_slice(), [(_, home, born)] if *home == person && born == "1901-02-03"));
+    }
+    world.clock.forward_s(3600);
+    world.region.heal();
+    world.region.fail("uhb", Fault::WrongPerson { by: Wrong::BirthDate });
+    (world, person)
+}
+
+/// The first read shows those who put it right, and a steward hears of whoever has not.
+#[tokio::test(start_paused = true)]
+async fn golden_18_an_old_mix_up_in_the_index_does_not_outvote_those_who_put_it_right() {
+    for mixed_up in [&MIXED_UP[..2], &MIXED_UP[..]] {
+        let (world, person) = put_right_by_two(mixed_up).await;
+        for _ in 0..2 {
+            let answer = read(&world, &person).await;
+            assert_eq!(answer.shown().into_keys().collect::<Vec<_>>(), ["ccr", "gp"], "{mixed_up:?}");
+            assert!(answer.issues_of("uhb").iter().any(|(_, code, _)| code == "identity-mismatch"), "{:?}", answer.issues_of("uhb"));
+        }
+        for source in ["ccr", "gp"] {
+            assert!(entries(&world, source).await.iter().all(|(_, _, born)| born != "1901-02-03"), "{mixed_up:?} {source}");
+        }
+        let of_uhb = entries(&world, "uhb").await;
+        let [(key, home, born)] = of_uhb.as_slice() else { panic!("{of_uhb:?}") };
+        assert_eq!(born, "1901-02-03", "the index has what the source says");
+        let filter = TaskFilter { open: true, count_max: 100, ..TaskFilter::default() };
+        let tasks = world.registrar.tasks(&filter).await.unwrap();
+        let held = |task: &::people::Task| task.doubt == Doubt::Held && task.entry == *key && task.person.as_str() == person;
+        assert_eq!(tasks.iter().filter(|task| held(task)).count(), 1, "{mixed_up:?}: {tasks:?}");
+        // Where the third had the number's date wrong from the start, it is not theirs; where it has stayed, that is for the steward.
+        assert_eq!(*home == person, mixed_up.len() == 3, "{mixed_up:?}");
+        // With those who know better silent, what they said stands against it.
+        for source in ["ccr", "gp"] {
+            world.region.fail(source, Fault::Refusing { how: Refusal::Unavailable });
+        }
+        let answer = read(&world, &person).await;
+        assert!(!answer.shown().contains_key("uhb"), "{mixed_up:?}: somebody else's record is shown");
+        // It puts it right, too: nothing is left of the mix-up.
+        world.region.heal();
+        world.clock.forward_s(3600);
+        let answer = read(&world, &person).await;
+        assert_eq!(answer.shown().into_keys().collect::<Vec<_>>(), MIXED_UP, "{mixed_up:?}");
+        world.ledger.verify();
+    }
+}
+
+/// The wrong date came with an answer, and not before: what was shown of the person's other sources is shown still.
+#[tokio::test(start_paused = true)]
+async fn golden_18_a_source_that_turns_wrong_takes_its_voice_along_and_nobody_elses() {
+    let world = World::around(Arc::new(region(&MIXED_UP)), &Setup::default());
+    let person = world.person(DEMO_PERSON).await;
+    assert_eq!(read(&world, &person).await.shown().len(), 3);
+    world.region.fail("uhb", Fault::WrongPerson { by: Wrong::BirthDate });
+    world.clock.forward_s(3600);
+    assert_eq!(read(&world, &person).await.shown().into_keys().collect::<Vec<_>>(), ["ccr", "gp"]);
+    let of_uhb = entries(&world, "uhb").await;
+    assert!(matches!(of_uhb.as_slice(), [(_, home, born)] if *home != person && born == "1901-02-03"), "{of_uhb:?}");
+    // Another number is another person, of whom the index hears nothing by this one's answers.
+    world.region.fail("gp", Fault::WrongPerson { by: Wrong::Number });
+    let before = entries(&world, "gp").await;
+    read(&world, &person).await;
+    assert_eq!(entries(&world, "gp").await, before);
 }
 
 #[tokio::test(start_paused = true)]
