@@ -140,6 +140,16 @@ impl Index {
         Index { shared: Arc::new(Shared::new(limits.segment_persons_max)), limits }
     }
 
+    /// Another index of nobody, with the same limits.
+    pub fn another(&self) -> Index {
+        Index::with(self.limits)
+    }
+
+    /// Holds from now on what another holds, and nothing else. No reader sees a part of either.
+    pub fn become_as(&self, other: &Index) {
+        self.shared.become_as(&other.shared);
+    }
+
     /// Whose a number is. One that stands goes before one that was superseded; of several persons, which is a confusion for a steward,
     /// the one with the first id.
     pub fn person_of(&self, number: &NhsNumber) -> Option<PersonId> {

@@ -26,6 +26,6 @@ pub use candidate::{Candidate, Grade, Reason, Traced};
 pub use entry::{Entry, EntryKey, Person};
 pub use event::{Author, Deed, Event};
 pub use record::{Address, BirthDate, ClaimedNumber, Demographics, MalformedBirthDate, Name, NameUse, NumberStatus, Sex};
-pub use register::{Change, Page, Register, RegisterDown};
+pub use register::{Change, News, NoPosition, NotWritten, Page, Position, Register, RegisterDown};
 pub use registrar::Registrar;
 pub use task::{Doubt, Outcome, Task, TaskFilter, TaskId};

@@ -8,6 +8,7 @@ mod generate;
 mod link;
 pub mod load;
 mod review;
+pub mod snapshot;
 pub mod told;
 
 use std::process::ExitCode;

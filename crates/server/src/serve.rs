@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use people::Registrar;
 use tokio::net::TcpListener;
 
 use crate::check;
 use crate::fhir_api::App;
+use crate::people::snapshot::Snapshots;
 use crate::wiring::{self, Outside};
 
 /// Runs until told to stop; requests under way are finished first.
@@ -40,19 +43,63 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let public = config.exchange.public_url.clone();
     crate::store::prepare(&config.store).await?;
     let outside = Outside::real(&config)?;
+    let snapshots = wiring::snapshots(&config)?;
+    let (follow, index) = (config.people.follow, config.people.index);
     let (app, writing) = wiring::app(config, outside)?;
     let app = Arc::new(app);
-    fill(&app).await?;
+    fill(&app, snapshots.as_ref(), index).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     println!("severn: serving {public}/fhir/R4 and {public}/fhir/STU3 on {listen}");
+    let registrar = app.registrar.clone();
+    let serving = async move {
+        let served = tokio::select! {
+            served = crate::http::serve(listener, app, stop()) => served,
+            () = keep(&registrar, follow, snapshots.as_ref()) => Ok(()),
+        };
+        if let Some(snapshots) = &snapshots
+            && let Err(error) = snapshots.write(&registrar).await
+        {
+            tracing::warn!(error = %format!("{error:#}"), "no snapshot of the person index was written; the next start reads the register");
+        }
+        served
+    };
     // The ledger's writer ends when the last request has let go of it.
-    let (served, ()) = tokio::join!(crate::http::serve(listener, app, stop()), writing);
+    let (served, ()) = tokio::join!(serving, writing);
     served?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the register into the person index before anybody can ask: an index half filled would say of people that nobody knows them.
-async fn fill(app: &App) -> anyhow::Result<()> {
+/// What goes on while requests are answered: what others change in the register is read, and the index is written down now and then.
+async fn keep(registrar: &Registrar, follow: Duration, snapshots: Option<&Snapshots>) {
+    let following = async {
+        loop {
+            tokio::time::sleep(follow).await;
+            if let Err(error) = registrar.follow().await {
+                tracing::warn!(%error, "what others changed in the person register could not be read; it is tried again");
+            }
+        }
+    };
+    let keeping = async {
+        match snapshots {
+            Some(snapshots) => snapshots.keep(registrar).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::join!(following, keeping);
+}
+
+/// Fills the person index before anybody can ask: an index half filled would say of people that nobody knows them. From the snapshot where
+/// there is one that fits, else from the register.
+async fn fill(app: &App, snapshots: Option<&Snapshots>, limits: people::index::Limits) -> anyhow::Result<()> {
+    if let Some(snapshots) = snapshots {
+        match snapshots.read(&app.registrar, limits).await.context("reading what changed in the person register since the snapshot")? {
+            Ok(()) => {
+                println!("severn: the person index goes on from its snapshot, with what changed since");
+                return Ok(());
+            }
+            Err(why) => println!("severn: no snapshot of the person index is used: {why}"),
+        }
+    }
     let mut told = tokio::time::Instant::now();
     let progress = app.registrar.fill(|progress| {
         if told.elapsed() >= TELL {

@@ -22,6 +22,7 @@ use crate::answer::outcome::Names;
 use crate::config::{self, Config, StoreConfig, StorePlace};
 use crate::fhir_api::App;
 use crate::people::deed::Desk;
+use crate::people::snapshot::Snapshots;
 use crate::token::Tokens;
 
 /// What an exchange has of the world around it: time, the way to its sources, and where its ledger is kept.
@@ -262,6 +263,13 @@ impl Names for Exchange {
     fn of(&self, source: &record::SourceId) -> (String, String) {
         self.source_name(source)
     }
+}
+
+/// Where the person index is kept between two runs, if anywhere.
+pub fn snapshots(config: &Config) -> anyhow::Result<Option<Snapshots>> {
+    let Some((file, every)) = config.people.snapshot.clone() else { return Ok(None) };
+    let key = Secrets::open(&config.store.key_file)?.snapshots;
+    Ok(Some(Snapshots { file, every, key }))
 }
 
 /// The machine's clock: the one place that reads it.

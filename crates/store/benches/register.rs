@@ -71,11 +71,11 @@ async fn fill(store: &dyn Register, entries: u64) -> u64 {
                 count += 1;
             }
             if batch.len() >= BATCH {
-                store.apply(std::mem::take(&mut batch)).await.unwrap();
+                store.apply(std::mem::take(&mut batch), None).await.unwrap();
             }
         }
     }
-    store.apply(batch).await.unwrap();
+    store.apply(batch, None).await.unwrap();
     count
 }
 

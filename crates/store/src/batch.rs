@@ -1,6 +1,6 @@
 //! A batch of changes, sorted into what is written: both stores write it in this order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use people::{Change, Entry, EntryKey, Event, Person, Task, TaskId};
 use record::{NhsNumber, PersonId};
@@ -54,5 +54,22 @@ impl Batch {
         batch.apart = apart.into_values().collect();
         batch.tasks = tasks.into_values().collect();
         batch
+    }
+
+    /// Persons of whom it changes anything. Whom an entry leaves is not among them: that is for the store to see.
+    pub(crate) fn persons_named(&self) -> BTreeSet<String> {
+        let entries = self.entries.iter().map(|(person, _)| person);
+        let purged = self.purges.iter().map(|(person, _)| person);
+        self.persons.iter().map(|person| &person.id).chain(entries).chain(purged).map(|person| person.to_string()).collect()
+    }
+
+    /// Numbers that it gives to persons.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &NhsNumber> {
+        self.persons.iter().flat_map(|person| person.superseded.iter().chain(&person.number))
+    }
+
+    /// Persons whose own part it writes.
+    pub(crate) fn written(&self) -> HashSet<&str> {
+        self.persons.iter().map(|person| person.id.as_str()).collect()
     }
 }

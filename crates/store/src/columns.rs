@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use people::{
-    Address, Author, ClaimedNumber, Deed, Demographics, Doubt, Entry, EntryKey, Name, NameUse, NumberStatus, Outcome, Person, Sex,
+    Address, Author, ClaimedNumber, Deed, Demographics, Doubt, Entry, EntryKey, Name, NameUse, NumberStatus, Outcome, Person, Position, Sex,
 };
 use record::{NhsNumber, PersonId};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,23 @@ use crate::Secrets;
 pub(crate) struct Unreadable(pub(crate) &'static str);
 
 const VERSION: u8 = 1;
+
+/// The id of a batch.
+pub(crate) fn batch_id(text: &str) -> Result<uuid::Uuid, Unreadable> {
+    text.parse().map_err(|_| Unreadable("batch.id"))
+}
+
+/// A position, as a column counts.
+pub(crate) fn place(position: Position) -> Result<i64, Unreadable> {
+    i64::try_from(position.batches).map_err(|_| Unreadable("batch.position"))
+}
+
+/// Of rows in order of batches, of which one more was read than wanted: the last batch of which all rows were read; if there is none,
+/// the one that is too large by itself. None where no row was left out.
+pub(crate) fn last_whole<T>(rows: &[(i64, T)], wanted: usize) -> Option<i64> {
+    let (broken, _) = rows.get(wanted)?;
+    rows.iter().rev().map(|(batch, _)| *batch).find(|batch| batch != broken).or(Some(*broken))
+}
 
 type Text<'a> = Cow<'a, str>;
 

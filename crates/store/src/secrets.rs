@@ -19,6 +19,8 @@ pub struct Secrets {
     pub(crate) fingerprint: Vec<u8>,
     /// For keyed ids of clusters: the same on every read, and nothing to guess from.
     pub clusters: [u8; 32],
+    /// For snapshots of the person index.
+    pub snapshots: [u8; 32],
 }
 
 const MASTER: usize = 32;
@@ -64,6 +66,7 @@ impl Secrets {
             entries: RandomizedNonceKey::new(&AES_256_GCM, &derive("entries")?).ok()?,
             fingerprint: derive("fingerprint")?.to_vec(),
             clusters: derive("clusters")?,
+            snapshots: derive("snapshots")?,
         })
     }
 

@@ -196,6 +196,13 @@ impl<R: Run> Shared<R> {
         }
     }
 
+    /// Holds what another holds now.
+    pub(super) fn become_as(&self, other: &Shared<R>) {
+        let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner); // Which would put parts of what was before into it.
+        let other = other.stack.load_full();
+        self.change(|stack| *stack = Stack { folding: 0, ..Stack::clone(&other) });
+    }
+
     /// How many persons changed since the base was made.
     pub(super) fn pending(&self) -> usize {
         self.read().layers.iter().map(Layer::weight).sum()

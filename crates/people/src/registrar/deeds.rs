@@ -12,54 +12,42 @@ use crate::{Author, Change, Deed, Entry, EntryKey, Event, RegisterDown};
 impl Registrar {
     /// Links an entry to a person; it leaves the one it was linked to.
     pub async fn link(&self, entry: &EntryKey, person: &PersonId, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        let (home, entry) = draft.entry(entry).await?;
-        if home == *person {
-            return Ok(Done::default());
-        }
-        draft.may_join(&home, person, std::slice::from_ref(&entry.key)).await?;
-        draft.moves(entry, &home, person, author, reason).await?;
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| draft.links(entry, person, author, reason).await?))
     }
 
     /// Unlinks an entry from its person, of whose other entries it is apart from now on. It goes back to whom it came from, or to a
     /// person of its own.
     pub async fn unlink(&self, entry: &EntryKey, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        let (home, entry) = draft.entry(entry).await?;
-        draft.parts(entry, &home, author, reason).await?;
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| {
+            let (home, entry) = draft.entry(entry).await?;
+            draft.parts(entry, &home, author, reason).await?
+        }))
     }
 
     /// Two entries are not one person: they are unlinked if they are linked, and never linked again until somebody says otherwise.
     pub async fn apart(&self, entry: &EntryKey, other: &EntryKey, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        draft.set_apart(entry, other, author, reason).await?;
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| draft.set_apart(entry, other, author, reason).await?))
     }
 
     /// Two entries that were said to be apart may be one person after all. Nothing is linked by that.
     pub async fn together(&self, entry: &EntryKey, other: &EntryKey, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        draft.set_together(entry, other, author, reason).await?;
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| draft.set_together(entry, other, author, reason).await?))
     }
 
     /// Links all entries of one person to another. The person they leave stays, without entries.
     pub async fn merge(&self, into: &PersonId, from: &PersonId, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        if into != from {
-            draft.may_merge(into, from).await?;
-            draft.merges(into, from, author, reason).await?;
+        if into == from {
+            return Ok(Done::default());
         }
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| {
+            draft.may_merge(into, from).await?;
+            draft.merges(into, from, author, reason).await?
+        }))
     }
 
     /// Undoes the last merge of one person into another: what came and is still there goes back.
     pub async fn unmerge(&self, into: &PersonId, from: &PersonId, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        draft.unmerges(into, from, author, reason).await?;
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| draft.unmerges(into, from, author, reason).await?))
     }
 }
 
@@ -70,6 +58,15 @@ impl Draft<'_> {
         let drafted = self.person(&home).await?.filter(|drafted| !drafted.person.cut).ok_or(NotDone::UnknownEntry)?;
         let entry = drafted.person.entries.iter().find(|entry| entry.key == *key).cloned();
         Ok((home, entry.ok_or(NotDone::UnknownEntry)?))
+    }
+
+    async fn links(&mut self, entry: &EntryKey, person: &PersonId, author: &Author, reason: &str) -> Result<(), NotDone> {
+        let (home, entry) = self.entry(entry).await?;
+        if home == *person {
+            return Ok(());
+        }
+        self.may_join(&home, person, std::slice::from_ref(&entry.key)).await?;
+        self.moves(entry, &home, person, author, reason).await
     }
 
     /// Whether entries of one person may be linked to another: nobody said otherwise, and no number speaks against it.

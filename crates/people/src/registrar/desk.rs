@@ -29,14 +29,14 @@ impl Registrar {
     /// Raises a doubt about an entry that the guards did not let pass for a person. One that was decided is not raised again, and of
     /// whoever was cut none is.
     pub async fn held(&self, person: &PersonId, entry: &EntryKey) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        for id in draft.home(entry).iter().chain([person]) {
-            if draft.person(id).await?.is_some_and(|drafted| drafted.person.cut) {
-                return Ok(Done::default());
+        Ok(deed!(self, |draft| {
+            for id in draft.home(entry).iter().chain([person]) {
+                if draft.person(id).await?.is_some_and(|drafted| drafted.person.cut) {
+                    return Ok(Done::default());
+                }
             }
-        }
-        draft.raise(Doubt::Held, person, entry, None).await?;
-        Ok(draft.write().await?)
+            draft.raise(Doubt::Held, person, entry, None).await?
+        }))
     }
 
     /// A task with what it is about.
@@ -63,52 +63,60 @@ impl Registrar {
 
     /// Decides a task: the two are linked, or set apart, or neither can be said.
     pub async fn decide(&self, id: &TaskId, outcome: Outcome, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
+        Ok(deed!(self, |draft| draft.decides(id, outcome, author, reason).await?))
+    }
+
+    /// Takes a decision back: what it linked is unlinked, what it set apart may be one again, and the task is open.
+    pub async fn undo(&self, id: &TaskId, author: &Author, reason: &str) -> Result<Done, NotDone> {
+        Ok(deed!(self, |draft| draft.undoes(id, author, reason).await?))
+    }
+}
+
+impl Draft<'_> {
+    async fn decides(&mut self, id: &TaskId, outcome: Outcome, author: &Author, reason: &str) -> Result<(), NotDone> {
+        let task = self.registrar.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
         if task.decided.is_some() {
             return Err(NotDone::Decided);
         }
         match (outcome, &task.other) {
             (Outcome::Unknown, _) => {}
-            (Outcome::Same, Some(other)) => draft.same(&task.entry, other, author, reason).await?,
-            (Outcome::Different, Some(other)) => draft.set_apart(&task.entry, other, author, reason).await?,
+            (Outcome::Same, Some(other)) => self.same(&task.entry, other, author, reason).await?,
+            (Outcome::Different, Some(other)) => self.set_apart(&task.entry, other, author, reason).await?,
             // What was held is of the task's person, or is not.
             (Outcome::Same, None) => {
-                let (home, _) = draft.entry(&task.entry).await?;
+                let (home, _) = self.entry(&task.entry).await?;
                 if home != task.person {
-                    draft.may_merge(&task.person, &home).await?;
-                    draft.merges(&task.person, &home, author, reason).await?;
+                    self.may_merge(&task.person, &home).await?;
+                    self.merges(&task.person, &home, author, reason).await?;
                 }
             }
-            (Outcome::Different, None) => draft.not_theirs(&task, author, reason).await?,
+            (Outcome::Different, None) => self.not_theirs(&task, author, reason).await?,
         }
-        let person = draft.home(&task.entry).unwrap_or(task.person.clone());
-        let person = if task.other.is_some() { person } else { task.person.clone() };
-        draft.change(Change::Task(Task { person, decided: Some((outcome, draft.now, author.clone(), reason.to_owned())), ..task }));
-        Ok(draft.write().await?)
+        let person = self.whose(&task);
+        self.change(Change::Task(Task { person, decided: Some((outcome, self.now, author.clone(), reason.to_owned())), ..task }));
+        Ok(())
     }
 
-    /// Takes a decision back: what it linked is unlinked, what it set apart may be one again, and the task is open.
-    pub async fn undo(&self, id: &TaskId, author: &Author, reason: &str) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
+    async fn undoes(&mut self, id: &TaskId, author: &Author, reason: &str) -> Result<(), NotDone> {
+        let task = self.registrar.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
         let (outcome, ..) = task.decided.as_ref().ok_or(NotDone::NothingToUndo)?;
         match outcome {
             Outcome::Unknown => {}
-            Outcome::Same => draft.not_same(&task, author, reason).await?,
-            Outcome::Different => draft.not_different(&task, author, reason).await?,
+            Outcome::Same => self.not_same(&task, author, reason).await?,
+            Outcome::Different => self.not_different(&task, author, reason).await?,
         }
-        draft.reopened(task.id.clone());
-        let person = match &task.other {
-            Some(_) => draft.home(&task.entry).unwrap_or(task.person.clone()),
-            None => task.person.clone(),
-        };
-        draft.change(Change::Task(Task { person, decided: None, ..task }));
-        Ok(draft.write().await?)
+        self.reopened(task.id.clone());
+        let person = self.whose(&task);
+        self.change(Change::Task(Task { person, decided: None, ..task }));
+        Ok(())
     }
-}
 
-impl Draft<'_> {
+    /// About whom a task is now: a doubt about two entries goes where the first goes.
+    fn whose(&self, task: &Task) -> PersonId {
+        let home = task.other.as_ref().and_then(|_| self.home(&task.entry));
+        home.unwrap_or_else(|| task.person.clone())
+    }
+
     async fn same(&mut self, one: &EntryKey, other: &EntryKey, author: &Author, reason: &str) -> Result<(), NotDone> {
         let ((from, _), (into, _)) = (self.entry(one).await?, self.entry(other).await?);
         if from == into {

@@ -7,10 +7,10 @@ use record::{NhsNumber, PersonId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::MutexGuard;
 
-use super::{Done, Registrar, Taken, Touched, Writing};
+use super::{Desk, Done, Registrar, Taken, Touched};
 use crate::index::keys;
 use crate::matching::Folded;
-use crate::{Author, Change, Deed, Doubt, Entry, EntryKey, Event, Person, RegisterDown, Task, TaskId};
+use crate::{Author, Change, Deed, Doubt, Entry, EntryKey, Event, NotWritten, Person, RegisterDown, Task, TaskId};
 
 /// A person as the draft has them.
 pub(super) struct Drafted {
@@ -34,7 +34,7 @@ impl Drafted {
 /// A batch in the making.
 pub(super) struct Draft<'a> {
     pub(super) registrar: &'a Registrar,
-    desk: MutexGuard<'a, Writing>,
+    desk: MutexGuard<'a, Desk>,
     pub(super) now: Timestamp,
     persons: FxHashMap<PersonId, Drafted>,
     homes: FxHashMap<EntryKey, PersonId>,
@@ -52,7 +52,7 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(registrar: &'a Registrar, desk: MutexGuard<'a, Writing>, now: Timestamp) -> Draft<'a> {
+    pub(super) fn new(registrar: &'a Registrar, desk: MutexGuard<'a, Desk>, now: Timestamp) -> Draft<'a> {
         Draft {
             registrar,
             desk,
@@ -187,6 +187,11 @@ impl<'a> Draft<'a> {
         self.changes.push(change);
     }
 
+    /// Adds several such changes.
+    pub(super) fn changes(&mut self, changes: impl Iterator<Item = Change>) {
+        self.changes.extend(changes);
+    }
+
     /// Adds to a person's history.
     pub(super) fn event(&mut self, person: &PersonId, author: &Author, deed: Deed, reason: &str) {
         let event = Event { person: person.clone(), at: self.now, author: author.clone(), deed, reason: reason.to_owned() };
@@ -233,8 +238,8 @@ impl<'a> Draft<'a> {
         self.done.raised.push(id);
     }
 
-    /// Writes the batch; then the index follows.
-    pub(super) async fn write(mut self) -> Result<Done, RegisterDown> {
+    /// Writes the batch, if the register is still where it was; then the index follows.
+    pub(super) async fn write(mut self) -> Result<Done, NotWritten> {
         let mut batch = Vec::with_capacity(self.persons.len() + self.put.len() + self.changes.len());
         for drafted in self.persons.values().filter(|drafted| drafted.head) {
             batch.push(Change::Person(Person { entries: Vec::new(), ..drafted.person.clone() }));
@@ -250,22 +255,17 @@ impl<'a> Draft<'a> {
         }
         let changed = std::mem::take(&mut self.persons).into_values().filter(|drafted| drafted.changed).map(|drafted| drafted.person);
         let changed: Vec<Person> = changed.collect();
-        let (register, index) = (self.registrar.register.clone(), self.registrar.index.clone());
+        let (register, index, at) = (self.registrar.register.clone(), self.registrar.index.clone(), self.desk.position);
         let writing = async move {
-            register.apply(batch).await?;
+            let position = register.apply(batch, Some(at)).await?;
             index.change(&changed, &[]);
-            Ok(())
+            Ok(position)
         };
-        self.desk.spawn(writing);
-        let written = self.desk.join_next().await;
-        written.transpose().map_err(|error| RegisterDown(error.to_string()))?.transpose()?;
-        let index = &self.registrar.index;
-        // Folding takes some microseconds for each person there is: seldom where there are many, and never on a thread that answers others.
-        if index.pending() > self.registrar.limits.pending_max.max(index.count() / 16) {
-            let index = index.clone();
-            let folded = tokio::task::spawn_blocking(move || index.fold()).await;
-            folded.unwrap_or_default(); // Where it could not be folded, it goes on unfolded.
-        }
+        self.desk.writing.spawn(writing);
+        let written = self.desk.writing.join_next().await;
+        let written = written.transpose().map_err(|error| RegisterDown(error.to_string()))?.transpose()?;
+        self.desk.position = written.unwrap_or(at);
+        self.registrar.fold().await;
         Ok(self.done)
     }
 }

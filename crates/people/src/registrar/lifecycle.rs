@@ -14,66 +14,16 @@ impl Registrar {
     /// The national service returned `new` in answer to `old`: what is known under both is one person's. Where somebody said that they
     /// are not, a task is raised and nothing is linked (G9).
     pub async fn supersede(&self, old: &NhsNumber, new: &NhsNumber) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        let (from, into) = (draft.owner(old).await?, draft.owner(new).await?);
-        let id = match (from, into) {
-            _ if old == new => return Ok(Done::default()),
-            // Nobody is known by either: whoever asks again is told again.
-            (None, None) => return Ok(Done::default()),
-            (Some(person), None) | (None, Some(person)) => person,
-            (Some(from), Some(into)) if from == into => into,
-            (Some(from), Some(into)) => {
-                if let Err(refused) = draft.may_be_one(&into, &from).await? {
-                    return draft.conflict(&into, &from, refused).await;
-                }
-                draft.merges(&into, &from, &Author::National, SUPERSEDED).await?;
-                let earlier = draft.drafted(&from).map(|drafted| drafted.person.superseded.clone()).unwrap_or_default();
-                draft.alter(&from, |person| person.superseded.clear());
-                draft.alter(&into, |person| person.superseded.extend(earlier));
-                into
-            }
-        };
-        let drafted = draft.person(&id).await?.ok_or(NotDone::UnknownPerson)?;
-        if drafted.person.number == Some(*new) && drafted.person.superseded.contains(old) {
+        if old == new {
             return Ok(Done::default());
         }
-        draft.alter(&id, |person| {
-            person.superseded.retain(|number| number != new && number != old);
-            person.superseded.push(*old);
-            person.number = Some(*new);
-        });
-        draft.event(&id, &Author::National, Deed::NumberSuperseded, SUPERSEDED);
-        draft.touch(&id, None);
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| draft.supersedes(old, new).await?))
     }
 
     /// A number was invalidated, or changed without a link to the new one: it cuts (G1). What is known under it is reached by nothing but
     /// an update of its own entries; what joined it with the person is purged; and no task names it any more.
     pub async fn cut(&self, old: &NhsNumber) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        draft.change(Change::Cut(*old));
-        let Some(owner) = draft.owner(old).await? else { return Ok(draft.write().await?) };
-        let person = draft.person(&owner).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
-        draft.forget_tasks(&person, old).await?;
-        if person.number == Some(*old) {
-            draft.cut_off(&owner);
-        } else {
-            // It was superseded before, and what it named lies with what has the new number: that goes its own way, silently.
-            let gives = |claimed: &crate::ClaimedNumber| claimed.valid() == Some(*old);
-            let theirs: Vec<_> = person.entries.into_iter().filter(|entry| entry.demographics.number.as_ref().is_some_and(gives)).collect();
-            draft.alter(&owner, |person| person.superseded.retain(|number| number != old));
-            if !theirs.is_empty() {
-                let apart = draft.mint(None);
-                for entry in theirs {
-                    draft.settle(&apart, entry).await?;
-                }
-                draft.cut_off(&apart);
-            }
-        }
-        draft.event(&owner, &Author::National, Deed::Cut, "the number is no longer valid");
-        draft.change(Change::Purge(owner.clone(), *old));
-        draft.touch(&owner, None);
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| draft.cuts(old).await?))
     }
 
     /// Somebody died; `when` as far as it is known, as in FHIR.
@@ -104,7 +54,7 @@ impl Registrar {
         self.mark_by(person, deed, author, reason, mark).await
     }
 
-    async fn mark(&self, id: &PersonId, deed: Deed, reason: &str, mark: impl FnOnce(&mut Person) -> bool) -> Result<Done, NotDone> {
+    async fn mark(&self, id: &PersonId, deed: Deed, reason: &str, mark: impl Fn(&mut Person) -> bool) -> Result<Done, NotDone> {
         self.mark_by(id, deed, &Author::National, reason, mark).await
     }
 
@@ -115,21 +65,79 @@ impl Registrar {
         deed: Deed,
         author: &Author,
         reason: &str,
-        mark: impl FnOnce(&mut Person) -> bool,
+        mark: impl Fn(&mut Person) -> bool,
     ) -> Result<Done, NotDone> {
-        let mut draft = self.draft().await;
-        let mut person = draft.person(id).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
-        if !mark(&mut person) {
-            return Ok(Done::default());
-        }
-        draft.alter(id, |own| *own = person);
-        draft.event(id, author, deed, reason);
-        draft.touch(id, None);
-        Ok(draft.write().await?)
+        Ok(deed!(self, |draft| {
+            let mut person = draft.person(id).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
+            if mark(&mut person) {
+                draft.alter(id, |own| *own = person);
+                draft.event(id, author, deed.clone(), reason);
+                draft.touch(id, None);
+            }
+        }))
     }
 }
 
 impl Draft<'_> {
+    async fn supersedes(&mut self, old: &NhsNumber, new: &NhsNumber) -> Result<(), NotDone> {
+        let (from, into) = (self.owner(old).await?, self.owner(new).await?);
+        let id = match (from, into) {
+            // Nobody is known by either: whoever asks again is told again.
+            (None, None) => return Ok(()),
+            (Some(person), None) | (None, Some(person)) => person,
+            (Some(from), Some(into)) if from == into => into,
+            (Some(from), Some(into)) => {
+                if let Err((entry, other)) = self.may_be_one(&into, &from).await? {
+                    // The national service and somebody here say different things: a person decides.
+                    return Ok(self.raise(Doubt::Confusion, &from, &entry, Some(&other)).await?);
+                }
+                self.merges(&into, &from, &Author::National, SUPERSEDED).await?;
+                let earlier = self.drafted(&from).map(|drafted| drafted.person.superseded.clone()).unwrap_or_default();
+                self.alter(&from, |person| person.superseded.clear());
+                self.alter(&into, |person| person.superseded.extend(earlier));
+                into
+            }
+        };
+        let drafted = self.person(&id).await?.ok_or(NotDone::UnknownPerson)?;
+        if drafted.person.number == Some(*new) && drafted.person.superseded.contains(old) {
+            return Ok(());
+        }
+        self.alter(&id, |person| {
+            person.superseded.retain(|number| number != new && number != old);
+            person.superseded.push(*old);
+            person.number = Some(*new);
+        });
+        self.event(&id, &Author::National, Deed::NumberSuperseded, SUPERSEDED);
+        self.touch(&id, None);
+        Ok(())
+    }
+
+    async fn cuts(&mut self, old: &NhsNumber) -> Result<(), NotDone> {
+        self.change(Change::Cut(*old));
+        let Some(owner) = self.owner(old).await? else { return Ok(()) };
+        let person = self.person(&owner).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
+        self.forget_tasks(&person, old).await?;
+        if person.number == Some(*old) {
+            self.cut_off(&owner);
+        } else {
+            // It was superseded before, and what it named lies with what has the new number: that goes its own way, silently.
+            let gives = |claimed: &crate::ClaimedNumber| claimed.valid() == Some(*old);
+            let theirs: Vec<_> = person.entries.into_iter().filter(|entry| entry.demographics.number.as_ref().is_some_and(gives)).collect();
+            self.alter(&owner, |person| person.superseded.retain(|number| number != old));
+            if !theirs.is_empty() {
+                let apart = self.mint(None);
+                for entry in theirs {
+                    self.settle(&apart, entry).await?;
+                }
+                self.cut_off(&apart);
+            }
+        }
+        self.event(&owner, &Author::National, Deed::Cut, "the number is no longer valid");
+        self.change(Change::Purge(owner.clone(), *old));
+        self.touch(&owner, None);
+        Ok(())
+    }
+
     /// The two entries, one of each person, of which somebody said that they are apart.
     async fn may_be_one(&mut self, into: &PersonId, from: &PersonId) -> Result<Result<(), (EntryKey, EntryKey)>, NotDone> {
         self.person(into).await?;
@@ -145,12 +153,6 @@ impl Draft<'_> {
             }
         }
         Ok(Ok(()))
-    }
-
-    /// The national service and somebody here say different things: a person decides.
-    async fn conflict(mut self, _into: &PersonId, from: &PersonId, (entry, other): (EntryKey, EntryKey)) -> Result<Done, NotDone> {
-        self.raise(Doubt::Confusion, from, &entry, Some(&other)).await?;
-        Ok(self.write().await?)
     }
 
     pub(super) fn cut_off(&mut self, id: &PersonId) {

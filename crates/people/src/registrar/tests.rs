@@ -28,7 +28,17 @@ fn at(second: i64) -> jiff::Timestamp {
 
 impl Desk {
     fn new() -> Desk {
-        let memory = Arc::new(Memory::default());
+        Desk::of(Arc::new(Memory::default()))
+    }
+
+    /// Another registrar of the same register, as on another node.
+    fn beside(&self) -> Desk {
+        let desk = Desk::of(self.memory.clone());
+        desk.run(desk.registrar.fill(|_| ())).unwrap();
+        desk
+    }
+
+    fn of(memory: Arc<Memory>) -> Desk {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let registrar = Registrar::new(memory.clone(), Index::new(), model(), Arc::new(Ticking::default()), Limits::default());
         Desk { registrar, memory, runtime }

@@ -1,5 +1,6 @@
 //! `[people]`: limits of the person index.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use people::registrar::Limits;
@@ -30,6 +31,10 @@ pub struct PeopleConfig {
     pub age_years_max: u64,
     /// Tasks that a list shows at once.
     pub tasks_max: usize,
+    /// How often it is read what others (a command, another node) changed in the register.
+    pub follow: Duration,
+    /// Where the index is kept between two runs, and how often it is written; without it the register is read at each start.
+    pub snapshot: Option<(PathBuf, Duration)>,
 }
 
 impl<'a> Reader<'a> {
@@ -37,6 +42,7 @@ impl<'a> Reader<'a> {
         let (default, index, registration) =
             (Limits::default(), people::index::Limits::default(), exchange::RegistrationSettings::default());
         let size = |key, default: usize, bounds| section.number(key, default as u64, bounds) as usize;
+        let every = Duration::from_secs(60 * section.number("snapshot_minutes", 60, 1..=10_000));
         let config = PeopleConfig {
             limits: Limits {
                 compared_max: size("compared_max", default.compared_max, 1..=10_000),
@@ -44,6 +50,8 @@ impl<'a> Reader<'a> {
                 shown_max: size("shown_max", default.shown_max, 1..=1_000),
                 page_persons_max: size("page_persons_max", default.page_persons_max, 1..=1_000_000),
                 pending_max: size("pending_max", default.pending_max, 1..=100_000_000),
+                news_persons_max: size("news_persons_max", default.news_persons_max, 1..=1_000_000),
+                tries_max: size("tries_max", default.tries_max, 1..=1_000),
             },
             index: people::index::Limits {
                 segment_persons_max: size("segment_persons_max", index.segment_persons_max, 1_000..=100_000_000),
@@ -61,6 +69,8 @@ impl<'a> Reader<'a> {
             values_max: size("values_max", 50, 1..=10_000),
             age_years_max: section.number("age_years_max", 130, 1..=1_000),
             tasks_max: size("tasks_max", 100, 1..=10_000),
+            follow: Duration::from_millis(section.number("follow_ms", 1_000, 50..=3_600_000)),
+            snapshot: section.text("snapshot_file").map(|file| (self.path(&file), every)),
         };
         section.finish();
         config

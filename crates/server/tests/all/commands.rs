@@ -42,14 +42,14 @@ impl Drop for Room {
 }
 
 /// A command that runs until the test is over.
-struct Running {
+pub struct Running {
     child: Child,
     said: Vec<String>,
 }
 
 impl Running {
     /// Waits until it says this, at the start of a line.
-    fn until(mut command: Command, last: &str) -> Running {
+    pub fn until(mut command: Command, last: &str) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
@@ -60,8 +60,15 @@ impl Running {
     }
 
     /// What follows these words.
-    fn after(&self, words: &str) -> &str {
+    pub fn after(&self, words: &str) -> &str {
         self.said.iter().find_map(|line| line.strip_prefix(words)).unwrap_or_else(|| panic!("no {words:?} in {:#?}", self.said))
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        assert!(self.child.wait().unwrap().success());
     }
 }
 

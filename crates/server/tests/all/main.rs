@@ -9,6 +9,7 @@ mod commands;
 mod demographics;
 mod documents;
 mod everybody;
+mod following;
 mod golden;
 mod governance;
 mod kept;

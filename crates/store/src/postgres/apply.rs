@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use deadpool_postgres::{GenericClient, Transaction};
 use exchange::StoreDown;
 use jiff::Timestamp;
-use people::{EntryKey, Event, Person, Task};
+use people::{EntryKey, Event, Person, Position, Task};
 use record::{NhsNumber, OdsCode, PersonId};
 
 use super::arrays::micros;
@@ -18,30 +18,71 @@ use crate::columns::{self, Unreadable};
 /// One batch at a time: it reads where entries are before it moves them. Any number that nobody else uses.
 const LOCK: i64 = 0x7065_6f70_6c65;
 
-/// Batches are remembered for longer than anybody tries to write one again.
-const FORGET_BATCHES: &str = "DELETE FROM batch WHERE at < now() - interval '1 day'";
+/// A place in the course is remembered for so long: whoever was away longer reads everything. And for longer than anybody tries to write
+/// a batch again.
+const FORGET_BATCHES: &str = "DELETE FROM batch WHERE at < now() - interval '30 days' AND position < (SELECT max(position) FROM batch)";
 
 impl PostgresStore {
-    /// All or nothing, and once: where the word of a commit was lost, the next try finds the batch's id.
-    pub(super) async fn write(&self, batch: &Batch) -> Result<(), StoreDown> {
-        let id = uuid::Uuid::new_v4().to_string();
+    /// All or nothing, and once: where the word of a commit was lost, the next try finds the batch's id. Nothing is written where somebody
+    /// was faster: none.
+    pub(super) async fn write(&self, batch: &Batch, at: Option<Position>) -> Result<Option<Position>, StoreDown> {
+        let id = uuid::Uuid::new_v4();
         asked!(self, |client| {
             let transaction = client.transaction().await?;
             transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-            let remember = "INSERT INTO batch (id, at) VALUES ($1::text::uuid, now()) ON CONFLICT DO NOTHING";
-            if transaction.execute(remember, &[&id]).await? == 0 {
-                return Ok(());
+            if let Some(batches) = place_of(&transaction, id).await? {
+                return Ok(Some(Position { batches, last: id }));
             }
-            transaction.execute(FORGET_BATCHES, &[]).await?;
-            write(&transaction, &self.secrets, batch).await?;
-            Ok(transaction.commit().await?)
+            let now = position(&transaction).await?;
+            if at.is_some_and(|at| at != now) || at.is_some() && is_taken(&transaction, &self.secrets, batch).await? {
+                return Ok(None);
+            }
+            let next = Position { batches: now.batches + 1, last: id };
+            remember(&transaction, next).await?;
+            write(&transaction, &self.secrets, batch, columns::place(next)?).await?;
+            transaction.commit().await?;
+            Ok(Some(next))
         })
     }
 }
 
-async fn write(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) -> Result<(), Trouble> {
-    write_persons(transaction, secrets, &batch.persons).await?;
-    write_entries(transaction, secrets, batch).await?;
+/// Where the register is.
+pub(super) async fn position(client: &impl GenericClient) -> Result<Position, Trouble> {
+    let statement = client.prepare_cached("SELECT position, id::text FROM batch ORDER BY position DESC LIMIT 1").await?;
+    let Some(row) = client.query_opt(&statement, &[]).await? else { return Ok(Position::default()) };
+    Ok(Position { batches: row.get::<_, i64>(0).unsigned_abs(), last: columns::batch_id(row.get(1))? })
+}
+
+async fn place_of(transaction: &Transaction<'_>, id: uuid::Uuid) -> Result<Option<u64>, Trouble> {
+    let statement = transaction.prepare_cached("SELECT position FROM batch WHERE id = $1::text::uuid").await?;
+    let row = transaction.query_opt(&statement, &[&id.to_string()]).await?;
+    Ok(row.map(|row| row.get::<_, i64>(0).unsigned_abs()))
+}
+
+async fn remember(transaction: &Transaction<'_>, position: Position) -> Result<(), Trouble> {
+    let statement = transaction.prepare_cached("INSERT INTO batch (position, id, at) VALUES ($1, $2::text::uuid, now())").await?;
+    transaction.execute(&statement, &[&columns::place(position)?, &position.last.to_string()]).await?;
+    let statement = transaction.prepare_cached(FORGET_BATCHES).await?;
+    transaction.execute(&statement, &[]).await?;
+    Ok(())
+}
+
+/// Whether a number of the batch is somebody's whom the batch does not write: a question made a person of it meanwhile.
+async fn is_taken(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) -> Result<bool, Trouble> {
+    let pseudonyms: Vec<Vec<u8>> = batch.numbers().map(|number| secrets.pseudonym(number)).collect();
+    if pseudonyms.is_empty() {
+        return Ok(false);
+    }
+    let statement = transaction.prepare_cached(sql::TAKEN).await?;
+    let owners = transaction.query(&statement, &[&pseudonyms]).await?;
+    let written = batch.written();
+    Ok(owners.iter().any(|row| !written.contains(row.get::<_, &str>(0))))
+}
+
+async fn write(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch, place: i64) -> Result<(), Trouble> {
+    let mut changed = batch.persons_named();
+    write_persons(transaction, secrets, &batch.persons, place).await?;
+    changed.extend(write_entries(transaction, secrets, batch, place).await?);
     for (person, one, other, apart) in &batch.apart {
         set_apart(transaction, person, one, other, *apart).await?;
     }
@@ -61,10 +102,13 @@ async fn write(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) 
         let statement = transaction.prepare_cached(sql).await?;
         transaction.execute(&statement, &[file, &rows]).await?;
     }
+    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
+    let statement = transaction.prepare_cached(sql::MARK).await?;
+    transaction.execute(&statement, &[&changed, &place]).await?;
     Ok(())
 }
 
-async fn write_persons(transaction: &Transaction<'_>, secrets: &Secrets, persons: &[Person]) -> Result<(), Trouble> {
+async fn write_persons(transaction: &Transaction<'_>, secrets: &Secrets, persons: &[Person], place: i64) -> Result<(), Trouble> {
     if persons.is_empty() {
         return Ok(());
     }
@@ -98,7 +142,7 @@ async fn write_persons(transaction: &Transaction<'_>, secrets: &Secrets, persons
     let restricted: Vec<bool> = persons.iter().map(|person| person.restricted).collect();
     let investigated: Vec<bool> = persons.iter().map(|person| person.investigated).collect();
     let statement = transaction.prepare_cached(sql::WRITE_PERSONS).await?;
-    transaction.execute(&statement, &[&ids, &sealed, &rest, &restricted, &investigated]).await?;
+    transaction.execute(&statement, &[&ids, &sealed, &rest, &restricted, &investigated, &place]).await?;
     let (pseudonyms, whose): (Vec<Vec<u8>>, Vec<&str>) = leads.into_iter().unzip();
     let statement = transaction.prepare_cached(sql::LEAD_NUMBERS).await?;
     transaction.execute(&statement, &[&pseudonyms, &whose]).await?;
@@ -122,10 +166,12 @@ fn name(key: &EntryKey) -> (String, String) {
     (key.source.to_string(), key.local_id.clone())
 }
 
-async fn write_entries(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) -> Result<(), Trouble> {
+/// Writes entries; returns the persons whom they left.
+async fn write_entries(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch, place: i64) -> Result<Vec<String>, Trouble> {
     if batch.entries.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut left = Vec::new();
     let homes = homes(transaction, batch.entries.iter().map(|(_, entry)| &entry.key)).await?;
     let mut led: (Vec<&str>, Vec<&str>, Vec<&str>) = Default::default();
     for (person, entry) in &batch.entries {
@@ -135,6 +181,7 @@ async fn write_entries(transaction: &Transaction<'_>, secrets: &Secrets, batch: 
         }
         if let Some(from) = from {
             leave(transaction, from, person, &entry.key).await?;
+            left.push(from.clone());
         }
         led.0.push(person.as_str());
         led.1.push(entry.key.source.as_str());
@@ -143,7 +190,7 @@ async fn write_entries(transaction: &Transaction<'_>, secrets: &Secrets, batch: 
     let made: BTreeSet<&str> = led.0.iter().copied().collect();
     let made: Vec<&str> = made.into_iter().collect();
     let statement = transaction.prepare_cached(sql::MAKE_PERSONS).await?;
-    transaction.execute(&statement, &[&made]).await?;
+    transaction.execute(&statement, &[&made, &place]).await?;
     let entries = || batch.entries.iter().map(|(_, entry)| entry);
     let persons: Vec<&str> = batch.entries.iter().map(|(person, _)| person.as_str()).collect();
     let sources: Vec<&str> = entries().map(|entry| entry.key.source.as_str()).collect();
@@ -156,7 +203,7 @@ async fn write_entries(transaction: &Transaction<'_>, secrets: &Secrets, batch: 
     transaction.execute(&statement, &[&persons, &sources, &ids, &providers, &restricted, &seen, &said]).await?;
     let statement = transaction.prepare_cached(sql::LEAD_ENTRIES).await?;
     transaction.execute(&statement, &[&led.0, &led.1, &led.2]).await?;
-    Ok(())
+    Ok(left)
 }
 
 /// An entry leaves a person. What it is apart from stays so wherever it goes.

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use deadpool_postgres::GenericClient;
 use exchange::StoreDown;
-use people::{Change, Entry, EntryKey, Event, Page, Person, Register, RegisterDown, Task, TaskFilter, TaskId};
+use people::{Change, Entry, EntryKey, Event, News, NotWritten, Page, Person, Position, Register, RegisterDown, Task, TaskFilter, TaskId};
 use record::{NhsNumber, PersonId};
 use tokio_postgres::{IsolationLevel, Row};
 
+use super::apply::position;
 use super::door::{PostgresStore, Trouble, asked};
 use super::people::parsed;
 use super::sql;
@@ -78,17 +79,72 @@ async fn page(client: &mut deadpool_postgres::Client, secrets: &Secrets, after: 
     let mut persons = persons.iter().map(|row| person(row, secrets)).collect::<Result<Vec<_>, _>>()?;
     let Some(last) = persons.last().map(|person| person.id.clone()) else { return Ok(Page { total, ..Page::default() }) };
     let entries = transaction.prepare_cached(PAGE_ENTRIES).await?;
+    let entries = transaction.query(&entries, &[&after, &last.as_str()]).await?;
+    with_entries(&mut persons, &entries, secrets)?;
+    let next = (persons.len() as i64 == most).then_some(last);
+    Ok(Page { persons, total, next })
+}
+
+/// Whoever changed, in order of the batches: it goes through every person's shard, and nobody waits for it.
+const CHANGED: &str = "SELECT changed, person FROM person WHERE changed > $1 ORDER BY changed LIMIT $2";
+const CHANGED_BETWEEN: &str = "SELECT person, sealed, rest, restricted, investigated FROM person \
+    WHERE changed > $1 AND changed <= $2 ORDER BY person";
+const THEIR_ENTRIES: &str = "SELECT person, source, local_id, provider, restricted, seen, said FROM entry \
+    WHERE person = ANY($1) ORDER BY person, source, local_id";
+
+/// Whoever changed since, in order of the batches, of which none is divided.
+async fn since(
+    client: &mut deadpool_postgres::Client,
+    secrets: &Secrets,
+    from: Position,
+    persons_max: usize,
+) -> Result<Option<News>, Trouble> {
+    // Most often nothing has happened.
+    if position(&*client).await? == from {
+        return Ok(Some(News { persons: Vec::new(), position: from }));
+    }
+    // One moment for everything.
+    let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
+    let mut to = position(&transaction).await?;
+    if from != Position::default() && id_of(&transaction, from.batches).await? != Some(from.last) {
+        return Ok(None);
+    }
+    let after = columns::place(from)?;
+    let statement = transaction.prepare_cached(CHANGED).await?;
+    let rows = transaction.query(&statement, &[&after, &(persons_max.saturating_add(1) as i64)]).await?;
+    let rows: Vec<(i64, ())> = rows.iter().map(|row| (row.get(0), ())).collect();
+    if let Some(last) = columns::last_whole(&rows, persons_max) {
+        let Some(id) = id_of(&transaction, last.unsigned_abs()).await? else { return Ok(None) };
+        to = Position { batches: last.unsigned_abs(), last: id };
+    }
+    let statement = transaction.prepare_cached(CHANGED_BETWEEN).await?;
+    let persons = transaction.query(&statement, &[&after, &columns::place(to)?]).await?;
+    let mut persons = persons.iter().map(|row| person(row, secrets)).collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<&str> = persons.iter().map(|person| person.id.as_str()).collect();
+    let statement = transaction.prepare_cached(THEIR_ENTRIES).await?;
+    let entries = transaction.query(&statement, &[&ids]).await?;
+    with_entries(&mut persons, &entries, secrets)?;
+    Ok(Some(News { persons, position: to }))
+}
+
+async fn id_of(transaction: &deadpool_postgres::Transaction<'_>, batch: u64) -> Result<Option<uuid::Uuid>, Trouble> {
+    let statement = transaction.prepare_cached("SELECT id::text FROM batch WHERE position = $1").await?;
+    let row = transaction.query_opt(&statement, &[&(batch as i64)]).await?;
+    Ok(row.map(|row| columns::batch_id(row.get(0))).transpose()?)
+}
+
+/// Gives each of the persons, in order, the entries that are theirs, in the same order.
+fn with_entries(persons: &mut [Person], rows: &[Row], secrets: &Secrets) -> Result<(), Unreadable> {
     let mut place = 0;
-    for row in transaction.query(&entries, &[&after, &last.as_str()]).await? {
+    for row in rows {
         let whose: &str = row.get(0);
         while persons.get(place).is_some_and(|person| person.id.as_str() != whose) {
             place += 1;
         }
         let person = persons.get_mut(place).ok_or(Unreadable("entry.person"))?;
-        person.entries.push(entry(&row, secrets)?);
+        person.entries.push(entry(row, secrets)?);
     }
-    let next = (persons.len() as i64 == most).then_some(last);
-    Ok(Page { persons, total, next })
+    Ok(())
 }
 
 /// A list for a steward goes through every person, unless it is of one.
@@ -158,8 +214,16 @@ impl Register for PostgresStore {
         Ok(numbers.iter().zip(&pseudonyms).filter(|(_, pseudonym)| cut.contains(pseudonym)).map(|(number, _)| *number).collect())
     }
 
-    async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown> {
-        self.write(&Batch::of(batch)).await.map_err(down)
+    async fn apply(&self, batch: Vec<Change>, at: Option<Position>) -> Result<Position, NotWritten> {
+        self.write(&Batch::of(batch), at).await.map_err(down)?.ok_or(NotWritten::Behind)
+    }
+
+    async fn position(&self) -> Result<Position, RegisterDown> {
+        asked!(self, |client| position(&*client).await).map_err(down)
+    }
+
+    async fn since(&self, from: Position, persons_max: usize) -> Result<Option<News>, RegisterDown> {
+        asked!(self, |client| since(client, &self.secrets, from, persons_max).await).map_err(down)
     }
 
     async fn history(&self, person: &PersonId) -> Result<Vec<Event>, RegisterDown> {

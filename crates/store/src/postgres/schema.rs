@@ -146,6 +146,15 @@ CREATE INDEX batch_at ON batch (at);
     "CREATE TABLE master_key (fingerprint bytea NOT NULL PRIMARY KEY)",
     // Numbers that were cut: that they were, and nothing of whose.
     "CREATE TABLE cut_number (pseudonym bytea NOT NULL PRIMARY KEY)",
+    // The course of the register: its batches, and by which of them a person changed last. What was there before came by the first.
+    // Batches of before are in nobody's hands any more: no program of before is at work while this is done.
+    "
+DELETE FROM batch;
+ALTER TABLE batch ADD COLUMN position bigint NOT NULL UNIQUE;
+INSERT INTO batch (position, id, at) VALUES (1, gen_random_uuid(), now());
+ALTER TABLE person ADD COLUMN changed bigint NOT NULL DEFAULT 1;
+CREATE INDEX person_changed ON person (changed);
+",
 ];
 
 /// The version that this program knows.

@@ -49,13 +49,16 @@ hot! {
         FROM task WHERE person = $1 AND id = $2";
     SEALED = "SELECT person, sealed, rest FROM person WHERE person = ANY($1)";
     LET_GO = "DELETE FROM number WHERE pseudonym = ANY($1) AND person = ANY($2)";
-    WRITE_PERSONS = "INSERT INTO person (person, sealed, rest, restricted, investigated) \
-        SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bool[], $5::bool[]) \
+    WRITE_PERSONS = "INSERT INTO person (person, sealed, rest, restricted, investigated, changed) \
+        SELECT *, $6::bigint FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bool[], $5::bool[]) \
         ON CONFLICT (person) DO UPDATE SET sealed = excluded.sealed, rest = excluded.rest, \
-        restricted = excluded.restricted, investigated = excluded.investigated";
+        restricted = excluded.restricted, investigated = excluded.investigated, changed = excluded.changed";
+    TAKEN = "SELECT person FROM number WHERE pseudonym = ANY($1)";
+    /// Whose own part was written has it already.
+    MARK = "UPDATE person SET changed = $2 WHERE person = ANY($1) AND changed <> $2";
     LEAD_NUMBERS = "INSERT INTO number (pseudonym, person) SELECT * FROM unnest($1::bytea[], $2::text[]) \
         ON CONFLICT (pseudonym) DO UPDATE SET person = excluded.person";
-    MAKE_PERSONS = "INSERT INTO person (person) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING";
+    MAKE_PERSONS = "INSERT INTO person (person, changed) SELECT *, $2::bigint FROM unnest($1::text[]) ON CONFLICT DO NOTHING";
     DROP_ENTRY = "DELETE FROM entry WHERE person = $1 AND source = $2 AND local_id = $3";
     WRITE_ENTRIES = "INSERT INTO entry (person, source, local_id, provider, restricted, seen, said) \
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[], $7::bytea[]) \

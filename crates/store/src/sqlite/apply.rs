@@ -1,6 +1,8 @@
 //! The register of persons in SQLite: writing a batch in one transaction.
 
-use people::{Entry, EntryKey, Event, Person, Task};
+use std::collections::BTreeSet;
+
+use people::{Entry, EntryKey, Event, Person, Position, Task};
 use record::{NhsNumber, PersonId};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -8,10 +10,27 @@ use crate::Secrets;
 use crate::batch::Batch;
 use crate::columns::{self, Sealed, Unreadable};
 
-/// All or nothing; synced when it returns.
-pub(super) fn apply(connection: &mut Connection, secrets: &Secrets, batch: &Batch) -> rusqlite::Result<()> {
+/// A place in the course is remembered for so many days: whoever was away longer reads everything.
+const FORGET_BATCHES: &str = "DELETE FROM batch WHERE at < unixepoch() - 30 * 86400 AND position < (SELECT max(position) FROM batch)";
+
+/// All or nothing; synced when it returns. Nothing is written where somebody was faster: none.
+pub(super) fn apply(
+    connection: &mut Connection,
+    secrets: &Secrets,
+    batch: &Batch,
+    at: Option<Position>,
+) -> rusqlite::Result<Option<Position>> {
     // It reads before it writes: the lock to write is taken first, so that nobody writes between.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let now = position(&transaction)?;
+    if at.is_some_and(|at| at != now) || at.is_some() && is_taken(&transaction, secrets, batch)? {
+        return Ok(None);
+    }
+    let next = Position { batches: now.batches + 1, last: uuid::Uuid::new_v4() };
+    let mut changed = batch.persons_named();
+    for (_, entry) in &batch.entries {
+        changed.extend(home(&transaction, &entry.key)?);
+    }
     batch.persons.iter().try_for_each(|person| let_go(&transaction, secrets, person))?;
     batch.persons.iter().try_for_each(|person| write_person(&transaction, secrets, person))?;
     batch.entries.iter().try_for_each(|(person, entry)| put(&transaction, secrets, person, entry))?;
@@ -27,7 +46,41 @@ pub(super) fn apply(connection: &mut Connection, secrets: &Secrets, batch: &Batc
         let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO loaded (file, rows) VALUES (?, ?)")?;
         statement.execute(params![file, i64::try_from(*rows).map_err(|_| Unreadable("loaded.rows"))?])?;
     }
-    transaction.commit()
+    mark(&transaction, next, &changed)?;
+    transaction.commit()?;
+    Ok(Some(next))
+}
+
+/// Where the register is.
+pub(super) fn position(connection: &Connection) -> rusqlite::Result<Position> {
+    let mut statement = connection.prepare_cached("SELECT position, id FROM batch ORDER BY position DESC LIMIT 1")?;
+    let last = statement.query_row([], |row| {
+        Ok(Position { batches: row.get::<_, i64>(0)?.unsigned_abs(), last: columns::batch_id(&row.get::<_, String>(1)?)? })
+    });
+    Ok(last.optional()?.unwrap_or_default())
+}
+
+/// Whether a number of the batch is somebody's whom the batch does not write: a question made a person of it meanwhile.
+fn is_taken(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) -> rusqlite::Result<bool> {
+    let mut statement = transaction.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
+    let written = batch.written();
+    for number in batch.numbers() {
+        let owner: Option<String> = statement.query_row(params![secrets.pseudonym(number)], |row| row.get(0)).optional()?;
+        if owner.is_some_and(|owner| !written.contains(owner.as_str())) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Remembers the batch, and of whom it changed anything.
+fn mark(transaction: &Transaction<'_>, position: Position, changed: &BTreeSet<String>) -> rusqlite::Result<()> {
+    let place = columns::place(position)?;
+    let mut statement = transaction.prepare_cached("INSERT INTO batch (position, id, at) VALUES (?, ?, unixepoch())")?;
+    statement.execute(params![place, position.last.to_string()])?;
+    transaction.prepare_cached(FORGET_BATCHES)?.execute([])?;
+    let mut statement = transaction.prepare_cached("UPDATE person SET changed = ? WHERE person = ?")?;
+    changed.iter().try_for_each(|person| statement.execute(params![place, person]).map(drop))
 }
 
 /// Numbers that a person no longer has lead to them no more.

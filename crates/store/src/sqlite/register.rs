@@ -1,12 +1,12 @@
 //! The register of persons in SQLite: reading it.
 
 use async_trait::async_trait;
-use people::{Change, Entry, EntryKey, Event, Page, Person, Register, RegisterDown, Task, TaskFilter, TaskId};
+use people::{Change, Entry, EntryKey, Event, News, NotWritten, Page, Person, Position, Register, RegisterDown, Task, TaskFilter, TaskId};
 use record::{NhsNumber, PersonId};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::apply::apply;
+use super::apply::{apply, position};
 use super::people::{SqliteStore, parsed};
 use crate::columns::{self, Unreadable};
 use crate::{Secrets, batch::Batch};
@@ -74,6 +74,51 @@ fn page(connection: &Connection, secrets: &Secrets, after: Option<&str>, most: u
     Ok(Page { persons, total, next })
 }
 
+/// Somebody whole.
+fn whole(connection: &Connection, secrets: &Secrets, id: &str) -> rusqlite::Result<Option<Person>> {
+    let mut statement = connection.prepare_cached(&format!("{PERSON} WHERE person = ?"))?;
+    let found = statement.query_row(params![id], |row| person(row, secrets)).optional()?;
+    let Some(mut found) = found else { return Ok(None) };
+    let mut statement = connection.prepare_cached(&format!("{ENTRY} WHERE person = ? ORDER BY source, local_id"))?;
+    let entries = statement.query_map(params![id], |row| entry(row, secrets))?;
+    found.entries = entries.collect::<Result<_, _>>()?;
+    Ok(Some(found))
+}
+
+/// Whoever changed since, in order of the batches, of which none is divided.
+fn since(connection: &Connection, secrets: &Secrets, from: Position, persons_max: usize) -> rusqlite::Result<Option<News>> {
+    let mut to = position(connection)?;
+    // Most often nothing has happened.
+    if to == from {
+        return Ok(Some(News { persons: Vec::new(), position: from }));
+    }
+    if from != Position::default() && id_of(connection, from.batches)? != Some(from.last) {
+        return Ok(None);
+    }
+    let after = columns::place(from)?;
+    let mut statement = connection.prepare_cached("SELECT changed, person FROM person WHERE changed > ? ORDER BY changed LIMIT ?")?;
+    let rows = statement.query_map(params![after, persons_max.saturating_add(1) as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
+    let persons: Vec<String> = match columns::last_whole(&rows, persons_max) {
+        None => rows.into_iter().map(|(_, person)| person).collect(),
+        Some(last) => {
+            let Some(id) = id_of(connection, last.unsigned_abs())? else { return Ok(None) };
+            to = Position { batches: last.unsigned_abs(), last: id };
+            let mut statement = connection.prepare_cached("SELECT person FROM person WHERE changed > ? AND changed <= ?")?;
+            let found = statement.query_map(params![after, last], |row| row.get(0))?;
+            found.collect::<Result<_, _>>()?
+        }
+    };
+    let persons = persons.iter().filter_map(|id| whole(connection, secrets, id).transpose()).collect::<Result<_, _>>()?;
+    Ok(Some(News { persons, position: to }))
+}
+
+fn id_of(connection: &Connection, batch: u64) -> rusqlite::Result<Option<uuid::Uuid>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM batch WHERE position = ?")?;
+    let id = statement.query_row(params![batch as i64], |row| row.get::<_, String>(0)).optional()?;
+    Ok(id.map(|id| columns::batch_id(&id)).transpose()?)
+}
+
 fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
     let other = match (row.get::<_, Option<String>>(4)?, row.get::<_, Option<String>>(5)?) {
         (Some(source), Some(local_id)) => Some(EntryKey { source: parsed(source)?, local_id }),
@@ -136,17 +181,7 @@ impl Register for SqliteStore {
 
     async fn person(&self, id: &PersonId) -> Result<Option<Person>, RegisterDown> {
         let id = id.as_str().to_owned();
-        self.look(move |connection, secrets| {
-            let transaction = connection.transaction()?;
-            let mut statement = transaction.prepare_cached(&format!("{PERSON} WHERE person = ?"))?;
-            let found = statement.query_row(params![id], |row| person(row, secrets)).optional()?;
-            let Some(mut found) = found else { return Ok(None) };
-            let mut statement = transaction.prepare_cached(&format!("{ENTRY} WHERE person = ? ORDER BY source, local_id"))?;
-            let entries = statement.query_map(params![id], |row| entry(row, secrets))?;
-            found.entries = entries.collect::<Result<_, _>>()?;
-            Ok(Some(found))
-        })
-        .await
+        self.look(move |connection, secrets| whole(&*connection.transaction()?, secrets, &id)).await
     }
 
     async fn home(&self, key: &EntryKey) -> Result<Option<PersonId>, RegisterDown> {
@@ -182,9 +217,19 @@ impl Register for SqliteStore {
         .await
     }
 
-    async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown> {
-        let write = move |connection: &mut Connection, secrets: &Secrets| apply(connection, secrets, &Batch::of(batch));
-        self.by(&self.durable, write).await.map_err(down)
+    async fn apply(&self, batch: Vec<Change>, at: Option<Position>) -> Result<Position, NotWritten> {
+        let write = move |connection: &mut Connection, secrets: &Secrets| apply(connection, secrets, &Batch::of(batch), at);
+        self.by(&self.durable, write).await.map_err(down)?.ok_or(NotWritten::Behind)
+    }
+
+    async fn position(&self) -> Result<Position, RegisterDown> {
+        self.look(|connection, _| position(connection)).await
+    }
+
+    async fn since(&self, from: Position, persons_max: usize) -> Result<Option<News>, RegisterDown> {
+        // One moment for everything, on the connection of what may take long.
+        let read = move |connection: &mut Connection, secrets: &Secrets| since(&*connection.transaction()?, secrets, from, persons_max);
+        self.by(&self.paging, read).await.map_err(down)
     }
 
     async fn history(&self, person: &PersonId) -> Result<Vec<Event>, RegisterDown> {

@@ -175,6 +175,14 @@ INSERT INTO named (person, trace, at)
     "CREATE TABLE master_key (fingerprint BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;",
     // Numbers that were cut: that they were, and nothing of whose.
     "CREATE TABLE cut_number (pseudonym BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;",
+    // The course of the register: its batches, and by which of them a person changed last. What was there before came by the first.
+    "
+CREATE TABLE batch (position INTEGER NOT NULL PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE INDEX batch_at ON batch (at);
+INSERT INTO batch (position, id, at) VALUES (1, lower(hex(randomblob(16))), unixepoch());
+ALTER TABLE person ADD COLUMN changed INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX person_changed ON person (changed);
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

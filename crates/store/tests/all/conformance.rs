@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use exchange::{Claims, KeptClaim, Met, People};
 use fhir::Kind;
 use identity::{Category, Heard};
-use people::{Author, Change, Deed, Doubt, Event, Outcome, Task, TaskFilter, TaskId};
+use people::{Author, Change, Deed, Doubt, Event, News, NotWritten, Outcome, Position, Task, TaskFilter, TaskId};
 use record::{Counts, Plan, Row, Status};
 
 use crate::samples::{admission, at, entry, key, number, person, somebody, user};
@@ -40,9 +40,12 @@ promises!(
     history_is_in_order_and_stays,
     no_name_number_or_address_lies_open,
     persons_made_by_a_question_and_by_the_register_are_the_same,
+    nobody_writes_from_what_is_not_the_last_state,
     rows_of_a_file_are_counted_with_what_they_wrote,
     the_ledger_keeps_lines_in_order_and_refuses_a_second,
     the_ledger_knows_whom_its_lines_name,
+    two_registrars_of_one_register_are_as_one,
+    what_changed_since_is_read_in_whole_batches,
     what_the_registrar_did_is_what_the_next_one_reads,
     what_was_written_is_there_when_opened_again,
 );
@@ -72,10 +75,10 @@ async fn a_number_leads_to_one_person_however_many_ask_at_once(place: Place) {
 async fn persons_made_by_a_question_and_by_the_register_are_the_same(place: Place) {
     let store = register(&place).await;
     let asked = store.person_of(&number(1)).await.unwrap();
-    store.apply(vec![Change::Put(asked.clone(), entry("gp", "1", 2))]).await.unwrap();
+    store.apply(vec![Change::Put(asked.clone(), entry("gp", "1", 2))], None).await.unwrap();
     let found = store.person(&asked).await.unwrap().unwrap();
     assert_eq!((found.number, found.entries.len()), (Some(number(1)), 1));
-    store.apply(vec![Change::Person(somebody("b", Some(number(2))))]).await.unwrap();
+    store.apply(vec![Change::Person(somebody("b", Some(number(2))))], None).await.unwrap();
     assert_eq!(store.person_of(&number(2)).await.unwrap(), person("b"));
 }
 
@@ -85,8 +88,11 @@ async fn a_person_is_read_as_written(place: Place) {
     written.superseded = vec![number(2), number(3)];
     written.died = Some("2024-11".into());
     (written.restricted, written.investigated, written.cut) = (true, true, true);
-    store.apply(vec![Change::Put(person("a"), entry("hosp", "2", 4)), Change::Person(written.clone())]).await.unwrap();
-    store.apply(vec![Change::Put(person("a"), entry("gp", "x y/z", 7)), Change::Put(person("a"), entry("hosp", "2", 5))]).await.unwrap();
+    store.apply(vec![Change::Put(person("a"), entry("hosp", "2", 4)), Change::Person(written.clone())], None).await.unwrap();
+    store
+        .apply(vec![Change::Put(person("a"), entry("gp", "x y/z", 7)), Change::Put(person("a"), entry("hosp", "2", 5))], None)
+        .await
+        .unwrap();
     written.entries = vec![entry("gp", "x y/z", 7), entry("hosp", "2", 5)];
     assert!(store.person(&person("a")).await.unwrap() == Some(written.clone()));
     for n in 1..4 {
@@ -96,19 +102,19 @@ async fn a_person_is_read_as_written(place: Place) {
     assert_eq!(store.home(&key("gp", "2")).await.unwrap(), None);
     assert_eq!(store.person(&person("b")).await.unwrap(), None);
     // A person is made for an entry where there is none.
-    store.apply(vec![Change::Put(person("c"), entry("gp", "c", 1))]).await.unwrap();
+    store.apply(vec![Change::Put(person("c"), entry("gp", "c", 1))], None).await.unwrap();
     assert_eq!(store.person(&person("c")).await.unwrap().unwrap().entries, [entry("gp", "c", 1)]);
 }
 
 async fn a_number_that_was_let_go_leads_nowhere(place: Place) {
     let store = register(&place).await;
-    store.apply(vec![Change::Person(somebody("a", Some(number(1))))]).await.unwrap();
+    store.apply(vec![Change::Person(somebody("a", Some(number(1))))], None).await.unwrap();
     // Replaced without a link.
-    store.apply(vec![Change::Person(somebody("a", Some(number(2))))]).await.unwrap();
+    store.apply(vec![Change::Person(somebody("a", Some(number(2))))], None).await.unwrap();
     assert_eq!(store.of_number(&number(1)).await.unwrap(), None);
     assert_eq!(store.of_number(&number(2)).await.unwrap(), Some(person("a")));
     // Taken over by another in one batch, whichever is written first.
-    store.apply(vec![Change::Person(somebody("b", Some(number(2)))), Change::Person(somebody("a", None))]).await.unwrap();
+    store.apply(vec![Change::Person(somebody("b", Some(number(2)))), Change::Person(somebody("a", None))], None).await.unwrap();
     assert_eq!(store.of_number(&number(2)).await.unwrap(), Some(person("b")));
     assert_eq!(store.number_of(&person("a")).await.unwrap(), None);
 }
@@ -121,8 +127,8 @@ async fn a_moved_entry_stands_in_one_place_and_stays_apart(place: Place) {
         Change::Put(person("a"), entry("gp", "2", 2)),
         Change::Apart(person("a"), one.clone(), two.clone()),
     ];
-    store.apply(batch).await.unwrap();
-    store.apply(vec![Change::Put(person("b"), entry("gp", "1", 1))]).await.unwrap();
+    store.apply(batch, None).await.unwrap();
+    store.apply(vec![Change::Put(person("b"), entry("gp", "1", 1))], None).await.unwrap();
     assert_eq!(store.home(&one).await.unwrap(), Some(person("b")));
     assert_eq!(store.person(&person("a")).await.unwrap().unwrap().entries, [entry("gp", "2", 2)]);
     assert_eq!(store.person(&person("b")).await.unwrap().unwrap().entries, [entry("gp", "1", 1)]);
@@ -140,12 +146,12 @@ async fn entries_that_are_apart_are_so_from_both_sides(place: Place) {
         Change::Put(person("a"), entry("gp", "1", 1)),
         Change::Put(person("b"), entry("hosp", "1", 2)),
     ];
-    store.apply(batch).await.unwrap();
+    store.apply(batch, None).await.unwrap();
     assert_eq!(store.apart(&person("a"), &one).await.unwrap(), [three.clone(), two.clone()]);
     assert_eq!(store.apart(&person("b"), &two).await.unwrap(), std::slice::from_ref(&one));
     // Said again, and undone from the other side.
-    store.apply(vec![Change::Apart(person("b"), two.clone(), one.clone())]).await.unwrap();
-    store.apply(vec![Change::Together(person("b"), two.clone(), one.clone())]).await.unwrap();
+    store.apply(vec![Change::Apart(person("b"), two.clone(), one.clone())], None).await.unwrap();
+    store.apply(vec![Change::Together(person("b"), two.clone(), one.clone())], None).await.unwrap();
     assert_eq!(store.apart(&person("a"), &one).await.unwrap(), [three]);
     assert!(store.apart(&person("b"), &two).await.unwrap().is_empty());
 }
@@ -177,7 +183,7 @@ async fn history_is_in_order_and_stays(place: Place) {
     events[3].author = Author::Source("gp".parse().unwrap());
     for some in events.chunks(5) {
         let others = some.iter().map(|one| Change::Event(Event { person: person("b"), ..one.clone() }));
-        store.apply(some.iter().cloned().map(Change::Event).chain(others).collect()).await.unwrap();
+        store.apply(some.iter().cloned().map(Change::Event).chain(others).collect(), None).await.unwrap();
     }
     assert_eq!(store.history(&person("a")).await.unwrap(), events);
     assert_eq!(store.history(&person("b")).await.unwrap().len(), events.len());
@@ -201,9 +207,9 @@ async fn a_task_is_one_however_often_it_is_written(place: Place) {
     let decided = Some((Outcome::Different, at(9), Author::Steward("s".into()), "two births".to_owned()));
     let (first, last) =
         (Task { other: None, doubt: Doubt::Confusion, ..task("t3", "b") }, Task { decided, doubt: Doubt::Held, ..task("t1", "c") });
-    store.apply(vec![Change::Task(task("t1", "a")), Change::Task(task("t2", "a")), Change::Task(first.clone())]).await.unwrap();
+    store.apply(vec![Change::Task(task("t1", "a")), Change::Task(task("t2", "a")), Change::Task(first.clone())], None).await.unwrap();
     // Decided, when its entry was already another person's.
-    store.apply(vec![Change::Task(last.clone())]).await.unwrap();
+    store.apply(vec![Change::Task(last.clone())], None).await.unwrap();
     assert_eq!(store.task(&TaskId("t1".into())).await.unwrap(), Some(last.clone()));
     assert_eq!(store.task(&TaskId("t9".into())).await.unwrap(), None);
     let check = async |open, who: Option<&str>, after: Option<&str>, count_max, expected: &[Task]| {
@@ -219,7 +225,7 @@ async fn a_task_is_one_however_often_it_is_written(place: Place) {
 
 async fn a_batch_that_fails_leaves_nothing(place: Place) {
     let store = register(&place).await;
-    store.apply(vec![Change::Person(somebody("a", Some(number(1)))), Change::Loaded("f".into(), 1)]).await.unwrap();
+    store.apply(vec![Change::Person(somebody("a", Some(number(1)))), Change::Loaded("f".into(), 1)], None).await.unwrap();
     // No store counts so many rows.
     let batch = vec![
         Change::Person(somebody("a", Some(number(2)))),
@@ -228,7 +234,7 @@ async fn a_batch_that_fails_leaves_nothing(place: Place) {
         Change::Task(task("t", "a")),
         Change::Loaded("f".into(), u64::MAX),
     ];
-    assert!(store.apply(batch).await.is_err());
+    assert!(store.apply(batch, None).await.is_err());
     assert_eq!(store.person(&person("a")).await.unwrap(), Some(somebody("a", Some(number(1)))));
     assert_eq!(store.of_number(&number(2)).await.unwrap(), None);
     assert_eq!(store.home(&key("gp", "1")).await.unwrap(), None);
@@ -241,7 +247,7 @@ async fn rows_of_a_file_are_counted_with_what_they_wrote(place: Place) {
     let store = register(&place).await;
     assert_eq!(store.loaded("people.csv").await.unwrap(), 0);
     for rows in [10, 25] {
-        store.apply(vec![Change::Loaded("people.csv".into(), rows), Change::Loaded("other".into(), 1)]).await.unwrap();
+        store.apply(vec![Change::Loaded("people.csv".into(), rows), Change::Loaded("other".into(), 1)], None).await.unwrap();
         assert_eq!(store.loaded("people.csv").await.unwrap(), rows);
     }
     assert_eq!(store.loaded("other").await.unwrap(), 1);
@@ -254,7 +260,7 @@ async fn a_page_is_whole_persons_in_order(place: Place) {
         batch.push(Change::Person(somebody(&format!("p{n:02}"), (n % 2 == 0).then(|| number(n)))));
         batch.extend((0..n % 4).map(|local| Change::Put(person(&format!("p{n:02}")), entry("gp", &format!("{n}-{local}"), n + local))));
     }
-    store.apply(batch).await.unwrap();
+    store.apply(batch, None).await.unwrap();
     let (mut after, mut persons) = (None, Vec::new());
     loop {
         let page = store.page(after.as_ref(), 7).await.unwrap();
@@ -386,11 +392,11 @@ async fn an_entry_given_later_than_a_miss_is_believed(place: Place) {
     let store = register(&place).await;
     let of = async || store.located(&admission(number(1)), &number(1)).await.unwrap();
     let whose = store.person_of(&number(1)).await.unwrap();
-    store.apply(vec![Change::Put(whose.clone(), entry("gp", "e-1", 10))]).await.unwrap();
+    store.apply(vec![Change::Put(whose.clone(), entry("gp", "e-1", 10))], None).await.unwrap();
     assert_eq!((of().await[0].holds, of().await[0].local_ids.clone(), of().await[0].heard), (true, vec!["e-1".to_owned()], at(10)));
     store.heard(&number(1), vec![heard("gp", false, &[])], at(11)).await.unwrap();
     assert!(!of().await[0].holds);
-    store.apply(vec![Change::Put(whose, entry("gp", "e-1", 12))]).await.unwrap();
+    store.apply(vec![Change::Put(whose, entry("gp", "e-1", 12))], None).await.unwrap();
     assert!(of().await[0].holds);
     store.heard(&number(1), vec![heard("gp", true, &[])], at(13)).await.unwrap();
     assert_eq!(of().await[0].local_ids, ["l-1", "l-2", "e-1"]);
@@ -401,8 +407,8 @@ async fn a_number_that_was_cut_is_remembered_and_leads_to_nobody(place: Place) {
     let whose = store.person_of(&number(1)).await.unwrap();
     assert!(store.cut_among(&[number(1), number(2)]).await.unwrap().is_empty());
     let cut = || vec![Change::Cut(number(1)), Change::Purge(whose.clone(), number(1))];
-    store.apply(cut()).await.unwrap();
-    store.apply(cut()).await.unwrap();
+    store.apply(cut(), None).await.unwrap();
+    store.apply(cut(), None).await.unwrap();
     assert_eq!(store.cut_among(&[number(2), number(1)]).await.unwrap(), [number(1)]);
     assert_eq!(store.of_number(&number(1)).await.unwrap(), None);
     // Another program at the same store knows it, too.
@@ -428,13 +434,16 @@ async fn after_a_purge_nothing_joins_the_number_with_the_person(place: Place) {
     store.keep_plan(&request, &whose, &user("u"), &Plan::default(), at(100)).await.unwrap();
     store.keep(claim).await.unwrap();
     store.heard(&old, vec![heard("gp", true, &[])], at(1)).await.unwrap();
-    store.apply(vec![Change::Put(whose.clone(), entry("gp", "e", 1)), Change::Event(event(whose.as_str(), 1, Deed::Died))]).await.unwrap();
+    store
+        .apply(vec![Change::Put(whose.clone(), entry("gp", "e", 1)), Change::Event(event(whose.as_str(), 1, Deed::Died))], None)
+        .await
+        .unwrap();
     let other = store.person_of(&number(3)).await.unwrap();
     store.heard(&number(3), vec![heard("gp", true, &[])], at(1)).await.unwrap();
 
     let renumbered = people::Person { number: Some(new), superseded: vec![number(4)], ..somebody(whose.as_str(), None) };
     store
-        .apply(vec![Change::Person(renumbered), Change::Purge(whose.clone(), old), Change::Purge(whose.clone(), number(4))])
+        .apply(vec![Change::Person(renumbered), Change::Purge(whose.clone(), old), Change::Purge(whose.clone(), number(4))], None)
         .await
         .unwrap();
     assert_eq!(store.of_number(&old).await.unwrap(), None);
@@ -461,7 +470,7 @@ async fn after_a_purge_nothing_joins_the_number_with_the_person(place: Place) {
 async fn what_was_written_is_there_when_opened_again(place: Place) {
     let first = place.open().await;
     let whose = first.store.person_of(&number(1)).await.unwrap();
-    first.store.apply(vec![Change::Put(whose.clone(), entry("gp", "1", 1)), Change::Loaded("f".into(), 3)]).await.unwrap();
+    first.store.apply(vec![Change::Put(whose.clone(), entry("gp", "1", 1)), Change::Loaded("f".into(), 3)], None).await.unwrap();
     first.journal.append(vec![line("run", 1)]).await.unwrap();
     drop(first);
     let again = place.open().await;
@@ -531,7 +540,7 @@ async fn no_name_number_or_address_lies_open(place: Place) {
     let mut written = somebody("a", Some(number(77)));
     written.superseded = vec![number(78)];
     written.died = Some("1999-12-31".into());
-    opened.store.apply(vec![Change::Person(written), Change::Put(person("a"), entry("gp", "1", 79))]).await.unwrap();
+    opened.store.apply(vec![Change::Person(written), Change::Put(person("a"), entry("gp", "1", 79))], None).await.unwrap();
     let bytes = place.bytes().await;
     assert!(bytes.len() > 1000);
     for open in
@@ -553,7 +562,7 @@ async fn batches_at_once_are_each_whole(place: Place) {
             Change::Put(person(&whose), entry("gp", &format!("own-{n}"), n)),
             Change::Event(event(&whose, 1, Deed::Died)),
         ];
-        async move { store.apply(batch).await.unwrap() }
+        async move { store.apply(batch, None).await.unwrap() }
     });
     futures::future::join_all(moving).await;
     let persons = one.page(None, 100).await.unwrap().persons;
@@ -617,4 +626,123 @@ async fn what_the_registrar_did_is_what_the_next_one_reads(place: Place) {
     assert_eq!(store.apart(&home(0), &key("gp", "e0")).await.unwrap().len(), 2);
     let refused = next.link(&key("gp", "e0"), &home(1), &steward, why).await;
     assert!(refused.is_err(), "they are apart, whoever reads it");
+}
+
+async fn nobody_writes_from_what_is_not_the_last_state(place: Place) {
+    let (one, two) = (register(&place).await, register(&place).await);
+    let start = one.position().await.unwrap();
+    let put = |salt| vec![Change::Put(person("a"), entry("gp", "1", salt))];
+    let first = one.apply(put(1), Some(start)).await.unwrap();
+    assert_eq!(two.position().await.unwrap(), first);
+    assert!(matches!(two.apply(put(2), Some(start)).await, Err(NotWritten::Behind)));
+    let stranger = Position { last: uuid::Uuid::nil(), ..first };
+    assert!(matches!(two.apply(put(2), Some(stranger)).await, Err(NotWritten::Behind)), "of another course");
+    assert!(two.person(&person("a")).await.unwrap().unwrap().entries == [entry("gp", "1", 1)]);
+    assert_eq!(two.position().await.unwrap(), first, "nothing was written");
+    let second = two.apply(put(3), Some(first)).await.unwrap();
+    assert_eq!(second.batches, first.batches + 1);
+    // Somebody was made by a question, without a batch.
+    let asked = one.person_of(&number(9)).await.unwrap();
+    let taking = vec![Change::Person(somebody("b", Some(number(9))))];
+    assert!(matches!(two.apply(taking.clone(), Some(second)).await, Err(NotWritten::Behind)));
+    assert_eq!(one.of_number(&number(9)).await.unwrap(), Some(asked.clone()));
+    let letting_go = taking.into_iter().chain([Change::Person(somebody(asked.as_str(), None))]).collect();
+    two.apply(letting_go, Some(second)).await.unwrap();
+    assert_eq!(one.of_number(&number(9)).await.unwrap(), Some(person("b")));
+}
+
+async fn what_changed_since_is_read_in_whole_batches(place: Place) {
+    let store = register(&place).await;
+    let start = store.position().await.unwrap();
+    assert!(store.since(start, 10).await.unwrap().unwrap().persons.is_empty());
+    let mut places = vec![start];
+    let batches = [
+        vec![Change::Put(person("a"), entry("gp", "1", 1)), Change::Put(person("b"), entry("gp", "2", 2))],
+        vec![Change::Person(somebody("c", Some(number(3)))), Change::Put(person("c"), entry("gp", "3", 3))],
+        // It leaves somebody.
+        vec![Change::Put(person("d"), entry("gp", "1", 4))],
+        // Of nobody in particular.
+        vec![Change::Loaded("f".into(), 1)],
+        vec![Change::Purge(person("c"), number(3))],
+    ];
+    for batch in batches {
+        places.push(store.apply(batch, None).await.unwrap());
+    }
+    let last = places[5];
+    let names = |news: &News| news.persons.iter().map(|person| person.id.to_string()).collect::<BTreeSet<_>>();
+    let set = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
+    let expected = [set(&["a", "b", "c", "d"]), set(&["a", "c", "d"]), set(&["a", "c", "d"]), set(&["c"]), set(&["c"]), set(&[])];
+    for (from, expected) in places.iter().zip(&expected) {
+        let news = store.since(*from, 10).await.unwrap().unwrap();
+        assert_eq!((&names(&news), news.position), (expected, last));
+        for found in &news.persons {
+            assert!(Some(found) == store.person(&found.id).await.unwrap().as_ref(), "{} is whole", found.id);
+        }
+        // A few at a time, it is the same.
+        for most in [0, 1, 2, 3] {
+            let (mut at, mut all, mut rounds) = (*from, BTreeSet::new(), 0);
+            while at != last {
+                let news = store.since(at, most).await.unwrap().unwrap();
+                assert!(news.position.batches > at.batches);
+                all.extend(names(&news));
+                (at, rounds) = (news.position, rounds + 1);
+            }
+            assert_eq!(&all, expected, "{most} at a time");
+            assert!(rounds <= 5);
+        }
+    }
+    let everybody = store.since(Position::default(), 100).await.unwrap().unwrap();
+    assert_eq!(names(&everybody), set(&["a", "b", "c", "d"]));
+    for elsewhere in [Position { batches: last.batches + 5, ..last }, Position { last: uuid::Uuid::nil(), ..places[2] }] {
+        assert!(store.since(elsewhere, 10).await.unwrap().is_none(), "{elsewhere}");
+    }
+    assert_eq!(last.to_string().parse(), Ok(last));
+    assert!("7".parse::<Position>().is_err() && "x.y".parse::<Position>().is_err());
+}
+
+async fn two_registrars_of_one_register_are_as_one(place: Place) {
+    use people::{Registrar, index::Index, matching::Model};
+    let (one, two) = (register(&place).await, register(&place).await);
+    let model = std::sync::Arc::new(Model::standard());
+    let registrar = |store: std::sync::Arc<dyn people::Register>| {
+        Registrar::new(store, Index::new(), model.clone(), std::sync::Arc::new(at(1000)), Default::default())
+    };
+    let (one, two) = (registrar(one), registrar(two));
+    one.fill(|_| ()).await.unwrap();
+    two.fill(|_| ()).await.unwrap();
+    // Both are told of the same people at once, each by other sources.
+    let of = |source: &'static str, n: u32| entry(source, &format!("e{n}"), 100 + n);
+    let telling = (0..20u32).flat_map(|n| [(&one, of("gp", n)), (&two, of("hosp", n)), (&one, of("social", n))]);
+    let told = telling.map(|(registrar, entry)| async move { registrar.take(entry).await.unwrap() });
+    futures::future::join_all(told).await;
+    for registrar in [&one, &two] {
+        registrar.follow().await.unwrap();
+        for n in 0..20 {
+            let home = one.index().home(&key("gp", &format!("e{n}")));
+            for source in ["gp", "hosp", "social"] {
+                assert_eq!(registrar.index().home(&key(source, &format!("e{n}"))), home, "one number, one person: {n}");
+            }
+        }
+    }
+    let (steward, why) = (Author::Steward("s".into()), "as the letter says");
+    for (by, other) in [(&one, &two), (&two, &one)] {
+        // What one sets apart the other does not bring together, though nobody told it.
+        let n = if std::ptr::eq(by, &one) { 1 } else { 2 };
+        let [gp, hosp] = ["gp", "hosp"].map(|source| key(source, &format!("e{n}")));
+        by.apart(&gp, &hosp, &steward, why).await.unwrap();
+        let to = by.index().home(&hosp).unwrap();
+        assert!(matches!(other.link(&gp, &to, &steward, why).await, Err(people::registrar::NotDone::Apart)));
+        other.take(people::Entry { seen: at(5_000), ..of("gp", n) }).await.unwrap();
+        assert_ne!(other.index().home(&gp), other.index().home(&hosp));
+        // Nor does it bring back whom the other cut, or forget whom it restricted.
+        let cut = number(110 + n);
+        by.cut(&cut).await.unwrap();
+        other.take(people::Entry { seen: at(5_000), ..of("gp", 10 + n) }).await.unwrap();
+        assert_eq!(other.person_of(&cut).await.unwrap(), None);
+        let restricted = by.person_of(&number(115 + n)).await.unwrap().unwrap();
+        by.restrict(&restricted, true, &steward, why).await.unwrap();
+        other.take(people::Entry { seen: at(5_000), restricted: false, ..of("hosp", 15 + n) }).await.unwrap();
+        assert!(other.register().person(&restricted).await.unwrap().unwrap().restricted);
+        assert!(other.index().candidate(&restricted).unwrap().restricted);
+    }
 }

@@ -38,7 +38,7 @@ async fn write_until(stop: &AtomicBool, store: &PostgresStore, ledger: &Ledger, 
             done.notes.lock().unwrap().insert(id.clone());
         }
         let batch = vec![Change::Put(person(&format!("p{writer}")), entry("gp", &id, n))];
-        if store.apply(batch).await.is_ok() {
+        if store.apply(batch, None).await.is_ok() {
             done.entries.lock().unwrap().insert(id.clone());
         }
         let seed = writer * 10_000 + n;

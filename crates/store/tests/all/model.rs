@@ -151,7 +151,7 @@ async fn plays(store: &dyn store::Store, batches: Vec<Vec<Move>>) {
             }
         }
         model.apply(&batch);
-        store.apply(batch).await.unwrap();
+        store.apply(batch, None).await.unwrap();
     }
     agrees(store, &model, &apart).await;
 }

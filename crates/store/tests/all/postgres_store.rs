@@ -170,7 +170,7 @@ async fn what_is_asked_while_postgresql_restarts_is_answered_when_it_is_back() {
     for signal in ["INT", "QUIT", "KILL"] {
         server.stop(signal);
         let reading = store.number_of(&whose);
-        let writing = store.apply(vec![Change::Put(whose.clone(), entry("gp", signal, 1))]);
+        let writing = store.apply(vec![Change::Put(whose.clone(), entry("gp", signal, 1))], None);
         let noting = audit::Journal::append(&journal, vec![line(signal, 1)]);
         let starting = async {
             tokio::time::sleep(Duration::from_millis(600)).await;
@@ -346,7 +346,7 @@ async fn a_batch_whose_commit_was_lost_on_the_way_is_written_once() {
                 deed: people::Deed::Died,
                 reason: n.to_string(),
             };
-            store.apply(vec![Change::Person(somebody("a", Some(number(1)))), Change::Event(event)]).await.unwrap();
+            store.apply(vec![Change::Person(somebody("a", Some(number(1)))), Change::Event(event)], None).await.unwrap();
             events += 1;
         }
         stop.store(true, std::sync::atomic::Ordering::SeqCst);

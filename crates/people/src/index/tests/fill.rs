@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::index::Progress;
-use crate::{Change, Event, Page, Register, RegisterDown, Task, TaskFilter, TaskId};
+use crate::{Change, Event, News, NotWritten, Page, Position, Register, RegisterDown, Task, TaskFilter, TaskId};
 
 /// A register that gives pages and nothing else; after so many of them it is away.
 struct Pages(Model, std::sync::atomic::AtomicUsize);
@@ -32,7 +32,13 @@ impl Register for Pages {
     async fn cut_among(&self, _: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown> {
         Err(RegisterDown("not asked".to_owned()))
     }
-    async fn apply(&self, _: Vec<Change>) -> Result<(), RegisterDown> {
+    async fn apply(&self, _: Vec<Change>, _: Option<Position>) -> Result<Position, NotWritten> {
+        Err(NotWritten::Behind)
+    }
+    async fn position(&self) -> Result<Position, RegisterDown> {
+        Err(RegisterDown("not asked".to_owned()))
+    }
+    async fn since(&self, _: Position, _: usize) -> Result<Option<News>, RegisterDown> {
         Err(RegisterDown("not asked".to_owned()))
     }
     async fn history(&self, _: &PersonId) -> Result<Vec<Event>, RegisterDown> {

@@ -145,6 +145,47 @@ proptest! {
     }
 
     #[test]
+    fn two_registrars_of_one_register_do_what_one_alone_does(
+        said in everybody(),
+        moves in proptest::collection::vec((any::<bool>(), a_move()), 1..20),
+    ) {
+        let (alone, here) = (Desk::new(), Desk::new());
+        alone.all(said.iter().map(Said::entry).collect());
+        here.all(said.iter().map(Said::entry).collect());
+        let there = here.beside();
+        for (step, (elsewhere, one)) in moves.iter().enumerate() {
+            let desk = if *elsewhere { &there } else { &here };
+            // Whoever asks for a deed names persons as they are now; what is done with it is the registrar's.
+            desk.run(desk.registrar.follow()).unwrap();
+            desk.play(step, one);
+            alone.play(step, one);
+        }
+        for desk in [&here, &there] {
+            desk.run(desk.registrar.follow()).unwrap();
+            desk.check();
+        }
+        prop_assert_eq!(here.groups(), alone.groups());
+    }
+
+    #[test]
+    fn nothing_is_lost_where_two_registrars_are_told_at_once(said in everybody(), moves in proptest::collection::vec(a_move(), 2..12)) {
+        let here = Desk::new();
+        here.all(said.iter().map(Said::entry).collect());
+        let there = here.beside();
+        here.memory.1.store(true, std::sync::atomic::Ordering::SeqCst);
+        let run = |desk: &Desk, moves: &[Move]| moves.iter().enumerate().for_each(|(step, one)| desk.play(step, one));
+        let (some, others) = moves.split_at(moves.len() / 2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| run(&here, some));
+            scope.spawn(|| run(&there, others));
+        });
+        for desk in [&here, &there] {
+            desk.run(desk.registrar.follow()).unwrap();
+            desk.check();
+        }
+    }
+
+    #[test]
     fn two_verified_numbers_are_never_one_persons_by_the_rules(said in everybody()) {
         let desk = Desk::new();
         said.iter().for_each(|said| drop(desk.take(said.entry())));

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use record::{NhsNumber, PersonId};
 
-use crate::{Change, Entry, EntryKey, Event, Page, Person, Register, RegisterDown, Task, TaskFilter, TaskId};
+use crate::{Change, Entry, EntryKey, Event, News, NotWritten, Page, Person, Position, Register, RegisterDown, Task, TaskFilter, TaskId};
 
 #[derive(Default, Clone)]
 pub struct Kept {
@@ -18,6 +18,9 @@ pub struct Kept {
     pub tasks: BTreeMap<TaskId, Task>,
     pub loaded: BTreeMap<String, u64>,
     pub cut: BTreeSet<NhsNumber>,
+    pub position: Position,
+    /// After how many batches a person changed last.
+    pub changed: BTreeMap<PersonId, u64>,
 }
 
 /// What is kept, and whether it is slow to write.
@@ -31,7 +34,25 @@ impl Kept {
         Some(person)
     }
 
+    fn changes(&mut self, batch: &[Change]) {
+        self.position = Position { batches: self.position.batches + 1, last: uuid::Uuid::new_v4() };
+        let mut persons = BTreeSet::new();
+        for change in batch {
+            match change {
+                Change::Person(person) => drop(persons.insert(person.id.clone())),
+                Change::Purge(person, _) => drop(persons.insert(person.clone())),
+                Change::Put(person, entry) => {
+                    persons.insert(person.clone());
+                    persons.extend(self.entries.get(&entry.key).map(|(from, _)| from.clone()));
+                }
+                _ => {}
+            }
+        }
+        self.changed.extend(persons.into_iter().map(|person| (person, self.position.batches)));
+    }
+
     fn apply(&mut self, batch: Vec<Change>) {
+        self.changes(&batch);
         let pair = |one: EntryKey, other: EntryKey| if one < other { (one, other) } else { (other, one) };
         let (persons, rest): (Vec<Change>, Vec<Change>) = batch.into_iter().partition(|change| matches!(change, Change::Person(_)));
         let has = |person: &Person, number: &NhsNumber| person.number == Some(*number) || person.superseded.contains(number);
@@ -95,14 +116,28 @@ impl Register for Memory {
         Ok(numbers.iter().filter(|number| kept.cut.contains(number)).copied().collect())
     }
 
-    async fn apply(&self, batch: Vec<Change>) -> Result<(), RegisterDown> {
+    async fn apply(&self, batch: Vec<Change>, at: Option<Position>) -> Result<Position, NotWritten> {
         if self.1.load(std::sync::atomic::Ordering::SeqCst) {
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
         }
-        self.0.lock().unwrap().apply(batch);
-        Ok(())
+        let mut kept = self.0.lock().unwrap();
+        if at.is_some_and(|at| at != kept.position) {
+            return Err(NotWritten::Behind);
+        }
+        kept.apply(batch);
+        Ok(kept.position)
+    }
+
+    async fn position(&self) -> Result<Position, RegisterDown> {
+        Ok(self.0.lock().unwrap().position)
+    }
+
+    async fn since(&self, position: Position, _: usize) -> Result<Option<News>, RegisterDown> {
+        let kept = self.0.lock().unwrap();
+        let changed = kept.changed.iter().filter(|(_, at)| **at > position.batches);
+        Ok(Some(News { persons: changed.filter_map(|(id, _)| kept.person(id)).collect(), position: kept.position }))
     }
 
     async fn history(&self, person: &PersonId) -> Result<Vec<Event>, RegisterDown> {

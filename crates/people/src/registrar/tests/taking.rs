@@ -74,7 +74,7 @@ fn whom_a_question_made_is_who_the_entry_is() {
         cut: false,
         entries: Vec::new(),
     };
-    desk.run(desk.registrar.register().apply(vec![Change::Person(person)])).unwrap();
+    desk.run(desk.registrar.register().apply(vec![Change::Person(person)], None)).unwrap();
     desk.take(Said::new("a", "Margaret", "Hartley", "1948-06-02", 1).entry());
     assert_eq!(desk.home(&key("a")), minted);
     desk.check();
