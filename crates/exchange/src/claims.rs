@@ -23,9 +23,11 @@ impl Exchange {
             self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let slowest = self.slowest_look();
         let known = self.parts.people.number_of(person).await?;
+        // Looked up for everybody, so that a refusal takes one way.
+        let marked = self.parts.index.known(person).await?.restricted;
         let granted = access::grant(&ask, &claim, self.parts.settings.terms, self.parts.clock.now());
         let granted = match (granted, known) {
-            (Ok(granted), Some(number)) => match self.claimable(&ask, person, number).await? {
+            (Ok(granted), Some(number)) => match self.claimable(&ask, person, number, marked).await? {
                 Ok(()) => granted,
                 Err(refusal) => {
                     same_time(slowest).await;
@@ -59,11 +61,17 @@ impl Exchange {
         Ok(entry.close(granted.until, event).await)
     }
 
-    /// Where the national service says whose place is hidden, nobody claims a relationship with them: that it was granted would tell
-    /// that they are here.
-    async fn claimable(&self, ask: &Ask, person: &PersonId, number: record::NhsNumber) -> Result<Result<(), access::Refusal>, Refused> {
+    /// Nobody claims a relationship with somebody whose place is hidden: that it was granted would tell that they are here. The national
+    /// service says whose is, where it is asked; whom any source marks as restricted is, whatever else is said.
+    async fn claimable(
+        &self,
+        ask: &Ask,
+        person: &PersonId,
+        number: record::NhsNumber,
+        marked: bool,
+    ) -> Result<Result<(), access::Refusal>, Refused> {
         if self.parts.demographics.is_none() {
-            return Ok(Ok(()));
+            return Ok(if marked { Err(access::Refusal::Restricted) } else { Ok(()) });
         }
         let admission = match access::admit(ask) {
             Ok(admission) => admission,

@@ -60,6 +60,13 @@ fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     (answer.status, headers, answer.text.replace(&id, "ID"))
 }
 
+/// Without instants: two answers were not made at once.
+fn untimed(text: &str) -> String {
+    let mut parts = text.split("2026-11-");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| format!("{whole}AT{}", part.split_once('Z').map_or(part, |(_, rest)| rest)))
+}
+
 /// Why the ledger says that a request was refused.
 fn why(world: &World, answer: &Answer) -> String {
     let events = world.ledger.events_of(&answer.request());

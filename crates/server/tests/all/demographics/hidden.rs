@@ -97,10 +97,7 @@ async fn whoever_a_source_marks_as_restricted_has_no_pointer_either() {
         assert_eq!(read(&world, &person).await.status, 200);
         settled().await;
         assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 1);
-        let known = world.registrar.register().person(&person.parse().unwrap()).await.unwrap().expect("in the index since");
-        let mut entry = known.entries[0].clone();
-        (entry.restricted, entry.seen) = (true, world.clock.now());
-        world.registrar.take(entry).await.unwrap();
+        marked(&world, &person).await;
         let before = sources(&world, &["ccr"]);
         for _ in 0..2 {
             let answer = read(&world, &person).await;
@@ -111,13 +108,6 @@ async fn whoever_a_source_marks_as_restricted_has_no_pointer_either() {
         }
         assert_eq!(sources(&world, &["ccr"]), before);
     }
-}
-
-/// Without instants: two answers were not made at once.
-fn untimed(text: &str) -> String {
-    let mut parts = text.split("2026-11-");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |whole, part| format!("{whole}AT{}", part.split_once('Z').map_or(part, |(_, rest)| rest)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,15 +205,64 @@ async fn a_refusal_takes_as_long_whomever_it_is_about() {
 }
 
 async fn claim(world: &World, person: &str) -> Answer {
+    claim_of(world, person, "relationship", Card::doctor()).await
+}
+
+async fn claim_of(world: &World, person: &str, kind: &str, by: Card) -> Answer {
     let reason = serde_json::json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"});
     let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
-        {"name": "kind", "valueCode": "relationship"},
+        {"name": "kind", "valueCode": kind},
         {"name": "reason", "valueCoding": reason},
         {"name": "text", "valueString": "Admitted to my ward"},
     ]});
     let target = format!("/fhir/R4/Patient/{person}/$request-access");
     let headers = [("content-type", "application/fhir+json")];
-    world.send("POST", &target, Some(&world.token(&Card::doctor())), &headers, &body.to_string()).await
+    world.send("POST", &target, Some(&world.token(&by)), &headers, &body.to_string()).await
+}
+
+/// A source marks somebody in the index as restricted.
+async fn marked(world: &World, person: &str) {
+    let known = world.registrar.register().person(&person.parse().unwrap()).await.unwrap().expect("in the index");
+    let mut entry = known.entries[0].clone();
+    (entry.restricted, entry.seen) = (true, world.clock.now());
+    world.registrar.take(entry).await.unwrap();
+}
+
+/// Whom only a source marks as restricted: nobody claims that they care for them, and what was claimed before opens nothing.
+#[tokio::test(start_paused = true)]
+async fn nobody_claims_a_relationship_with_whom_a_source_marks_as_restricted() {
+    for (blocks, kind) in [("", "relationship"), ("", "emergency"), (PDS, "relationship"), (PDS, "emergency")] {
+        let world = world(&["ccr"], blocks);
+        let person = world.person(DEMO_PERSON).await;
+        assert_eq!(read(&world, &person).await.status, 200);
+        world.settled().await;
+        let nobody = "00000000-0000-4000-8000-000000000000";
+        let activities = vec!["B0168", "B0264", "B0360"];
+        let before = Card { user: "u-7", activities: activities.clone(), ..Card::doctor() };
+        let path = |person: &str| format!("Patient/{person}/$everything");
+        assert_eq!(claim_of(&world, &person, kind, before.clone()).await.status, 200, "{blocks}: not marked yet");
+        assert_eq!(world.get(&path(&person), &world.token(&before)).await.status, 200);
+        marked(&world, &person).await;
+        let asked = sources(&world, &["ccr"]);
+        let after = Card { user: "u-8", activities, ..Card::doctor() };
+        let timed = async |person: &str| {
+            let start = Instant::now();
+            let answer = claim_of(&world, person, kind, after.clone()).await;
+            (seen(&answer), why(&world, &answer), start.elapsed())
+        };
+        let (hidden, hidden_why, took) = timed(&person).await;
+        let (unknown, _, as_long) = timed(nobody).await;
+        assert_eq!((hidden.0, &hidden, took), (403, &unknown, as_long), "{blocks} {kind}");
+        assert!(hidden_why.contains("restricted"), "{hidden_why}");
+        // Neither whoever asked now nor whoever was granted it before reads anything.
+        for card in [before, after] {
+            let token = world.token(&card);
+            let hidden = world.get(&path(&person), &token).await;
+            assert_eq!((hidden.status, seen(&hidden)), (403, seen(&world.get(&path(nobody), &token).await)), "{blocks} {kind}");
+        }
+        assert_eq!(sources(&world, &["ccr"]), asked, "no source was asked");
+        world.ledger.verify();
+    }
 }
 
 /// What was said of a person by the number that stands is the last word of them, whichever number somebody has.
