@@ -90,7 +90,8 @@ pub enum Change {
     Loaded(String, u64),
     /// A person's own part is written (all but its entries); a new person is made.
     Person(Person),
-    /// An entry is written under a person. Where it stood under another, it moves.
+    /// An entry is written under a person. Where it stood under another, it moves, and what was kept of its source is forgotten: of both
+    /// what the locator heard, of the one it leaves the ids that were met in their record.
     Put(PersonId, Entry),
     /// A task is written, new or decided.
     Task(Task),

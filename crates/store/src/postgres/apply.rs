@@ -7,6 +7,7 @@ use exchange::StoreDown;
 use jiff::Timestamp;
 use people::{EntryKey, Event, Person, Position, Task};
 use record::{NhsNumber, OdsCode, PersonId};
+use tokio_postgres::Row;
 
 use super::arrays::micros;
 use super::door::{PostgresStore, Trouble, asked};
@@ -217,6 +218,29 @@ async fn leave(transaction: &Transaction<'_>, from: &str, to: &PersonId, key: &E
         let (source, local_id): (&str, &str) = (other.get(0), other.get(1));
         transaction.execute(&statement, &[&to.as_str(), &key.source.as_str(), &key.local_id, &source, &local_id]).await?;
     }
+    forget_there(transaction, (from, to.as_str()), key.source.as_str()).await
+}
+
+/// An entry went from one person to another: what their records had of its source is not known to be theirs any more. Either is asked
+/// of it anew, and no id that was met there leads to the first.
+async fn forget_there(transaction: &Transaction<'_>, (from, to): (&str, &str), source: &str) -> Result<(), Trouble> {
+    let statement = transaction.prepare_cached(sql::FORGET_LOCATED_THERE).await?;
+    transaction.execute(&statement, &[&from, &source]).await?;
+    transaction.execute(&statement, &[&to, &source]).await?;
+    let statement = transaction.prepare_cached(sql::FORGET_IDS_THERE).await?;
+    let ids = transaction.query(&statement, &[&from, &source]).await?;
+    forget_homes_of(transaction, from, &ids).await?;
+    // Whoever remembers that they are kept does not believe it any more.
+    let statement = transaction.prepare_cached(sql::COUNT_PURGE).await?;
+    transaction.execute(&statement, &[&from]).await?;
+    Ok(())
+}
+
+/// Ids that were met in a person's record lead to them no more.
+async fn forget_homes_of(transaction: &Transaction<'_>, person: &str, ids: &[Row]) -> Result<(), Trouble> {
+    let ids: Vec<String> = ids.iter().map(|row| row.get(1)).collect();
+    let statement = transaction.prepare_cached(sql::FORGET_HOMES_OF_IDS).await?;
+    transaction.execute(&statement, &[&ids, &person]).await?;
     Ok(())
 }
 
@@ -287,9 +311,7 @@ async fn purge(transaction: &Transaction<'_>, secrets: &Secrets, person: &Person
     }
     let statement = transaction.prepare_cached(sql::FORGET_IDS).await?;
     let ids = transaction.query(&statement, &[&id]).await?;
-    let ids: Vec<String> = ids.iter().map(|row| row.get(1)).collect();
-    let statement = transaction.prepare_cached(sql::FORGET_HOMES_OF_IDS).await?;
-    transaction.execute(&statement, &[&ids, &id]).await?;
+    forget_homes_of(transaction, id, &ids).await?;
     let statement = transaction.prepare_cached(sql::SEALED).await?;
     for row in transaction.query(&statement, &[&[id].as_slice()]).await? {
         let (sealed, rest) = columns::without(secrets, person, number, (row.get(1), row.get(2)))?;

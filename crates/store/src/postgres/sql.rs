@@ -83,10 +83,13 @@ hot! {
         SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])";
     FORGET_NUMBER = "DELETE FROM number WHERE pseudonym = $1 AND person = $2";
     FORGET_LOCATED = "DELETE FROM located WHERE person = $1";
+    FORGET_LOCATED_THERE = "DELETE FROM located WHERE person = $1 AND source = $2";
     FORGET_CLAIMS = "DELETE FROM claim WHERE person = $1";
     FORGET_IDS = "DELETE FROM minted WHERE person = $1 RETURNING kind, id";
+    FORGET_IDS_THERE = "DELETE FROM minted WHERE person = $1 AND source = $2 RETURNING kind, id";
     FORGET_HOMES_OF_IDS = "DELETE FROM minted_home WHERE id = ANY($1) AND person = $2";
     FORGET_PLANS = "DELETE FROM plan WHERE person = $1";
+    COUNT_PURGE = "UPDATE person SET purges = purges + 1 WHERE person = $1";
     WRITE_SEALED = "UPDATE person SET sealed = $2, rest = $3, purges = purges + 1 WHERE person = $1";
     NAME = "INSERT INTO named (person, trace, at) SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) \
         ON CONFLICT (person, trace) DO UPDATE SET at = greatest(named.at, excluded.at)";

@@ -130,12 +130,25 @@ fn put(transaction: &Transaction<'_>, secrets: &Secrets, person: &PersonId, entr
         // What it is apart from stays so wherever it goes.
         let sql = "UPDATE apart SET person = ? WHERE person = ? AND source = ? AND local_id = ?";
         transaction.prepare_cached(sql)?.execute(params![person.as_str(), from, source, local_id])?;
+        forget_there(transaction, (&from, person.as_str()), source)?;
     }
     let sql = "INSERT OR REPLACE INTO entry (person, source, local_id, provider, restricted, seen, said) VALUES (?, ?, ?, ?, ?, ?, ?)";
     let said = columns::seal_entry(secrets, entry)?;
     let provider = entry.provider.as_ref().map(record::OdsCode::as_str);
     let row = params![person.as_str(), source, local_id, provider, entry.restricted, entry.seen.as_microsecond(), said];
     transaction.prepare_cached(sql)?.execute(row).map(drop)
+}
+
+/// An entry went from one person to another: what their records had of its source is not known to be theirs any more. Either is asked
+/// of it anew, and no id that was met there leads to the first.
+fn forget_there(transaction: &Transaction<'_>, (from, to): (&str, &str), source: &str) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare_cached("DELETE FROM located WHERE person = ? AND source = ?")?;
+    statement.execute(params![from, source])?;
+    statement.execute(params![to, source])?;
+    let mut statement = transaction.prepare_cached("DELETE FROM minted WHERE person = ? AND source = ?")?;
+    statement.execute(params![from, source])?;
+    // Whoever remembers that they are kept does not believe it any more.
+    transaction.prepare_cached("UPDATE person SET purges = purges + 1 WHERE person = ?")?.execute(params![from]).map(drop)
 }
 
 /// Either is apart from the other, each under its own person.

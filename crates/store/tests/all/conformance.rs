@@ -31,6 +31,7 @@ promises!(
     a_plan_is_its_readers_only,
     a_task_is_one_however_often_it_is_written,
     after_a_purge_nothing_joins_the_number_with_the_person,
+    what_was_kept_of_a_moved_entrys_source_is_forgotten,
     a_number_that_was_cut_is_remembered_and_leads_to_nobody,
     an_entry_given_later_than_a_miss_is_believed,
     batches_at_once_are_each_whole,
@@ -135,6 +136,53 @@ async fn a_moved_entry_stands_in_one_place_and_stays_apart(place: Place) {
     assert_eq!(store.apart(&person("b"), &one).await.unwrap(), std::slice::from_ref(&two));
     assert_eq!(store.apart(&person("a"), &two).await.unwrap(), std::slice::from_ref(&one));
     assert!(store.apart(&person("a"), &one).await.unwrap().is_empty());
+}
+
+/// A source's entry goes from one person to another: neither is taken to be known there, or unknown, by what was heard before; and no id
+/// that was met in the record it leaves leads there still.
+async fn what_was_kept_of_a_moved_entrys_source_is_forgotten(place: Place) {
+    let (store, another) = (register(&place).await, register(&place).await);
+    let (from, to) = (store.person_of(&number(1)).await.unwrap(), store.person_of(&number(2)).await.unwrap());
+    let (gp, hosp) = ("gp".parse().unwrap(), "hosp".parse().unwrap());
+    let met = [
+        Met { kind: Kind::PATIENT, id: "gp-e-1", source: &gp, source_kind: "Patient", source_id: Some("e-1") },
+        Met { kind: Kind::CONDITION, id: "hosp-7", source: &hosp, source_kind: "Condition", source_id: Some("7") },
+    ];
+    let own = [Met { kind: Kind::CONDITION, id: "gp-9", source: &gp, source_kind: "Condition", source_id: Some("9") }];
+    let stays = entry("gp", "e-2", 1);
+    store.apply(vec![Change::Put(from.clone(), entry("gp", "e-1", 1)), Change::Put(from.clone(), stays.clone())], None).await.unwrap();
+    store.heard(&number(1), vec![heard("gp", true, &[(Kind::FLAG, true, None, 2)]), heard("hosp", true, &[])], at(2)).await.unwrap();
+    store.heard(&number(2), vec![heard("gp", false, &[]), heard("hosp", false, &[])], at(2)).await.unwrap();
+    for store in [&store, &another] {
+        store.keep_ids(&from, &met).await.unwrap();
+        store.keep_ids(&to, &own).await.unwrap();
+    }
+    let of = async |n| {
+        let rows = store.located(&admission(number(n)), &number(n)).await.unwrap();
+        let mut rows: Vec<_> =
+            rows.into_iter().map(|row| (row.source.to_string(), row.holds, row.local_ids, row.categories.len())).collect();
+        rows.sort();
+        rows
+    };
+    let row = |source: &str, holds, ids: &[&str]| (source.to_owned(), holds, ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), 0);
+    let met_in = async |kind, id: &str| store.resolve(kind, id).await.unwrap().into_iter().map(|one| one.person).collect::<Vec<_>>();
+    // As it is written again where it is, nothing is forgotten.
+    store.apply(vec![Change::Put(from.clone(), entry("gp", "e-1", 1))], None).await.unwrap();
+    assert_eq!((of(1).await.len(), of(2).await[0].1, met_in(Kind::PATIENT, "gp-e-1").await), (2, false, vec![from.clone()]));
+    assert_eq!(of(1).await[0].3, 1);
+
+    store.apply(vec![Change::Put(to.clone(), entry("gp", "e-1", 1))], None).await.unwrap();
+    assert_eq!(of(1).await, [row("gp", true, &["e-2"]), row("hosp", true, &["l-1", "l-2"])]);
+    assert_eq!(of(2).await, [row("gp", true, &["e-1"]), row("hosp", false, &[])]);
+    assert!(met_in(Kind::PATIENT, "gp-e-1").await.is_empty());
+    assert_eq!(met_in(Kind::CONDITION, "hosp-7").await, std::slice::from_ref(&from));
+    assert_eq!(met_in(Kind::CONDITION, "gp-9").await, [to]);
+    // Whoever meets it again keeps it again, whoever kept it before.
+    another.keep_ids(&from, &met).await.unwrap();
+    assert_eq!(met_in(Kind::PATIENT, "gp-e-1").await, std::slice::from_ref(&from));
+    // The last one goes: the source is asked about the person as about anybody.
+    store.apply(vec![Change::Put(person("c"), stays)], None).await.unwrap();
+    assert_eq!(of(1).await, [row("hosp", true, &["l-1", "l-2"])]);
 }
 
 async fn entries_that_are_apart_are_so_from_both_sides(place: Place) {
