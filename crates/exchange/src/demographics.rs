@@ -7,7 +7,7 @@
 mod flights;
 mod written;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use access::{Admission, Restriction};
@@ -26,6 +26,8 @@ use flights::Flights;
 
 /// Numbers of one person that are followed, one after the other, before nobody is believed to be meant.
 const REPLACED_MAX: usize = 8;
+/// For how long it is taken to be silent still when it did not answer, and nobody asked again.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How it is asked, and for how long it is believed.
 #[derive(Debug, Clone)]
@@ -49,6 +51,8 @@ pub struct DemographicsService {
     clock: Arc<dyn Clock>,
     known: Cache<NhsNumber, Arc<Word>>,
     flights: Flights,
+    /// When it did not answer last, unless it has since.
+    silent: Mutex<Option<Instant>>,
 }
 
 /// The service's last word of a number.
@@ -113,7 +117,16 @@ impl DemographicsService {
         clock: Arc<dyn Clock>,
     ) -> DemographicsService {
         let known = Cache::new(settings.known_max);
-        DemographicsService { settings, way, ledger, registrar, clock, known, flights: Flights::default() }
+        DemographicsService {
+            settings,
+            way,
+            ledger,
+            registrar,
+            clock,
+            known,
+            flights: Flights::default(),
+            silent: Mutex::default(),
+        }
     }
 
     /// What the service says of a number: kept, or asked for now in the name of who wants to know. `patient` is how the ledger names
@@ -136,6 +149,7 @@ impl DemographicsService {
         }
         let asked = tokio::time::timeout_at(until, self.ask(admission, number)).await.unwrap_or(Err(Status::FailedTimeout));
         self.enter(admission, patient, &asked).await?;
+        *self.silent() = asked.is_err().then(Instant::now);
         match asked {
             Ok(said) => Ok(Known::Fresh(self.take_in(number, said).await?)),
             Err(status) => {
@@ -196,6 +210,15 @@ impl DemographicsService {
         }
         self.known.insert(number, word.clone());
         Ok(word)
+    }
+
+    /// Whether it did not answer who asked last.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent().is_some_and(|since| since.elapsed() < SILENCE)
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The most that asking adds to anything.

@@ -4,7 +4,7 @@ use access::Admission;
 use async_trait::async_trait;
 use identity::Voice;
 use jiff::Timestamp;
-use people::{Deed, Entry, Registrar, Traced};
+use people::{Deed, Entry, Nameable, Registrar, Traced};
 use record::{NhsNumber, PersonId, Sought};
 
 use crate::StoreDown;
@@ -12,9 +12,8 @@ use crate::StoreDown;
 /// The person index. Leave to find is not leave to read: it answers who somebody is, and nothing of their record.
 #[async_trait]
 pub trait PersonIndex: Send + Sync {
-    /// Who might be meant, the surest first. Restricted people are among them only where the admission says so: to anybody else
-    /// they do not exist, and the answer takes no other way for them.
-    async fn trace(&self, admission: &Admission, sought: &Sought) -> Result<Traced, StoreDown>;
+    /// Who might be meant, the surest first. Whoever may not be named does not exist, and the answer takes no other way for them.
+    async fn trace(&self, admission: &Admission, sought: &Sought, nameable: &Nameable) -> Result<Traced, StoreDown>;
     /// Whether a number was cut: it is nobody's any more, whatever a source says.
     async fn is_cut(&self, number: &NhsNumber) -> Result<bool, StoreDown>;
     /// What is known of a person; of somebody unknown, what is known of anybody.
@@ -35,9 +34,9 @@ pub struct Known {
 
 #[async_trait]
 impl PersonIndex for Registrar {
-    async fn trace(&self, admission: &Admission, sought: &Sought) -> Result<Traced, StoreDown> {
+    async fn trace(&self, _admission: &Admission, sought: &Sought, nameable: &Nameable) -> Result<Traced, StoreDown> {
         let count = sought.count.unwrap_or(usize::MAX);
-        let found = self.find(&sought.demographics, count, admission.finds_restricted()).await.map_err(down)?;
+        let found = self.find(&sought.demographics, count, nameable).await.map_err(down)?;
         Ok(match found {
             Traced::Candidates(mut candidates) if sought.certain_only => {
                 candidates.retain(|candidate| candidate.grade == people::Grade::Certain);

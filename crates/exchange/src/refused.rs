@@ -11,6 +11,9 @@ pub enum Refused {
     /// The question has been here already, or came too far.
     #[error("the question came back, or through too many exchanges")]
     Loop,
+    /// Whether those whom the answer would name may be named cannot be known now. On the ledger.
+    #[error("the national demographics service does not say now who may be named")]
+    Undecided,
     /// The ledger or the store cannot be written, and nothing is read without them.
     #[error("the ledger or the store is away: {0}")]
     Unavailable(String),

@@ -1,13 +1,32 @@
 //! Finding a person by demographics: candidates from the person index. Identity only; leave to find is not leave to read.
+//!
+//! Only of whom it is known that they are not restricted is anything told, and of nobody else can be seen that they are there: not by
+//! who is shown, nor by how many there are, nor by how long it took, nor by what is said where it cannot be known.
 
 use access::{Admission, Restriction};
 use audit::{Audited, Event, Who};
-use people::{Candidate, Traced};
-use record::{Ask, Question};
+use futures::future::try_join_all;
+use people::{Candidate, Nameable, Traced};
+use record::{Ask, NhsNumber, PersonId, Question, Sought};
+use tokio::time::Instant;
 
 use crate::facts::same_time;
 use crate::journey::refused;
 use crate::{Exchange, Refused, told};
+
+/// Candidates looked up at once: the service lets an application ask about few people in a second, and others wait for it, too.
+const LOOKED_UP_AT_ONCE: usize = 4;
+
+/// What the national service has to say of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// They may not be named.
+    Hidden,
+    /// They may.
+    Open,
+    /// It does not say, and said nothing that is believed still.
+    Silent,
+}
 
 impl Exchange {
     /// Finds who might be meant.
@@ -21,19 +40,21 @@ impl Exchange {
             Err(refusal) => return Err(refused(entry, &ask, refusal).await),
         };
         let slowest = self.slowest_look();
-        let traced = match self.parts.index.trace(&admission, sought).await? {
-            Traced::Candidates(candidates) => Traced::Candidates(self.nameable(&ask, &admission, candidates).await?),
-            other => other,
-        };
-        // As for a read: that somebody was left out is not told by how long nobody took.
-        if matches!(&traced, Traced::Candidates(candidates) if candidates.is_empty()) {
-            same_time(slowest).await;
+        let named = self.named(&ask, &admission, sought).await?;
+        if let Some(Traced::Candidates(candidates)) = &named {
+            self.show_candidates(&ask, candidates).await?;
         }
+        // That too little was said says nothing of anybody.
+        if !admission.finds_restricted() && !matches!(named, Some(Traced::TooLittle(_))) {
+            self.same_stretch(slowest).await;
+        }
+        let Some(traced) = named else {
+            let why = "whether those who fit may be shown is not known: the national demographics service did not answer".to_owned();
+            entry.close((), Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why }).await;
+            return Err(Refused::Undecided);
+        };
         let outcome = match &traced {
-            Traced::Candidates(candidates) => {
-                self.show_candidates(&ask, candidates).await?;
-                "answered"
-            }
+            Traced::Candidates(_) => "answered",
             Traced::TooLittle(_) => "too little to look for anybody",
             Traced::TooMany => "too many to show anybody",
         };
@@ -42,20 +63,68 @@ impl Exchange {
         Ok(entry.close(traced, closing).await)
     }
 
-    /// Of those who might be meant, whom this reader may know of. The index has a label from when it last heard one; whoever has none that
-    /// is believed now, be it that the national service is silent or that they have no number to ask by, is not among them.
-    async fn nameable(&self, ask: &Ask, admission: &Admission, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, Refused> {
-        if self.parts.demographics.is_none() || admission.finds_restricted() {
-            return Ok(candidates);
-        }
+    /// Who fits, of those who may be named to this reader; none where that cannot be known now. The index has a label from when it last
+    /// heard one: whoever turns out to be hidden is as if they were not, and who fits is asked once more without them.
+    async fn named(&self, ask: &Ask, admission: &Admission, sought: &Sought) -> Result<Option<Traced>, Refused> {
         let until = self.until(ask);
-        let looks = candidates.iter().map(|candidate| async move {
-            let Some(number) = candidate.number else { return Ok::<bool, Refused>(false) };
-            let about = self.whose(admission, &candidate.person, number, until).await?;
-            Ok(about.number.is_some() && about.restriction == Restriction::Unrestricted)
-        });
-        let open = futures::future::try_join_all(looks).await?;
-        Ok(candidates.into_iter().zip(open).filter(|(_, open)| *open).map(|(candidate, _)| candidate).collect())
+        let mut nameable = self.nameable(admission);
+        loop {
+            let traced = self.parts.index.trace(admission, sought, &nameable).await?;
+            let (Traced::Candidates(candidates), Nameable::Open { but, .. }) = (&traced, &mut nameable) else { return Ok(Some(traced)) };
+            let Some(hidden) = self.hidden(admission, candidates, until).await? else { return Ok(None) };
+            if hidden.is_empty() {
+                return Ok(Some(traced));
+            }
+            but.extend(hidden);
+        }
+    }
+
+    /// Whom this reader may be told of, as far as that is known before anybody is looked up. Without the national service only those whose
+    /// number was never issued to anybody are known to be unrestricted; whoever has no number has no label either way.
+    fn nameable(&self, admission: &Admission) -> Nameable {
+        let labelled: fn(&NhsNumber) -> bool = if self.parts.demographics.is_some() { |_| true } else { NhsNumber::is_synthetic };
+        if admission.finds_restricted() { Nameable::All } else { Nameable::Open { labelled, but: Default::default() } }
+    }
+
+    /// Who of these may not be named, looked up in their order; none where the service does not say of all.
+    async fn hidden(&self, admission: &Admission, candidates: &[Candidate], until: Instant) -> Result<Option<Vec<PersonId>>, Refused> {
+        let mut hidden = Vec::new();
+        for few in candidates.chunks(LOOKED_UP_AT_ONCE) {
+            let looks = try_join_all(few.iter().map(|candidate| self.look(admission, candidate, until))).await?;
+            if looks.contains(&Look::Silent) {
+                return Ok(None);
+            }
+            hidden.extend(few.iter().zip(looks).filter(|(_, look)| *look == Look::Hidden).map(|(candidate, _)| candidate.person.clone()));
+        }
+        // Nor is it said of nobody that they do not fit while it could not be said of somebody that they do.
+        let silent = candidates.is_empty() && self.parts.demographics.as_ref().is_some_and(|service| service.is_silent());
+        Ok((!silent).then_some(hidden))
+    }
+
+    async fn look(&self, admission: &Admission, candidate: &Candidate, until: Instant) -> Result<Look, Refused> {
+        let known = match (&self.parts.demographics, candidate.number) {
+            (Some(service), Some(number)) => Some(service.look(admission, Some(&candidate.person), number, until).await?),
+            _ => None,
+        };
+        // A source's own mark stands beside the service's label.
+        let marked = self.parts.index.known(&candidate.person).await?.restricted;
+        Ok(match known {
+            Some(known) if !known.is_said() => Look::Silent,
+            Some(known) if known.restriction() != Restriction::Unrestricted => Look::Hidden,
+            _ if marked => Look::Hidden,
+            _ => Look::Open,
+        })
+    }
+
+    /// Waits until the time of one look is over, or of two, or three: looking takes as long as there are people to look at, those who are
+    /// not shown among them.
+    async fn same_stretch(&self, slowest: Option<Instant>) {
+        let (Some(mut end), Some(service)) = (slowest, &self.parts.demographics) else { return };
+        // What comes to nothing ends a little after the time of its look.
+        while end + service.lookup() / 4 < Instant::now() {
+            end += service.lookup();
+        }
+        same_time(Some(end)).await;
     }
 
     /// Each candidate is entered before any is shown: whoever asks "who looked me up" is to hear of a search that only matched them.

@@ -1,5 +1,7 @@
 //! Who somebody might be: what a search by demographics and `Patient/$match` answer.
 
+use std::collections::BTreeSet;
+
 use record::{NhsNumber, PersonId};
 
 use crate::Entry;
@@ -54,6 +56,30 @@ pub struct Reason {
     pub level: &'static str,
     /// What it weighs, in bits; negative speaks against.
     pub weight: f64,
+}
+
+/// Whom a search may name. Nobody else exists for it: they are not counted either.
+#[derive(Debug, Clone)]
+pub enum Nameable {
+    /// Everybody, restricted people among them.
+    All,
+    /// Of whom it can be known that they are not restricted.
+    Open {
+        /// Whether a label can be had for a number. Whoever has no number has no label.
+        labelled: fn(&NhsNumber) -> bool,
+        /// Of whom it is known by now that they are not to be named.
+        but: BTreeSet<PersonId>,
+    },
+}
+
+impl Nameable {
+    /// Whether somebody may be named.
+    pub(crate) fn has(&self, person: &PersonId, number: Option<&NhsNumber>, restricted: bool) -> bool {
+        match self {
+            Nameable::All => true,
+            Nameable::Open { labelled, but } => !restricted && number.is_some_and(labelled) && !but.contains(person),
+        }
+    }
 }
 
 /// What a search by demographics found.

@@ -22,7 +22,7 @@ mod register;
 pub mod registrar;
 mod task;
 
-pub use candidate::{Candidate, Grade, Reason, Traced};
+pub use candidate::{Candidate, Grade, Nameable, Reason, Traced};
 pub use entry::{Entry, EntryKey, Person};
 pub use event::{Author, Deed, Event};
 pub use record::{Address, BirthDate, ClaimedNumber, Demographics, MalformedBirthDate, Name, NameUse, NumberStatus, Sex};

@@ -8,15 +8,15 @@ use super::Registrar;
 use super::explain::reasons;
 use crate::index;
 use crate::matching::{Comparison, Decision, Field, Fields, Folded, Guard, Level};
-use crate::{Candidate, Demographics, Entry, Grade, NumberStatus, Person, RegisterDown, Traced};
+use crate::{Candidate, Demographics, Entry, Grade, Nameable, NumberStatus, Person, RegisterDown, Traced};
 
 /// What must be said at least.
 const CRITERIA: &str = "a valid NHS number, or a family name with a whole birth date";
 
 impl Registrar {
-    /// Who might be meant, the surest first; at most so many. Restricted people are among them only where `restricted` says so: to
-    /// anybody else they do not exist, and everything is done as if they were to be shown, up to the last step.
-    pub async fn find(&self, asked: &Demographics, count_max: usize, restricted: bool) -> Result<Traced, RegisterDown> {
+    /// Who might be meant, the surest first; at most so many. Whoever may not be named is not among them, and everything is done as if
+    /// they were to be shown, up to the last step.
+    pub async fn find(&self, asked: &Demographics, count_max: usize, nameable: &Nameable) -> Result<Traced, RegisterDown> {
         let folded = Folded::of(asked);
         let fields = folded.fields();
         let named = !fields.families.is_empty() && fields.birth_date.is_some_and(|date| date.is_whole());
@@ -38,10 +38,10 @@ impl Registrar {
         }
         likely.sort_by(|(a, one), (b, other)| likelier(other, one).then_with(|| a.person.cmp(&b.person)));
         let most = count_max.min(self.limits.shown_max);
-        // The restricted are counted only where they are shown: a count would tell of them.
-        let shown = likely.iter().filter(|(candidate, _)| restricted || !candidate.restricted).count();
-        let certain =
-            likely.iter().any(|(candidate, comparison)| (restricted || !candidate.restricted) && grade(comparison) == Grade::Certain);
+        // Only who may be named is counted: a count would tell of the others.
+        let named = |candidate: &index::Candidate| nameable.has(&candidate.person, candidate.number().as_ref(), candidate.restricted);
+        let shown = likely.iter().filter(|(candidate, _)| named(candidate)).count();
+        let certain = likely.iter().any(|(candidate, comparison)| named(candidate) && grade(comparison) == Grade::Certain);
         if shown > most && !certain {
             return Ok(Traced::TooMany);
         }
@@ -53,7 +53,8 @@ impl Registrar {
             // Read in any case, so that it takes no less time to find somebody who is not shown.
             let Some(person) = self.register.person(&candidate.person).await? else { continue };
             let best = person.entries.into_iter().max_by(|a, b| likelier(&self.with(&folded, a), &self.with(&folded, b)));
-            let Some(best) = best.filter(|_| !person.cut && (restricted || !person.restricted)) else { continue };
+            let named = !person.cut && nameable.has(&person.id, person.number.as_ref(), person.restricted);
+            let Some(best) = best.filter(|_| named) else { continue };
             candidates.push(Candidate {
                 person: person.id,
                 number: person.number,

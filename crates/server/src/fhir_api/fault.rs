@@ -45,6 +45,8 @@ pub enum Fault {
     TooLarge(usize),
     /// The ledger or the store is away: nothing is read without them.
     Unavailable,
+    /// Who may be named cannot be known now: the national demographics service does not say.
+    Undecided,
     /// No token, or one that is no use.
     Token(TokenFault),
     /// A body in a media type that we do not read.
@@ -76,7 +78,8 @@ impl Fault {
             | Fault::Loop
             | Fault::NotFound(_)
             | Fault::Token(_)
-            | Fault::Unavailable => None,
+            | Fault::Unavailable
+            | Fault::Undecided => None,
         }
     }
 
@@ -124,6 +127,12 @@ impl Fault {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "exception",
                 "The ledger or the store cannot be written at present, and nothing is read without them. Try again shortly.",
+            ),
+            Fault::Undecided => one(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "transient",
+                "Who may be shown to you could not be decided: the national demographics service did not answer in time, so nobody is \
+                 shown, and this does not say that nobody fits. Try again shortly.",
             ),
             Fault::Token(fault) => one(StatusCode::UNAUTHORIZED, "login", &fault.to_string()),
             Fault::UnsupportedMedia => one(

@@ -18,6 +18,7 @@ pub(super) fn fault(refused: Refused) -> Fault {
     match refused {
         Refused::Denied(_) => Fault::Denied,
         Refused::Loop => Fault::Loop,
+        Refused::Undecided => Fault::Undecided,
         Refused::Unavailable(_) => Fault::Unavailable,
     }
 }

@@ -5,6 +5,7 @@ mod golden;
 mod hidden;
 mod numbers;
 mod outage;
+mod sought;
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Demographics, Traced};
+use crate::{Demographics, Nameable, Traced};
 
 fn hartley(local_id: &'static str, seed: u32) -> Said {
     Said::new(local_id, "Margaret", "Hartley", "1948-06-02", seed)
@@ -68,7 +68,7 @@ fn an_old_record_is_reached_from_the_new_one_by_no_route() {
     assert_eq!(desk.run(desk.registrar.person_of(&number(1))).unwrap(), None);
     for said in [&old.demographics, &new.demographics] {
         for said in [said.clone(), Demographics { number: None, ..said.clone() }] {
-            let Traced::Candidates(found) = desk.run(desk.registrar.find(&said, 10, true)).unwrap() else { panic!() };
+            let Traced::Candidates(found) = desk.run(desk.registrar.find(&said, 10, &Nameable::All)).unwrap() else { panic!() };
             assert!(found.iter().all(|found| found.person != person));
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Doubt, Traced};
+use crate::{Doubt, Nameable, Traced};
 
 fn groups(all: &[&[&str]]) -> BTreeSet<Vec<String>> {
     all.iter().map(|group| group.iter().map(|id| (*id).to_owned()).collect()).collect()
@@ -154,12 +154,42 @@ fn restricted_people_are_found_only_by_whom_may() {
     let mut entry = Said::new("a", "Margaret", "Hartley", "1948-06-02", 1).entry();
     entry.restricted = true;
     desk.take(entry.clone());
-    let find = |restricted| desk.run(desk.registrar.find(&entry.demographics, 10, restricted)).unwrap();
-    assert_eq!(find(false), Traced::Candidates(Vec::new()));
-    let Traced::Candidates(found) = find(true) else { panic!() };
+    let find = |nameable| desk.run(desk.registrar.find(&entry.demographics, 10, &nameable)).unwrap();
+    assert_eq!(find(open(&[])), Traced::Candidates(Vec::new()));
+    let Traced::Candidates(found) = find(Nameable::All) else { panic!() };
     assert_eq!((found.len(), found[0].restricted, found[0].grade), (1, true, crate::Grade::Certain));
     let too_little = Demographics { birth_date: entry.demographics.birth_date, ..Demographics::default() };
-    assert!(matches!(desk.run(desk.registrar.find(&too_little, 10, true)).unwrap(), Traced::TooLittle(_)));
+    assert!(matches!(desk.run(desk.registrar.find(&too_little, 10, &Nameable::All)).unwrap(), Traced::TooLittle(_)));
+}
+
+/// Those with any number, but these.
+fn open(but: &[&PersonId]) -> Nameable {
+    Nameable::Open { labelled: |_| true, but: but.iter().map(|person| (*person).clone()).collect() }
+}
+
+/// Restricted, without a number, or left out by whoever asks: they are not shown, and make neither too many nor a certain one.
+#[test]
+fn whoever_may_not_be_named_is_not_counted_either() {
+    let desk = Desk::new();
+    let said = |local_id, given, seed| Said::new(local_id, given, "Hartley", "1948-06-02", seed).entry();
+    let all = |entries: Vec<Entry>| entries.into_iter().for_each(|entry| drop(desk.take(entry)));
+    all(vec![said("a", "Margaret", 1), said("b", "Florence", 2)]);
+    let asked = Demographics {
+        names: vec![Name { family: "Hartley".into(), ..Name::default() }],
+        birth_date: "1948-06-02".parse().ok(),
+        ..Demographics::default()
+    };
+    let find = |count, nameable| desk.run(desk.registrar.find(&asked, count, &nameable)).unwrap();
+    let before = find(2, open(&[]));
+    assert!(matches!(&before, Traced::Candidates(found) if found.len() == 2), "{before:?}");
+    all(vec![Entry { restricted: true, ..said("c", "Beatrice", 3) }, said("d", "Josephine", 0), said("e", "Winifred", 4)]);
+    let left_out = desk.home(&key("e"));
+    assert_eq!(find(2, open(&[&left_out])), before);
+    assert_eq!(find(2, open(&[])), Traced::TooMany);
+    assert!(matches!(find(5, Nameable::All), Traced::Candidates(found) if found.len() == 5));
+    // A number of which no label can be had is as good as none.
+    let none = Nameable::Open { labelled: |_| false, but: BTreeSet::new() };
+    assert_eq!(find(5, none), Traced::Candidates(Vec::new()));
 }
 
 #[test]
