@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::View;
+
 /// One entry: what happened, and its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -43,6 +45,9 @@ pub enum Event {
     Publishing { patient: String, pointer: String },
     /// A request was refused.
     Refused { by: Option<Who>, patient: String, why: String },
+    /// A person's entries changed, and their record had shown since then what is not theirs, or had lacked what is: by whose word, what
+    /// was done, and who saw it meanwhile (G8). Where the ledger could not be read back there is no list.
+    SeenMeanwhile { patient: String, since: String, author: String, what: String, seen: Option<Vec<View>> },
     /// The person index was changed by somebody's word: what was done, why, whose entries changed, and how many views of a record that
     /// held what is not theirs were found and told.
     Stewarded { by: Who, what: String, reason: String, touched: Vec<String>, seen: u64 },

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{Event, JournalDown, Line, Who};
 
@@ -15,7 +16,7 @@ pub trait LedgerReader: Send + Sync {
 }
 
 /// One time that somebody saw a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// When it was asked for.
     pub at: String,
@@ -23,26 +24,40 @@ pub struct View {
     pub trace: String,
     /// Who asked.
     pub by: Who,
-    /// What they asked for: `read everything`, `page`, `find` …
+    /// What they asked for: `read everything`, `page`, `find`, `steward: explain` …
     pub what: String,
+}
+
+/// What the lines of one request say.
+#[derive(Default)]
+struct Request {
+    views: Vec<View>,
+    /// What was asked for, where it was about nobody that was known.
+    sought: Option<String>,
+    refused: bool,
 }
 
 /// Who saw this patient's record, of lines that are about them: whoever was answered, or shown a further page. A request that was
 /// refused, or never answered, showed nothing; one whose closing entry is missing may have, and counts.
 pub fn views(patient: &str, lines: &[Line]) -> Vec<View> {
-    let mut requests: BTreeMap<&str, (Vec<View>, bool)> = BTreeMap::new();
+    let mut requests: BTreeMap<&str, Request> = BTreeMap::new();
     for line in lines {
         let Ok(event) = serde_json::from_str::<Event>(&line.event) else { continue };
-        let (seen, refused) = requests.entry(line.trace.as_str()).or_default();
-        let mut view = |by: Who, what: String| seen.push(View { at: line.at.clone(), trace: line.trace.clone(), by, what });
+        let request = requests.entry(line.trace.as_str()).or_default();
+        let view = |by: Who, what: String| View { at: line.at.clone(), trace: line.trace.clone(), by, what };
         match event {
-            Event::Opened { by, interaction, patient: about, .. } if about == patient => view(by, interaction),
-            Event::Disclosed { by, patient: about, .. } if about == patient => view(by, "page".to_owned()),
-            Event::Refused { .. } => *refused = true,
+            Event::Opened { by, interaction, patient: about, .. } if about == patient => request.views.push(view(by, interaction)),
+            Event::Opened { interaction, patient: about, .. } if about.is_empty() => request.sought = Some(interaction),
+            Event::Disclosed { by, patient: about, .. } if about == patient => {
+                let what = request.sought.clone().unwrap_or_else(|| "page".to_owned());
+                request.views.push(view(by, what));
+            }
+            Event::Refused { .. } => request.refused = true,
             _ => {}
         }
     }
-    let mut views: Vec<View> = requests.into_values().filter(|(_, refused)| !refused).flat_map(|(views, _)| views).collect();
+    let answered = requests.into_values().filter(|request| !request.refused);
+    let mut views: Vec<View> = answered.flat_map(|request| request.views).collect();
     views.sort_by(|a, b| (&a.at, &a.trace).cmp(&(&b.at, &b.trace)));
     views
 }
@@ -76,6 +91,16 @@ mod tests {
         let closed = Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
         let refused = Event::Refused { by: Some(who("b")), patient: "p".into(), why: "no".into() };
         let page = Event::Disclosed { by: who("a"), patient: "p".into(), answer: "1".into(), from_piece: 50 };
+        let found = Event::Opened { by: who("e"), interaction: "find".into(), patient: String::new(), hops: Vec::new() };
+        // That somebody is named as having seen it is no look at it.
+        let view = View { at: "2026-11-23T09:00:00Z".into(), trace: "1".into(), by: who("a"), what: "read everything".into() };
+        let listed = Event::SeenMeanwhile {
+            patient: "p".into(),
+            since: "2026-11-23T08:00:00Z".into(),
+            author: "the rules".into(),
+            what: "an answer".into(),
+            seen: Some(vec![view]),
+        };
         let lines = [
             line("1", "2026-11-23T09:00:00Z", &opened("a", "p")),
             line("1", "2026-11-23T09:00:01Z", &closed),
@@ -84,9 +109,12 @@ mod tests {
             line("3", "2026-11-23T09:00:03Z", &opened("c", "other")),
             line("4", "2026-11-23T09:00:04Z", &page),
             line("5", "2026-11-23T09:00:05Z", &opened("d", "p")),
+            line("6", "2026-11-23T09:00:06Z", &found),
+            line("6", "2026-11-23T09:00:06Z", &Event::Disclosed { by: who("e"), patient: "p".into(), answer: "6".into(), from_piece: 0 }),
+            line("7", "2026-11-23T09:00:07Z", &listed),
         ];
         let seen: Vec<_> = views("p", &lines).into_iter().map(|view| (view.trace, view.by.name, view.what)).collect();
-        let expected = [("1", "a", "read everything"), ("4", "a", "page"), ("5", "d", "read everything")];
+        let expected = [("1", "a", "read everything"), ("4", "a", "page"), ("5", "d", "read everything"), ("6", "e", "find")];
         assert_eq!(seen, expected.map(|(trace, name, what)| (trace.to_owned(), name.to_owned(), what.to_owned())));
     }
 }

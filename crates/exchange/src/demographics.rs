@@ -20,8 +20,8 @@ use record::{Clock, Failure, NhsNumber, PersonId, Status};
 use source::{Message, NationalService, Verb};
 use tokio::time::Instant;
 
-use crate::Refused;
 use crate::gather::status_of;
+use crate::{Refused, Registration};
 use flights::Flights;
 
 /// Numbers of one person that are followed, one after the other, before nobody is believed to be meant.
@@ -48,6 +48,7 @@ pub struct DemographicsService {
     way: NationalService,
     ledger: Ledger,
     registrar: Arc<Registrar>,
+    registration: Registration,
     clock: Arc<dyn Clock>,
     known: Cache<NhsNumber, Arc<Word>>,
     flights: Flights,
@@ -108,12 +109,13 @@ impl Known {
 }
 
 impl DemographicsService {
-    /// Puts it together. What it says of a number is done to the person index.
+    /// Puts it together. What it says of a number is done to the person index, and what that leaves to be seen to is done behind the
+    /// answers.
     pub fn new(
         settings: DemographicsSettings,
         way: NationalService,
         ledger: Ledger,
-        registrar: Arc<Registrar>,
+        (registrar, registration): (Arc<Registrar>, Registration),
         clock: Arc<dyn Clock>,
     ) -> DemographicsService {
         let known = Cache::new(settings.known_max);
@@ -122,6 +124,7 @@ impl DemographicsService {
             way,
             ledger,
             registrar,
+            registration,
             clock,
             known,
             flights: Flights::default(),
@@ -195,11 +198,11 @@ impl DemographicsService {
         let now = self.clock.now();
         let word = match said {
             Retrieved::Found(person) | Retrieved::Superseded(person) => {
-                let former = written::person(&self.registrar, number, &person).await?;
+                let former = written::person((&self.registrar, &self.registration), number, &person).await?;
                 Word { said: Said::Person(Box::new(person)), at: now, former }
             }
             Retrieved::Invalidated => {
-                written::cut(&self.registrar, number).await?;
+                written::cut((&self.registrar, &self.registration), number).await?;
                 Word { said: Said::Invalidated, at: now, former: Vec::new() }
             }
             Retrieved::NotFound | Retrieved::Failed(_) => Word { said: Said::NotFound, at: now, former: Vec::new() },

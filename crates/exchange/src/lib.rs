@@ -4,6 +4,7 @@
 //! What it leaves to others: who may (`access`), who is who (`identity`), how to ask (`source`), what they said
 //! (`dialect`), what says the same (`join`), what the national locator speaks (`national`), what is kept (`audit`, `store`), and how the answer looks (`server`).
 
+mod aftermath;
 mod claims;
 mod demographics;
 mod facts;
@@ -22,6 +23,7 @@ mod stores;
 mod told;
 mod trace;
 
+pub use aftermath::{Aftermath, Cause};
 pub use demographics::{DemographicsService, DemographicsSettings};
 pub use find::Found;
 pub use index::{Known, PersonIndex};

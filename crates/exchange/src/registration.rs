@@ -1,15 +1,16 @@
-//! What answers say of who people are, on its way into the person index: behind the answers, one after the other.
+//! What answers say of who people are, on its way into the person index: behind the answers, one after the other. What a deed of the
+//! national service leaves to be seen to goes the same way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use identity::{Facts, Trust, Verdict, is_theirs};
-use people::registrar::NotDone;
-use people::{Demographics, Entry, EntryKey, NumberStatus, Registrar};
+use people::registrar::{Done, NotDone, RULES};
+use people::{Author, Entry, EntryKey, NumberStatus, Registrar};
 use record::{Chart, Item, PersonId};
 use tokio::sync::mpsc;
 
-use crate::SourceEntry;
+use crate::{Aftermath, Cause, SourceEntry};
 
 /// Numbers of the registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,15 @@ impl Default for RegistrationSettings {
 /// The way of answers into the person index. Nobody waits for it.
 #[derive(Clone)]
 pub struct Registration {
-    queue: mpsc::Sender<Told>,
+    queue: mpsc::Sender<Behind>,
+}
+
+/// What goes on behind the answers.
+enum Behind {
+    /// By the national service's word something was done to the person index.
+    Done(&'static str, Done),
+    /// An answer is to be taken in.
+    Told(Told),
 }
 
 /// What one read heard of who the person is.
@@ -45,10 +54,14 @@ pub(crate) struct Told {
 
 impl Registration {
     /// Starts it. The future takes entries in until nobody can tell any more; whoever runs the exchange awaits it.
-    pub fn start(registrar: Arc<Registrar>, settings: RegistrationSettings) -> (Registration, impl Future<Output = ()> + Send) {
-        let (queue, told) = mpsc::channel(settings.queue_max);
+    pub fn start(
+        registrar: Arc<Registrar>,
+        aftermath: Aftermath,
+        settings: RegistrationSettings,
+    ) -> (Registration, impl Future<Output = ()> + Send) {
+        let (queue, waiting) = mpsc::channel(settings.queue_max);
         let remembered = moka::sync::Cache::builder().max_capacity(settings.remembered_max).time_to_live(settings.remembered).build();
-        (Registration { queue }, run(registrar, told, remembered))
+        (Registration { queue }, run(Taking { registrar, aftermath, remembered }, waiting))
     }
 
     /// Passes on what a read heard.
@@ -57,36 +70,75 @@ impl Registration {
             return;
         }
         told.person = Some(person.clone());
-        if self.queue.try_send(told).is_err() {
+        if self.queue.try_send(Behind::Told(told)).is_err() {
             tracing::warn!("the person index does not keep up with the answers; what this one said is taken with a later one");
+        }
+    }
+
+    /// Passes on what was done by the national service's word, so that it is seen to who saw meanwhile what was not theirs.
+    pub(crate) fn did(&self, what: &'static str, done: Done) {
+        if done.touched.iter().any(|touched| touched.since.is_some()) && self.queue.try_send(Behind::Done(what, done)).is_err() {
+            tracing::error!(alert = "ledger.seen-meanwhile", "the queue is full: who saw a joined record meanwhile is not entered");
         }
     }
 }
 
-type Remembered = moka::sync::Cache<EntryKey, Arc<Demographics>>;
+/// What an entry said when it was taken in, and whose it was then.
+type Remembered = moka::sync::Cache<EntryKey, Arc<(Option<PersonId>, Entry)>>;
 
-async fn run(registrar: Arc<Registrar>, mut queue: mpsc::Receiver<Told>, remembered: Remembered) {
-    while let Some(told) = queue.recv().await {
-        let known = |entry: &Entry| remembered.get(&entry.key).is_some_and(|said| *said == entry.demographics);
+/// Who takes in what comes.
+struct Taking {
+    registrar: Arc<Registrar>,
+    aftermath: Aftermath,
+    remembered: Remembered,
+}
+
+async fn run(taking: Taking, mut queue: mpsc::Receiver<Behind>) {
+    while let Some(behind) = queue.recv().await {
+        match behind {
+            Behind::Done(what, done) => taking.see_to(&Author::National, what, &done).await,
+            Behind::Told(told) => taking.take(told).await,
+        }
+    }
+}
+
+impl Taking {
+    async fn take(&self, told: Told) {
         let refused: Vec<EntryKey> = told.refused.iter().map(|entry| entry.key.clone()).collect();
         // Whoever passed comes first: the number is theirs.
-        let new: Vec<Entry> = told.entries.into_iter().chain(told.refused).filter(|entry| !known(entry)).collect();
-        let said: Vec<_> = new.iter().map(|entry| (entry.key.clone(), Arc::new(entry.demographics.clone()))).collect();
-        if !new.is_empty()
-            && let Err(error) = registrar.take_all(new, None).await
-        {
-            tracing::warn!(%error, "what an answer said of who somebody is could not be kept; a later one brings it again");
-            continue;
+        let new: Vec<Entry> = told.entries.into_iter().chain(told.refused).filter(|entry| !self.remembers(entry)).collect();
+        let said = new.clone();
+        if !new.is_empty() {
+            match self.registrar.take_all(new, None).await {
+                Ok(taken) => self.see_to(&Author::Rules(RULES.to_owned()), "took in what sources answered", &taken.done).await,
+                Err(error) => {
+                    tracing::warn!(%error, "what an answer said of who somebody is could not be kept; a later one brings it again");
+                    return;
+                }
+            }
         }
-        for (key, said) in said {
-            remembered.insert(key, said);
+        for entry in said {
+            let home = self.registrar.index().home(&entry.key);
+            self.remembered.insert(entry.key.clone(), Arc::new((home, entry)));
         }
         for (key, person) in refused.iter().filter_map(|key| Some((key, told.person.as_ref()?))) {
-            match registrar.held(person, key).await {
+            match self.registrar.held(person, key).await {
                 Ok(_) | Err(NotDone::UnknownEntry | NotDone::UnknownPerson) => {}
                 Err(error) => tracing::warn!(%error, "a held answer could not be made a steward's task; the next read tries again"),
             }
         }
+    }
+
+    /// Whether an entry says what it said when it was taken in, and is still whose it was then: who has been moved since is looked at anew.
+    fn remembers(&self, entry: &Entry) -> bool {
+        self.remembered.get(&entry.key).is_some_and(|kept| {
+            let (home, said) = &*kept;
+            Entry { seen: said.seen, ..entry.clone() } == *said && self.registrar.index().home(&entry.key) == *home
+        })
+    }
+
+    async fn see_to(&self, author: &Author, what: &str, done: &Done) {
+        self.aftermath.of(Cause { request: None, author, what }, done).await;
     }
 }
 
@@ -123,3 +175,6 @@ fn entry(source: &SourceEntry, item: &Item, now: jiff::Timestamp) -> Option<Entr
         seen: now,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What was done to a person's entries: the history that makes everything reversible.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use record::PersonId;
 
@@ -31,6 +33,18 @@ pub enum Author {
     Steward(String),
     /// A source, by its message.
     Source(record::SourceId),
+}
+
+/// For people.
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Author::National => f.write_str("the national service"),
+            Author::Rules(version) => write!(f, "the rules, version {version}"),
+            Author::Source(source) => write!(f, "the source {source}"),
+            Author::Steward(who) => f.write_str(who),
+        }
+    }
 }
 
 /// What was done.

@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use people::registrar::{NotDone, Whom};
-use people::{Author, EntryKey, Outcome, TaskFilter, TaskId};
+use people::{EntryKey, Outcome, TaskFilter, TaskId};
 use record::{Caller, PersonId, RequestId};
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ impl App {
             Desk::Decide(task) => {
                 let said: Value = serde_json::from_slice(body).map_err(|_| Fault::parameter("body", "is not JSON"))?;
                 let outcome = outcome(&said)?;
-                let (reason, author) = (reason(&said)?, author(caller));
+                let (reason, author) = (reason(&said)?, deed::author(&by));
                 let what = format!("decide {} {}", task.0, told::outcome(outcome));
                 let deciding = self.registrar.decide(task, outcome, &author, &reason);
                 let done = self.deeds.does(id, by, &what, &reason, deciding).await?;
@@ -137,7 +137,7 @@ impl App {
             }
             Desk::Undo(task) => {
                 let said: Value = serde_json::from_slice(body).map_err(|_| Fault::parameter("body", "is not JSON"))?;
-                let (reason, author) = (reason(&said)?, author(caller));
+                let (reason, author) = (reason(&said)?, deed::author(&by));
                 let undoing = self.registrar.undo(task, &author, &reason);
                 let done = self.deeds.does(id, by, &format!("undo {}", task.0), &reason, undoing).await?;
                 Ok(done.map(|done| deed::json(&done)))
@@ -226,10 +226,6 @@ fn outcome(said: &Value) -> Result<Outcome, Fault> {
 fn reason(said: &Value) -> Result<String, Fault> {
     let reason = said["reason"].as_str().unwrap_or_default().trim();
     if reason.is_empty() { Err(Fault::parameter("reason", "is missing")) } else { Ok(reason.to_owned()) }
-}
-
-fn author(caller: &Caller) -> Author {
-    Author::Steward(format!("{}|{}", caller.user.issuer, caller.user.subject))
 }
 
 impl From<Failed> for Fault {

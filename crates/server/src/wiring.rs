@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use access::Terms;
 use anyhow::Context;
-use audit::Journal;
+use audit::{Journal, LedgerReader};
 use dialect::DataProvider;
 use exchange::{
-    DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings, Registration,
-    Settings, SourceEntry,
+    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings,
+    Registration, Settings, SourceEntry,
 };
 use identity::Trust;
 use people::Registrar;
@@ -33,6 +33,8 @@ pub struct Outside {
     pub transport: Arc<dyn Transport>,
     /// Where the ledger is kept.
     pub journal: Arc<dyn Journal>,
+    /// Where it is read back, if that is not the store.
+    pub reader: Option<Arc<dyn LedgerReader>>,
 }
 
 impl Outside {
@@ -41,7 +43,7 @@ impl Outside {
         let ways = config.record_locator.iter().map(config::national::RecordLocator::way);
         let ways = ways.chain(config.demographics.iter().map(config::demographics::DemographicsConfig::way));
         let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).chain(ways).collect();
-        Ok(Outside { clock: system_clock(), transport: Arc::new(Http::new(&configs)?), journal: journal(&config.store)? })
+        Ok(Outside { clock: system_clock(), transport: Arc::new(Http::new(&configs)?), journal: journal(&config.store)?, reader: None })
     }
 }
 
@@ -71,15 +73,16 @@ pub fn open(config: &StoreConfig, secrets: Arc<Secrets>) -> anyhow::Result<Arc<d
 /// Builds everything; nothing listens yet. The future is what goes on behind the requests, the ledger's writer first: whoever runs
 /// the server awaits it beside it.
 pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
-    let Outside { clock, transport, journal } = outside;
+    let Outside { clock, transport, journal, reader } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = open(&config.store, secrets.clone())?;
     let index = people::index::Index::with(config.people.index);
     let model = Arc::new(people::matching::Model::standard());
     let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
-    let (registration, registering) = Registration::start(registrar.clone(), config.people.registration);
     let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
-    let deeds = Desk { ledger: ledger.clone(), store: store.clone() };
+    let aftermath = Aftermath::new(ledger.clone(), reader.unwrap_or_else(|| store.clone()));
+    let (registration, registering) = Registration::start(registrar.clone(), aftermath.clone(), config.people.registration);
+    let deeds = Desk { ledger: ledger.clone(), aftermath };
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
     let hours = |hours: u64| Duration::from_secs(hours * 3600);
@@ -95,8 +98,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
     let demographics = config.demographics.as_ref();
-    let demographics =
-        demographics.map(|service| demographics_service(service, transport.clone(), &ledger, registrar.clone(), clock.clone()));
+    let demographics = demographics
+        .map(|service| demographics_service(service, transport.clone(), &ledger, (registrar.clone(), registration.clone()), clock.clone()));
     let known = demographics.clone();
     let (record_locator, publishing) = config
         .record_locator
@@ -177,7 +180,7 @@ fn demographics_service(
     config: &config::demographics::DemographicsConfig,
     transport: Arc<dyn Transport>,
     ledger: &audit::Ledger,
-    registrar: Arc<Registrar>,
+    hands: (Arc<Registrar>, Registration),
     clock: Arc<dyn Clock>,
 ) -> Arc<DemographicsService> {
     let limits = &config.limits;
@@ -188,7 +191,7 @@ fn demographics_service(
         known_max: limits.known_max,
     };
     let way = NationalService::new(config.way(), transport, clock.clone());
-    Arc::new(DemographicsService::new(settings, way, ledger.clone(), registrar, clock))
+    Arc::new(DemographicsService::new(settings, way, ledger.clone(), hands, clock))
 }
 
 /// What `source` wants to know of a source.

@@ -1,20 +1,23 @@
 //! What the service says, done to the person index: it is so for every later read, and for every search.
 
 use national::demographics::{Death, Label, Person};
-use people::registrar::NotDone;
+use people::registrar::{Done, NotDone};
 use people::{Author, Registrar};
 use record::NhsNumber;
 
-use crate::Refused;
+use crate::{Refused, Registration};
 
 const REASON: &str = "the national demographics service says so";
 
+/// Who does it, and who sees to what it leaves.
+type Hands<'a> = (&'a Registrar, &'a Registration);
+
 /// What it says of a number that is somebody's: which one replaced it, whether their place is hidden, whether they died. Returns the
 /// numbers that were replaced by the one that stands.
-pub(super) async fn person(registrar: &Registrar, asked: NhsNumber, who: &Person) -> Result<Vec<NhsNumber>, Refused> {
+pub(super) async fn person((registrar, behind): Hands<'_>, asked: NhsNumber, who: &Person) -> Result<Vec<NhsNumber>, Refused> {
     let replaced = asked != who.number;
     if replaced {
-        done(registrar.supersede(&asked, &who.number).await)?;
+        done(behind, "replaced a number", registrar.supersede(&asked, &who.number).await)?;
     }
     let mut former: Vec<NhsNumber> = replaced.then_some(asked).into_iter().collect();
     let Some(id) = registrar.person_of(&who.number).await? else { return Ok(former) };
@@ -25,25 +28,28 @@ pub(super) async fn person(registrar: &Registrar, asked: NhsNumber, who: &Person
     // A source's own mark stands beside the service's label: the stricter holds.
     let restricted = who.label == Label::Restricted || known.entries.iter().any(|entry| entry.restricted);
     if restricted != known.restricted {
-        done(registrar.restrict(&id, restricted, &Author::National, REASON).await)?;
+        done(behind, "labelled them", registrar.restrict(&id, restricted, &Author::National, REASON).await)?;
     }
     if let Some(Death::At(when)) = &who.deceased
         && known.died.as_ref() != Some(when)
     {
-        done(registrar.died(&id, when).await)?;
+        done(behind, "told of a death", registrar.died(&id, when).await)?;
     }
     Ok(former)
 }
 
 /// A number that is nobody's any more: nothing here leads from it to anybody, nor what was read of them by it.
-pub(super) async fn cut(registrar: &Registrar, number: NhsNumber) -> Result<(), Refused> {
-    done(registrar.cut(&number).await)
+pub(super) async fn cut((registrar, behind): Hands<'_>, number: NhsNumber) -> Result<(), Refused> {
+    done(behind, "invalidated a number", registrar.cut(&number).await)
 }
 
 /// The service's word stands whether or not the index could follow; only a register that does not answer keeps a read from going on.
-fn done<T>(outcome: Result<T, NotDone>) -> Result<(), Refused> {
+fn done(behind: &Registration, what: &'static str, outcome: Result<Done, NotDone>) -> Result<(), Refused> {
     match outcome {
-        Ok(_) => Ok(()),
+        Ok(done) => {
+            behind.did(what, done);
+            Ok(())
+        }
         Err(NotDone::Down(down)) => Err(down.into()),
         Err(why) => {
             tracing::warn!(%why, "what the national demographics service says could not be done to the person index");

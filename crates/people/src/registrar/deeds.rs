@@ -212,9 +212,11 @@ impl Draft<'_> {
         if restricted {
             self.alter(into, |person| person.restricted = true);
         }
+        // What was shown of either since both were here lacked what is the other's.
+        let since = self.known_since(into).await?.zip(self.known_since(from).await?).map(|(one, other)| one.max(other));
         self.event(into, author, Deed::Merged { from: from.clone(), entries: keys }, reason);
-        self.touch(into, None);
-        self.touch(from, None);
+        self.touch(into, since);
+        self.touch(from, since);
         Ok(())
     }
 
@@ -252,6 +254,12 @@ impl Draft<'_> {
         self.touch(into, Some(since));
         self.touch(from, None);
         Ok(())
+    }
+
+    /// Since when a person has had any entry, as their history says.
+    async fn known_since(&self, person: &PersonId) -> Result<Option<Timestamp>, RegisterDown> {
+        let history = self.registrar.register.history(person).await?;
+        Ok(history.first().map(|event| event.at))
     }
 
     /// Since when an entry is linked to a person, as their history says.

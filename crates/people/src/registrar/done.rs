@@ -14,13 +14,13 @@ pub struct Done {
     pub raised: Vec<TaskId>,
 }
 
-/// A person whose entries changed. What is kept of their record (snapshots, caches, locator rows) is to be purged before the next answer.
+/// A person whose entries changed. What is kept of their record (snapshots, caches, locator rows) does not serve any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touched {
     /// Who.
     pub person: PersonId,
-    /// Since when their record may have shown what is not theirs: whoever saw it since then is to be listed (G8). None where nothing
-    /// that was shown was wrong.
+    /// Since when their record may have shown what is not theirs, or, where two turned out to be one, have lacked what was shown as the
+    /// other's: whoever saw it since then is to be listed (G8). None where nothing that was shown was wrong.
     pub since: Option<Timestamp>,
 }
 

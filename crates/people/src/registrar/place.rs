@@ -66,6 +66,7 @@ impl Draft<'_> {
             }
             // What was shown of them until now may have held what is not theirs.
             let since = self.linked_since(&home, &entry.key).await?;
+            self.event(&home, &rules(), Deed::Cut, "a number that an entry gives is no longer valid");
             self.touch(&home, since);
         }
         let apart = self.mint(None);

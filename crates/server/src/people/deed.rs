@@ -1,12 +1,11 @@
 //! A deed at the desk, on the ledger: opened before it is done, closed with what it came to.
 
-use std::sync::Arc;
-
-use audit::{Audited, Event, Ledger, Who, views};
+use audit::{Audited, Event, Ledger, Who};
+use exchange::{Aftermath, Cause};
+use people::Author;
 use people::registrar::{Done, NotDone};
 use record::{PersonId, RequestId};
 use serde_json::{Value, json};
-use store::Store;
 
 /// What a deed came to, and who saw meanwhile what was not theirs.
 #[derive(Debug, Clone, Default)]
@@ -17,13 +16,13 @@ pub struct Outcome {
     pub seen: Vec<(PersonId, audit::View)>,
 }
 
-/// Where deeds are written, and views are read.
+/// Where deeds are written, and who sees to what they leave.
 #[derive(Clone)]
 pub struct Desk {
     /// The ledger.
     pub ledger: Ledger,
-    /// The store, which reads the ledger back.
-    pub store: Arc<dyn Store>,
+    /// Lists who saw meanwhile what was not theirs.
+    pub aftermath: Aftermath,
 }
 
 /// Why a deed came to nothing.
@@ -58,7 +57,7 @@ impl Desk {
             }
         };
         let touched = done.touched.iter().map(|touched| touched.person.to_string()).collect();
-        let seen = self.seen(&done).await;
+        let seen = self.aftermath.of(Cause { request: Some(trace), author: &author(&by), what }, &done).await;
         let closing = Event::Stewarded { by, what: what.to_owned(), reason: reason.to_owned(), touched, seen: seen.len() as u64 };
         Ok(entry.close(Outcome { done, seen }, closing).await)
     }
@@ -94,21 +93,11 @@ impl Desk {
         };
         Ok(entry.close(value, closing).await)
     }
+}
 
-    /// Who saw what was not theirs. Where the ledger cannot be read, that is said in the log; the deed stands.
-    async fn seen(&self, done: &Done) -> Vec<(PersonId, audit::View)> {
-        let mut seen = Vec::new();
-        for touched in &done.touched {
-            let Some(since) = touched.since else { continue };
-            match self.store.about(touched.person.as_str(), since).await {
-                Ok(lines) => seen.extend(views(touched.person.as_str(), &lines).into_iter().map(|view| (touched.person.clone(), view))),
-                Err(down) => tracing::error!(error = %down, "who saw a joined record meanwhile could not be read from the ledger"),
-            }
-        }
-        // The steward's own looking is not what is asked for.
-        seen.retain(|(_, view)| !view.what.starts_with("steward:"));
-        seen
-    }
+/// Somebody at the desk, as the history has them.
+pub fn author(by: &Who) -> Author {
+    Author::Steward(format!("{}|{}", by.issuer, by.subject))
 }
 
 /// An outcome as JSON.

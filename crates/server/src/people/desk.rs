@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use audit::{Ledger, Who};
+use exchange::Aftermath;
 use people::EntryKey;
 use people::index::{Index, Progress};
 use people::matching::Model;
@@ -83,7 +84,8 @@ pub async fn with<T>(config: &Config, work: impl AsyncFnOnce(&Room) -> anyhow::R
     let journal = wiring::journal(&config.store)?;
     let (ledger, writing) = Ledger::start(journal, wiring::system_clock(), uuid::Uuid::new_v4().to_string());
     let trace = uuid::Uuid::new_v4().to_string().parse().context("a UUID is a request id")?;
-    let room = Room { registrar, desk: Desk { ledger, store }, trace };
+    let aftermath = Aftermath::new(ledger.clone(), store);
+    let room = Room { registrar, desk: Desk { ledger, aftermath }, trace };
     let work = async move {
         let worked = work(&room).await;
         drop(room);

@@ -16,8 +16,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use audit::Event;
-use people::Entry;
-use people::registrar::{Registrar, Taken};
+use exchange::Cause;
+use people::registrar::{RULES, Taken};
+use people::{Author, Entry};
 use record::SourceId;
 
 use self::progress::Meter;
@@ -94,26 +95,29 @@ async fn audited(arguments: &Arguments, config: &Config, map: &Map, room: &Room,
     let interaction = format!("steward: load {name}");
     let opened = Event::Opened { by: by.clone(), interaction, patient: String::new(), hops: Vec::new() };
     let entry = room.desk.ledger.open(&room.trace, opened).await?;
-    let loaded = load(arguments, config, map, &room.registrar, &name, file).await;
+    let mut seen = 0;
+    let loaded = load(arguments, config, map, room, (&name, &mut seen), file).await;
     let reason = match &loaded {
         Ok((read, rejected)) => format!("{read} rows read, {rejected} rejected"),
         Err(_) => "it stopped before its end".to_owned(),
     };
-    let closed = Event::Stewarded { by, what: format!("load {name}"), reason, touched: Vec::new(), seen: 0 };
+    // Whose entries changed stands with each of them: here it would join them all.
+    let closed = Event::Stewarded { by, what: format!("load {name}"), reason, touched: Vec::new(), seen };
     entry.close((), closed).await;
     loaded.map(drop)
 }
 
-/// Loads a file; how many rows were read, and how many rejected.
+/// Loads a file; how many rows were read, and how many rejected. How many views of records that turned out to hold what is not theirs
+/// were found is counted as it goes.
 async fn load(
     arguments: &Arguments,
     config: &Config,
     map: &Map,
-    registrar: &Registrar,
-    name: &str,
+    room: &Room,
+    (name, seen_meanwhile): (&str, &mut u64),
     file: &Path,
 ) -> anyhow::Result<(u64, u64)> {
-    let before = registrar.register().loaded(name).await?;
+    let before = room.registrar.register().loaded(name).await?;
     let seen = match arguments.as_of {
         Some(seen) => seen,
         None => jiff::Timestamp::try_from(std::fs::metadata(file)?.modified()?)?,
@@ -135,17 +139,26 @@ async fn load(
         // Batches end where they would have ended had the file been loaded in one go.
         if done > before && done.is_multiple_of(config.people.load_batch as u64) {
             rejects.sync()?;
-            taken.add(&registrar.take_all(std::mem::take(&mut batch), Some((name.to_owned(), done))).await?);
+            *seen_meanwhile += take(room, name, std::mem::take(&mut batch), done, &mut taken).await?;
         }
         meter.tell(done, rows.bytes());
     }
     rejects.sync()?;
     if done > before {
-        taken.add(&registrar.take_all(batch, Some((name.to_owned(), done))).await?);
+        *seen_meanwhile += take(room, name, batch, done, &mut taken).await?;
     }
     meter.end();
     summary(file, done, before.min(done), &rejects, &taken);
     Ok((done, rejects.count()))
+}
+
+/// Takes a batch in, up to a row, and lists who saw meanwhile what was not theirs; how many views those were.
+async fn take(room: &Room, name: &str, batch: Vec<Entry>, done: u64, taken: &mut Taken) -> anyhow::Result<u64> {
+    let more = room.registrar.take_all(batch, Some((name.to_owned(), done))).await?;
+    let (author, what) = (Author::Rules(RULES.to_owned()), format!("took in the file {name}"));
+    let seen = room.desk.aftermath.of(Cause { request: None, author: &author, what: &what }, &more.done).await;
+    taken.add(&more);
+    Ok(seen.len() as u64)
 }
 
 /// Under which name it is written down how far a file has come: the source's, and the digest of its bytes.

@@ -7,11 +7,11 @@ use anyhow::bail;
 use audit::Who;
 use clap::{Subcommand, ValueEnum};
 use people::registrar::{Done, NotDone};
-use people::{Author, TaskFilter, TaskId};
+use people::{TaskFilter, TaskId};
 use record::PersonId;
 use serde_json::{Value, json};
 
-use super::deed::{self, Failed};
+use super::deed::{self, Failed, author};
 use super::desk::{self, Room, operator, with};
 use super::told;
 
@@ -103,10 +103,6 @@ pub struct Explain {
     /// JSON instead of text.
     #[arg(long)]
     json: bool,
-}
-
-fn author(who: &Who) -> Author {
-    Author::Steward(format!("{}|{}", who.issuer, who.subject))
 }
 
 /// Does it.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use people::registrar::{Explained, Sides};
-use people::{Author, Deed, Demographics, Doubt, Entry, EntryKey, Event, NumberStatus, Outcome, Person, Task};
+use people::{Deed, Demographics, Doubt, Entry, EntryKey, Event, NumberStatus, Outcome, Person, Task};
 use record::PersonId;
 use serde_json::{Value, json};
 
@@ -30,21 +30,12 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn author(author: &Author) -> String {
-    match author {
-        Author::National => "the national service".to_owned(),
-        Author::Rules(version) => format!("the rules, version {version}"),
-        Author::Source(source) => format!("the source {source}"),
-        Author::Steward(who) => who.clone(),
-    }
-}
-
 /// A task, without anybody's particulars.
 pub fn task(task: &Task) -> Value {
     let decided = task
         .decided
         .as_ref()
-        .map(|(how, at, by, why)| json!({"outcome": outcome(*how), "at": at.to_string(), "by": author(by), "reason": why}));
+        .map(|(how, at, by, why)| json!({"outcome": outcome(*how), "at": at.to_string(), "by": by.to_string(), "reason": why}));
     json!({
         "id": task.id.0, "doubt": doubt(task.doubt), "person": task.person.as_str(), "entry": key(&task.entry),
         "other": task.other.as_ref().map(key), "raised": task.raised.to_string(), "decided": decided,
@@ -127,7 +118,7 @@ pub fn sides_text(sides: &Sides) -> String {
 pub fn task_text(task: &Task) -> String {
     let other = task.other.as_ref().map(|other| format!(" and {}", key(other))).unwrap_or_default();
     let decided =
-        task.decided.as_ref().map_or("open".to_owned(), |(how, at, by, why)| format!("{} by {} on {at}: {why}", outcome(*how), author(by)));
+        task.decided.as_ref().map_or("open".to_owned(), |(how, at, by, why)| format!("{} by {} on {at}: {why}", outcome(*how), by));
     format!("{}  {:<9}  {}{other}  {decided}", task.id.0, doubt(task.doubt), key(&task.entry))
 }
 
@@ -170,7 +161,7 @@ pub fn event(event: &Event) -> String {
         Deed::Unlinked { entry, to } => format!("{} was unlinked and went to {to}", key(entry)),
         Deed::Unmerged { to, entries } => format!("{} entries went back to {to}", entries.len()),
     };
-    format!("{}  {what}, by {}: {}", event.at, author(&event.author), event.reason)
+    format!("{}  {what}, by {}: {}", event.at, event.author, event.reason)
 }
 
 /// A person in a few lines: whose entries, without particulars.

@@ -1,7 +1,8 @@
 //! What becomes of a joined record when a person's number or entries change.
 
 use ::people::{Address, Author, BirthDate, ClaimedNumber, Demographics, Entry, EntryKey, Name, NumberStatus, TaskFilter};
-use serde_json::json;
+use record::Clock;
+use serde_json::{Value, json};
 
 use crate::world::{Card, World};
 
@@ -194,4 +195,65 @@ async fn what_a_confused_number_is_said_to_be_counts_until_a_steward_decides() {
     // One against one: neither is believed.
     check(false, (502, 0)).await;
     check(true, (403, 0)).await;
+}
+
+/// What the ledger says of who saw meanwhile what was not theirs.
+fn seen_meanwhile(world: &World) -> Vec<Value> {
+    world.ledger.events().into_iter().filter(|event| event["event"] == "seen-meanwhile").collect()
+}
+
+/// A source says of somebody's file that it is Margaret's, and takes it back, in the answer to a read of whose it is: nobody at any desk
+/// had a hand in it.
+#[tokio::test(start_paused = true)]
+async fn whoever_read_before_a_source_changed_a_number_is_on_the_ledger() {
+    let world = World::of(&["ccr", "gp"]);
+    let margaret = about("margaret-hartley");
+    let somebody = testbed::people().iter().find(|one| one.slug != "margaret-hartley" && one.known_to.contains_key("ccr")).unwrap();
+    let [person, others] = [world.person(&margaret.nhs_number).await, world.person(&somebody.about.nhs_number).await];
+    let read = async |whom: &str, user| {
+        let token = world.token(&Card { user, patient: Some(whom.to_owned()), ..Card::doctor() });
+        let answer = world.get(&format!("Patient/{whom}/$everything?_count=5000"), &token).await;
+        world.settled().await;
+        world.clock.forward_s(60);
+        answer
+    };
+    for whom in [&person, &others] {
+        assert_eq!(read(whom, "u-1").await.status, 200);
+    }
+    let entries = world.registrar.register().person(&others.parse().unwrap()).await.unwrap().unwrap().entries;
+    let key = entries.into_iter().find(|entry| entry.key.source.as_str() == "ccr").unwrap().key;
+    let said = entry("ccr", &key.local_id, margaret, (&margaret.given[0], &margaret.family, Some(&margaret.nhs_number)));
+    world.registrar.take(Entry { seen: world.clock.now(), ..said }).await.unwrap();
+    let home = || world.registrar.index().home(&key).unwrap().to_string();
+    assert_eq!(home(), person);
+    world.clock.forward_s(60);
+
+    assert_eq!(read(&person, "u-2").await.status, 200);
+    let stranger = world.get(&format!("Patient/{person}/$everything"), &world.token(&Card { user: "u-9", ..Card::doctor() })).await;
+    assert_eq!((stranger.status, seen_meanwhile(&world)), (403, Vec::new()));
+    let corrected = read(&others, "u-3").await;
+    assert_eq!((corrected.status, home()), (200, others.clone()));
+
+    // Who saw it before it came, or was refused, or read whose it is, saw nothing that was not theirs.
+    let listed = seen_meanwhile(&world);
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!((&listed[0]["patient"], &listed[0]["author"]), (&json!(person), &json!("the rules, version 1")));
+    assert!(listed[0]["what"].as_str().unwrap().contains("sources answered"), "{}", listed[0]);
+    let seen = listed[0]["seen"].as_array().unwrap();
+    let who = |view: &Value| json!([view["by"]["name"], view["by"]["subject"], view["by"]["organisation"], view["what"]]);
+    assert_eq!(seen.iter().map(who).collect::<Vec<_>>(), [json!(["Dr A Example", "u-2", "RRK", "read everything"])]);
+    // It stands by itself: nothing on the ledger leads from the one to the other.
+    assert!(world.ledger.about(&person).is_disjoint(&world.ledger.about(&others)));
+    assert!(world.ledger.events().iter().all(|event| !(event.to_string().contains(&person) && event.to_string().contains(&others))));
+    world.ledger.verify();
+
+    // The next read asks by what is theirs, finds what is theirs, and the file leads to whose it is.
+    let before = world.region.asked("ccr").len();
+    let again = read(&person, "u-2").await;
+    assert_eq!((again.status, again.shown().contains_key("ccr")), (200, true), "{:?}", again.issues_of("ccr"));
+    assert!(world.region.asked("ccr")[before..].iter().all(|request| !request.path_and_query.contains(&key.local_id)));
+    let minted = corrected.shown()["ccr"].iter().find_map(|name| name.strip_prefix("Patient/").map(str::to_owned)).unwrap();
+    let token = world.token(&Card { user: "u-3", patient: Some(others.clone()), ..Card::doctor() });
+    assert_eq!(world.get(&format!("Patient/{minted}/$everything"), &token).await.status, 200);
+    assert_eq!(world.get(&format!("Patient/{minted}/$everything"), &world.doctor_of(&person)).await.status, 403);
 }

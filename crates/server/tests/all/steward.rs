@@ -137,6 +137,65 @@ fn a_steward_decides_and_takes_it_back() {
     audit::verify(lines.iter()).unwrap();
 }
 
+/// Somebody is answered about a person, as the ledger of a running exchange has it.
+async fn answered(file: &std::path::Path, person: &str) {
+    let journal = std::sync::Arc::new(store::SqliteJournal::open(file).unwrap());
+    let (ledger, writing) = audit::Ledger::start(journal, server::wiring::system_clock(), "served".to_owned());
+    let answering = async move {
+        let by = serde_json::json!({"issuer": "i", "subject": "u-1", "name": "Dr A Example", "sds_user_id": null, "role_profile": null,
+            "roles": [], "organisation": "RRK", "organisation_name": "", "device": null, "client": null, "purposes": [], "token": null});
+        let by: audit::Who = serde_json::from_value(by).unwrap();
+        let opened = audit::Event::Opened { by, interaction: "read everything".into(), patient: person.to_owned(), hops: Vec::new() };
+        let entry = ledger.open(&"q-1".parse().unwrap(), opened).await.unwrap();
+        let closed = audit::Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
+        entry.close((), closed).await;
+    };
+    tokio::join!(answering, writing);
+}
+
+/// A file says of an entry that it is somebody else's: whoever was shown it before as the first one's is on the ledger.
+#[tokio::test]
+async fn a_file_that_changes_a_number_lists_who_saw_the_entry_meanwhile() {
+    let room = room();
+    let other = testbed::another_nhs_number("9990000018");
+    let file = |number: &str| {
+        let row = |id: &str, number: &str| {
+            format!("{id},RRK,{number},01,Hartley,Margaret,,female,1948-06-02,1 Mill Lane,Dudley,DY1 4SE,,M85028\n")
+        };
+        format!("{HEADING}{}{}", row("a", "9990000018"), row("b", number))
+    };
+    load(&room, "one.csv", file("9990000018").as_bytes(), &["--as-of", "2026-11-20T09:00:00Z"]);
+    let database = room.0.join("severn.db");
+    let home = async |local_id: &str| {
+        let secrets = store::Secrets::open(&room.0.join("severn.db.key")).unwrap();
+        let store = store::SqliteStore::open(&database, std::sync::Arc::new(secrets)).unwrap();
+        let key = people::EntryKey { source: "hosp".parse().unwrap(), local_id: local_id.to_owned() };
+        people::Register::home(&store, &key).await.unwrap().unwrap().to_string()
+    };
+    let person = home("b").await;
+    assert_eq!(person, home("a").await);
+    answered(&database, &person).await;
+    load(&room, "two.csv", file(&other).as_bytes(), &["--as-of", "2026-11-21T09:00:00Z"]);
+    let apart = home("b").await;
+    assert_ne!(person, apart);
+    let lines = store::SqliteJournal::lines(&database).unwrap();
+    let events: Vec<(&str, Value)> = lines.iter().map(|line| (line.trace.as_str(), serde_json::from_str(&line.event).unwrap())).collect();
+    let listed: Vec<_> = events.iter().filter(|(_, event)| event["event"] == "seen-meanwhile").collect();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    let (trace, event) = listed[0];
+    assert_eq!((&event["patient"], &event["author"]), (&Value::from(person), &"the rules, version 1".into()));
+    assert!(event["what"].as_str().unwrap().starts_with("took in the file hosp:"), "{event}");
+    assert_eq!((&event["seen"][0]["by"]["name"], &event["seen"][0]["trace"]), (&"Dr A Example".into(), &"q-1".into()));
+    // It stands by itself, and the load says only how many views were found.
+    assert_eq!(events.iter().filter(|(other, _)| other == trace).count(), 1);
+    assert!(events.iter().all(|(_, event)| !event.to_string().contains(&apart)));
+    let loads = events.iter().filter(|(_, event)| event["event"] == "stewarded");
+    let mut loads: Vec<u64> = loads.map(|(_, event)| event["seen"].as_u64().unwrap()).collect();
+    loads.sort_unstable();
+    assert_eq!(loads, [0, 1]);
+    audit::verify(lines.iter()).unwrap();
+}
+
 /// The desk's routes, with what each needs; one that is added must be named here, and then stand in the table.
 fn name(desk: &Desk) -> &'static str {
     match desk {
@@ -247,10 +306,24 @@ async fn a_decision_over_http_is_done_and_undone() {
     // Somebody reads the joined record, and then it turns out to be two people's.
     let person = explained.json["person"].as_str().unwrap().to_owned();
     let doctor = world.doctor_of(&person);
+    let read = world.get(&format!("Patient/{person}"), &doctor).await;
+    assert_eq!(read.status, 200);
+    assert_eq!(world.get(&format!("Patient/{person}"), &world.token(&Card { user: "u-9", ..Card::doctor() })).await.status, 403);
     world.clock.forward_s(60);
-    assert_eq!(world.get(&format!("Patient/{person}"), &doctor).await.status, 200);
     let undone = ask("POST", &format!("tasks/{id}/undo"), r#"{"reason":"the deed was another person's"}"#).await;
     assert_eq!((undone.status, undone.json["raised"][0].as_str()), (200, Some(id.as_str())), "{}", undone.text);
+    // They are told by name; whoever was refused is not, nor the steward, who looked at it, too.
+    let seen = undone.json["seen_meanwhile"].as_array().unwrap();
+    assert_eq!(seen.len(), 1, "{}", undone.text);
+    let who = ["person", "by", "user", "organisation", "request"].map(|key| seen[0][key].as_str().unwrap().to_owned());
+    assert_eq!(who, [person, "Dr A Example".to_owned(), "u-1".to_owned(), "RRK".to_owned(), read.request()]);
+    assert_eq!(world.ledger.of(&undone.request()), ["opened", "seen-meanwhile", "stewarded"]);
+    let events = world.ledger.events_of(&undone.request());
+    assert_eq!(
+        (&events[1]["author"], &events[1]["seen"][0]["by"]["subject"], &events[2]["seen"]),
+        (&Value::from("https://login.example|s-1"), &Value::from("u-1"), &Value::from(1))
+    );
+    world.ledger.verify();
     for (path, status) in
         [("tasks/none", 404), ("explain?one=ccr/none", 404), ("explain?one=9990000018", 400), ("explain", 400), ("people", 404)]
     {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use audit::{Journal, JournalDown, Line};
+use audit::{Journal, JournalDown, LedgerReader, Line};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
@@ -147,8 +147,11 @@ impl World {
         let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone() };
-        let journal = if setup.store.is_empty() { ledger.clone() } else { Outside::real(&config).unwrap().journal };
-        let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal };
+        let (journal, reader): (Arc<dyn Journal>, Option<Arc<dyn LedgerReader>>) = match setup.store.is_empty() {
+            true => (ledger.clone(), Some(ledger.clone())),
+            false => (Outside::real(&config).unwrap().journal, None),
+        };
+        let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal, reader };
         let (registrar, router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
         World { region, ledger, clock, issuer, registrar, router, folder, _writing: tasks }
@@ -164,7 +167,8 @@ impl World {
         }
         let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
-        let outside = Outside { clock: clock.clone(), journal: ledger.clone(), ..Outside::real(&config).unwrap() };
+        let outside =
+            Outside { clock: clock.clone(), journal: ledger.clone(), reader: Some(ledger.clone()), ..Outside::real(&config).unwrap() };
         let (registrar, router, tasks) = started(config, outside);
         World { region, ledger, clock, issuer, registrar, router, folder, _writing: tasks }
     }
@@ -485,6 +489,12 @@ impl Ledger {
         self.events_of(request).iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Requests that name a person.
+    pub fn about(&self, patient: &str) -> BTreeSet<String> {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().filter(|line| names(line, patient)).map(|line| line.trace.clone()).collect()
+    }
+
     /// Checks the chain.
     pub fn verify(&self) {
         audit::verify(self.lines.lock().unwrap().iter()).unwrap();
@@ -533,6 +543,23 @@ impl Journal for Ledger {
         }
         self.lines.lock().unwrap().extend(lines);
         Ok(())
+    }
+}
+
+/// Whether a line names a person.
+fn names(line: &Line, patient: &str) -> bool {
+    let event: Value = serde_json::from_str(&line.event).unwrap();
+    event["patient"] == patient
+}
+
+/// Read back as a store reads it: whole requests that name a person.
+#[async_trait]
+impl LedgerReader for Ledger {
+    async fn about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, JournalDown> {
+        let lines = self.lines.lock().unwrap();
+        let names = |line: &&Line| names(line, patient) && line.at.parse::<jiff::Timestamp>().unwrap() >= since;
+        let requests: BTreeSet<&str> = lines.iter().filter(names).map(|line| line.trace.as_str()).collect();
+        Ok(lines.iter().filter(|line| requests.contains(line.trace.as_str())).cloned().collect())
     }
 }
 

@@ -12,7 +12,8 @@ fn a_superseded_number_leads_to_the_one_that_replaced_it() {
     let (old, new) = (desk.home(&key("a")), desk.home(&key("b")));
     let done = desk.run(desk.registrar.supersede(&number(1), &number(2))).unwrap();
     assert_eq!((desk.home(&key("a")), desk.number_of(&key("a"))), (new.clone(), Some(number(2))));
-    assert!([&old, &new].iter().all(|id| done.touched.iter().any(|touched| touched.person == **id)));
+    // Whoever saw either since both were here saw less than there is.
+    assert!([&old, &new].iter().all(|id| done.touched.iter().any(|touched| touched.person == **id && touched.since.is_some())));
     for seed in [1, 2] {
         assert_eq!(desk.run(desk.registrar.person_of(&number(seed))).unwrap(), Some(new.clone()));
     }
@@ -133,4 +134,22 @@ fn death_and_restriction_are_written_once() {
     assert_eq!(desk.run(desk.registrar.history(&person)).unwrap().len(), 3);
     assert!(desk.registrar.index().candidate(&person).unwrap().restricted);
     desk.check();
+}
+
+/// An entry takes on a number that was cut, and leaves whose it was: what was laid out of their record before is over, who saw it is asked,
+/// and nothing there says where it went.
+#[test]
+fn an_entry_that_leaves_with_a_cut_number_is_missed_where_it_was() {
+    let desk = Desk::new();
+    desk.all(vec![hartley("a", 1).entry(), hartley("b", 1).entry()]);
+    let person = desk.home(&key("a"));
+    assert_eq!(desk.home(&key("b")), person);
+    desk.run(desk.registrar.cut(&number(2))).unwrap();
+    let taken = desk.take(Said { number: Some(number(2)), seen: 1, ..hartley("b", 1) }.entry());
+    let apart = desk.home(&key("b"));
+    assert_ne!(apart, person);
+    assert!(taken.done.touched.iter().any(|touched| touched.person == person && touched.since.is_some()));
+    let history = desk.run(desk.registrar.history(&person)).unwrap();
+    assert_eq!(history.last().map(|event| &event.deed), Some(&Deed::Cut));
+    assert!(history.iter().all(|event| !format!("{event:?}").contains(apart.as_str())));
 }

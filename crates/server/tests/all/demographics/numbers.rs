@@ -116,3 +116,43 @@ async fn an_invalidated_number_loses_its_pointer() {
     assert_eq!(world.region.locator().urls("QHL", DEMO_PERSON).len(), 0);
     world.ledger.verify();
 }
+
+/// Two numbers were two people's here, and turn out to be one's: whoever read either saw less than there is.
+#[tokio::test(start_paused = true)]
+async fn whoever_read_before_two_numbers_became_one_is_on_the_ledger() {
+    let old = testbed::another_nhs_number(DEMO_PERSON);
+    let world = world(&["ccr", "uhb"], PDS);
+    world.region.demographics().put(testbed::About { nhs_number: old.clone(), ..testbed::person(DEMO_PERSON).unwrap().about.clone() });
+    let (person, former) = (world.person(DEMO_PERSON).await, world.minted(&old).await);
+    assert_eq!(read(&world, &person).await.status, 200);
+    world.settled().await;
+    let mut entry = world.registrar.register().person(&person.parse().unwrap()).await.unwrap().unwrap().entries[0].clone();
+    (entry.key.source, entry.key.local_id, entry.seen) = ("soc".parse().unwrap(), "o-1".to_owned(), world.clock.now());
+    entry.demographics.number.as_mut().unwrap().value.clone_from(&old);
+    world.registrar.take(entry.clone()).await.unwrap();
+    assert_eq!(world.registrar.index().home(&entry.key).unwrap().as_str(), former);
+    world.clock.forward_s(60);
+    for whom in [&former, &person] {
+        assert_eq!(read(&world, whom).await.status, 200);
+    }
+    world.region.demographics().supersede(&old, DEMO_PERSON);
+    world.clock.forward_s(LABEL_S);
+    let listed = || world.ledger.events().into_iter().filter(|event| event["event"] == "seen-meanwhile").collect::<Vec<_>>();
+    assert_eq!(listed().len(), 0);
+    assert_eq!(matched(&find(&world, &old).await).unwrap().0, person);
+    world.settled().await;
+    assert_eq!(world.registrar.index().home(&entry.key).unwrap().as_str(), person);
+    let listed = listed();
+    let mut whose: Vec<&str> = listed.iter().map(|event| event["patient"].as_str().unwrap()).collect();
+    whose.sort_unstable();
+    let mut both = [person.as_str(), former.as_str()];
+    both.sort_unstable();
+    assert_eq!(whose, both);
+    for event in &listed {
+        assert_eq!((&event["author"], &event["what"]), (&"the national service".into(), &"replaced a number".into()));
+        let seen = event["seen"].as_array().unwrap();
+        assert_eq!(seen.len(), 1, "{event}");
+        assert_eq!((&seen[0]["by"]["name"], &seen[0]["what"]), (&"Dr A Example".into(), &"read everything".into()));
+    }
+    world.ledger.verify();
+}
