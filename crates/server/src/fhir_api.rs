@@ -18,7 +18,7 @@ use std::sync::Arc;
 use audit::Audited;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use exchange::Exchange;
 use people::Registrar;
@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 use crate::answer::Assembler;
 use crate::config::Config;
 use crate::people::deed::Desk;
-use crate::token::{TokenFault, Tokens};
+use crate::token::Tokens;
 
 pub use face::Face;
 pub use fault::Fault;
@@ -165,7 +165,7 @@ fn refuse(app: &App, fault: &Fault, (face, format): (Face, Format), id: &Request
     let (status, json) = app.said(face, "", Written::new(status, outcome.to_string().into_bytes()));
     let mut response = wire::respond(status, json, (face, format), id);
     let extra = match fault {
-        Fault::Token(_) => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        Fault::Token(fault) => Some((header::WWW_AUTHENTICATE, fault.challenge())),
         Fault::Method(allow) => Some((header::ALLOW, *allow)),
         Fault::Busy | Fault::Unavailable => Some((header::RETRY_AFTER, "1")),
         _ => None,
@@ -185,7 +185,7 @@ impl App {
             return Ok(Written::new(StatusCode::OK, metadata::statement(self, face).to_string().into_bytes()));
         }
         // Who asks comes before what is asked: a stranger learns nothing of what exists.
-        let caller = self.caller(request.headers(), id).await?;
+        let caller = self.caller(request.headers(), request.uri(), id).await?;
         let outcome = self.answer_known(request, id, query, format, interaction.clone(), caller.clone()).await;
         if let Err(fault) = &outcome
             && let Some(why) = fault.unentered()
@@ -236,10 +236,10 @@ impl App {
         self.dispatch(interaction, asked).await.map(Audited::into_inner)
     }
 
-    pub(crate) async fn caller(&self, headers: &axum::http::HeaderMap, id: &RequestId) -> Result<Caller, Fault> {
-        let verified = match wire::bearer(headers) {
-            Some(token) => self.tokens.caller(token).await,
-            None => Err(TokenFault::Missing),
+    pub(crate) async fn caller(&self, headers: &axum::http::HeaderMap, uri: &Uri, id: &RequestId) -> Result<Caller, Fault> {
+        let verified = match wire::bearer(headers, uri) {
+            Ok(token) => self.tokens.caller(token).await,
+            Err(fault) => Err(fault),
         };
         match verified {
             Ok(caller) => Ok(caller),

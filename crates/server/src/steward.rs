@@ -70,8 +70,8 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         Err(fault) => {
             let (status, outcome) = fault.parts();
             let mut response = respond(status, &outcome, &id);
-            if matches!(fault, Fault::Token(_)) {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            if let Fault::Token(fault) = fault {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(fault.challenge()));
             }
             response
         }
@@ -92,7 +92,7 @@ fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Response {
 
 /// Who asks comes first, then whether they may, then what they ask.
 async fn answer(app: &App, request: Request, id: &RequestId) -> Result<Audited<Value>, Fault> {
-    let caller = app.caller(request.headers(), id).await?;
+    let caller = app.caller(request.headers(), request.uri(), id).await?;
     let refused =
         async |why: &str| app.exchange.refused_known(id, &caller, None, &format!("steward: {why}")).await.map_err(|_| Fault::Unavailable);
     if let Err(refusal) = access::steward(&caller) {

@@ -220,7 +220,8 @@ fn judge(world: &World, who: &str, route: &str, method: &str, answer: &Answer) {
         assert!(answer.entries().is_empty());
     }
     if answer.status == 401 {
-        assert_eq!(answer.headers["www-authenticate"], "Bearer");
+        let challenge = if who == "nobody" { "Bearer" } else { "Bearer error=\"invalid_token\"" };
+        assert_eq!(answer.headers["www-authenticate"], challenge);
     }
 }
 

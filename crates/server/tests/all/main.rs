@@ -31,6 +31,7 @@ mod steward;
 mod stu3;
 mod survive;
 mod terminology;
+mod tokens;
 mod trace;
 mod whom;
 mod world;

@@ -1,0 +1,137 @@
+//! The three parts of a token, read strictly: what two readers could understand differently is no token.
+
+use std::fmt;
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::TokenFault;
+
+/// How a token is signed. Nothing else is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// RSA, PKCS #1 version 1.5, with SHA-256.
+    Rs256,
+}
+
+/// A token taken apart. Nothing in it is believed before its signature is.
+pub(super) struct Parts<'a> {
+    pub algorithm: Algorithm,
+    /// The name of the key; only ever compared.
+    pub kid: Option<String>,
+    pub claims: Map<String, Value>,
+    /// What the signature is over.
+    pub signed: &'a [u8],
+    pub signature: Vec<u8>,
+}
+
+/// Headers that bring a key, or say where one is. Only the provider's own keys are used, so such a header is an attack or a mistake.
+const KEY_HEADERS: &[&str] = &["jku", "jwk", "x5c", "x5u"];
+/// Headers that change what the token means, in ways that nobody here understands: extensions, and tokens within tokens.
+const MEANING_HEADERS: &[&str] = &["b64", "crit", "cty", "enc", "zip"];
+/// What a token may say that it is.
+const TYPES: &[&str] = &["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
+
+impl<'a> Parts<'a> {
+    pub fn read(token: &'a str) -> Result<Parts<'a>, TokenFault> {
+        let mut parts = token.split('.');
+        let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(TokenFault::Malformed);
+        };
+        let head = object(header)?;
+        let algorithm = match head.get("alg").and_then(Value::as_str) {
+            Some("ES256") => Algorithm::Es256,
+            Some("RS256") => Algorithm::Rs256,
+            _ => return Err(TokenFault::Algorithm),
+        };
+        if KEY_HEADERS.iter().any(|name| head.contains_key(*name)) {
+            return Err(TokenFault::Stranger);
+        }
+        let typed = head.get("typ").is_none_or(|typ| typ.as_str().is_some_and(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str())));
+        if !typed || MEANING_HEADERS.iter().any(|name| head.contains_key(*name)) {
+            return Err(TokenFault::Malformed);
+        }
+        let kid = match head.get("kid") {
+            None => None,
+            Some(kid) => Some(kid.as_str().ok_or(TokenFault::Malformed)?.to_owned()),
+        };
+        let claims = object(payload)?;
+        Ok(Parts { algorithm, kid, claims, signed: &token.as_bytes()[..header.len() + 1 + payload.len()], signature: bytes(signature)? })
+    }
+}
+
+/// One way of writing bytes, and no other: without padding, and with nothing in the bits left over.
+fn bytes(part: &str) -> Result<Vec<u8>, TokenFault> {
+    BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| TokenFault::Malformed)
+}
+
+fn object(part: &str) -> Result<Map<String, Value>, TokenFault> {
+    match serde_json::from_slice(&bytes(part)?) {
+        Ok(Once(Value::Object(object))) => Ok(object),
+        Ok(_) | Err(_) => Err(TokenFault::Malformed),
+    }
+}
+
+/// JSON in which no name stands twice: of two claims of one name, one reader takes the first and another the last.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Once, D::Error> {
+        deserializer.deserialize_any(OnceVisitor).map(Once)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("JSON in which no name stands twice")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(Once(item)) = items.next_element()? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Once(value))) = members.next_entry::<String, Once>()? {
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name stands twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
