@@ -7,6 +7,7 @@ pub mod national;
 mod on_behalf;
 pub mod people;
 mod reader;
+pub mod sign_in;
 mod store;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::fhir_api::Face;
 
 pub use reader::Mistake;
 use reader::{Mistakes, Section};
+pub use sign_in::{Keys, SignIn};
 
 /// The whole file.
 #[derive(Debug, Clone)]
@@ -93,26 +95,6 @@ pub enum StorePlace {
     Postgres(PostgresSettings),
     /// `sqlite:FILE`
     Sqlite(PathBuf),
-}
-
-/// `[[sign_in]]`
-#[derive(Debug, Clone)]
-pub struct SignIn {
-    /// `iss`, exactly.
-    pub issuer: String,
-    /// `aud`.
-    pub audience: String,
-    /// A JWKS.
-    pub keys: Keys,
-}
-
-/// Where a JWKS is.
-#[derive(Debug, Clone)]
-pub enum Keys {
-    /// A file.
-    File(PathBuf),
-    /// A URL.
-    Url(Url),
 }
 
 /// `[[consumer]]`
@@ -351,22 +333,6 @@ impl<'a> Reader<'a> {
         let organisation = section.required("organisation");
         section.finish();
         Some(ExchangeConfig { id: id?, listen, public_url, organisation: organisation? })
-    }
-
-    fn sign_in(&self, section: Section<'a>) -> Option<SignIn> {
-        let issuer = section.required("issuer");
-        let audience = section.required("audience");
-        let keys = section.required::<String>("keys").map(|keys| match keys.parse::<Url>() {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Keys::Url(url),
-            _ => Keys::File(self.path(keys.strip_prefix("file://").unwrap_or(&keys))),
-        });
-        if let Some(Keys::File(path)) = &keys
-            && let Err(error) = std::fs::metadata(path)
-        {
-            section.mistake("keys", format!("{}: {error}", path.display()));
-        }
-        section.finish();
-        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys? })
     }
 
     fn consumer(&self, section: Section<'a>) -> Option<Consumer> {

@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 use crate::answer::Assembler;
 use crate::config::Config;
 use crate::people::deed::Desk;
-use crate::token::Tokens;
+use crate::token::{TokenFault, Tokens};
 
 pub use face::Face;
 pub use fault::Fault;
@@ -165,9 +165,9 @@ fn refuse(app: &App, fault: &Fault, (face, format): (Face, Format), id: &Request
     let (status, json) = app.said(face, "", Written::new(status, outcome.to_string().into_bytes()));
     let mut response = wire::respond(status, json, (face, format), id);
     let extra = match fault {
+        Fault::Busy | Fault::Unavailable | Fault::Token(TokenFault::KeysAway) => Some((header::RETRY_AFTER, "1")),
         Fault::Token(fault) => Some((header::WWW_AUTHENTICATE, fault.challenge())),
         Fault::Method(allow) => Some((header::ALLOW, *allow)),
-        Fault::Busy | Fault::Unavailable => Some((header::RETRY_AFTER, "1")),
         _ => None,
     };
     if let Some((name, value)) = extra {

@@ -70,7 +70,9 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         Err(fault) => {
             let (status, outcome) = fault.parts();
             let mut response = respond(status, &outcome, &id);
-            if let Fault::Token(fault) = fault {
+            if let Fault::Token(fault) = fault
+                && status == StatusCode::UNAUTHORIZED
+            {
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(fault.challenge()));
             }
             response

@@ -3,17 +3,16 @@
 mod claims;
 mod keys;
 mod parts;
+mod provider;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use record::{Caller, Clock};
 use serde_json::{Map, Value};
 
-use crate::config::{Keys, SignIn};
-use keys::Key;
+use crate::config::SignIn;
 use parts::Parts;
+use provider::Provider;
 
 /// Why a token is no use. The words go to the caller and into the ledger; they say nothing of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,8 +20,8 @@ pub enum TokenFault {
     /// Only RS256 and ES256.
     #[error("the token's algorithm is not RS256 or ES256")]
     Algorithm,
-    /// No key set at hand.
-    #[error("the sign-in provider's keys cannot be had at present")]
+    /// Its provider does not answer, and what was known of it is too old to go by.
+    #[error("who signed the token cannot be confirmed at present; try again shortly")]
     KeysAway,
     /// Not a JWT, or claims missing or of the wrong shape.
     #[error(
@@ -51,21 +50,8 @@ pub struct Tokens {
     providers: Vec<Provider>,
     bytes_max: usize,
     clock: Arc<dyn Clock>,
-    client: reqwest::Client,
 }
 
-struct Provider {
-    config: SignIn,
-    keys: ArcSwap<KeySet>,
-}
-
-/// A provider's keys as last read; asked again for an unknown key id, but not more often than each half minute.
-struct KeySet {
-    keys: Vec<Key>,
-    read_at: jiff::Timestamp,
-}
-
-const KEYS_AGAIN_AFTER_S: i64 = 30;
 /// For clocks that differ.
 const LEEWAY_S: i64 = 30;
 
@@ -82,19 +68,9 @@ impl TokenFault {
 impl Tokens {
     /// Reads every key set that is a file; sets behind URLs are fetched when first needed.
     pub fn new(sign_in: &[SignIn], bytes_max: usize, clock: Arc<dyn Clock>) -> anyhow::Result<Tokens> {
-        let providers = sign_in
-            .iter()
-            .map(|config| {
-                let keys = match &config.keys {
-                    Keys::File(path) => read_keys(path)?,
-                    Keys::Url(_) => Vec::new(),
-                };
-                let keys = ArcSwap::from_pointee(KeySet { keys, read_at: jiff::Timestamp::UNIX_EPOCH });
-                Ok(Provider { config: config.clone(), keys })
-            })
-            .collect::<anyhow::Result<_>>()?;
-        let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(5)).build()?;
-        Ok(Tokens { providers, bytes_max, clock, client })
+        let now = clock.now();
+        let providers = sign_in.iter().map(|config| Provider::new(config, now)).collect::<anyhow::Result<_>>()?;
+        Ok(Tokens { providers, bytes_max, clock })
     }
 
     /// Who a token's bearer is.
@@ -106,48 +82,20 @@ impl Tokens {
         // The issuer it claims only chooses the provider whose keys must then agree.
         let issuer = token.claims.get("iss").and_then(Value::as_str).ok_or(TokenFault::Malformed)?;
         let provider = self.providers.iter().find(|provider| provider.config.issuer == issuer).ok_or(TokenFault::Stranger)?;
-        let keys = self.keys(provider, &token).await?;
-        if !keys.keys.iter().any(|key| key.fits(&token) && key.signed(&token)) {
+        let kept = provider.keys(&token, self.clock.now()).await?;
+        if !kept.keys.iter().any(|key| key.fits(&token) && key.signed(&token)) {
             return Err(TokenFault::Stranger);
         }
         meant_for(&token.claims, &provider.config.audience)?;
         in_time(&token.claims, self.clock.now().as_second())?;
         claims::caller(token.claims).ok_or(TokenFault::Malformed)
     }
-
-    async fn keys(&self, provider: &Provider, token: &Parts<'_>) -> Result<Arc<KeySet>, TokenFault> {
-        let keys = provider.keys.load_full();
-        if keys.keys.iter().any(|key| key.fits(token)) {
-            return Ok(keys);
-        }
-        let now = self.clock.now();
-        if now.as_second() - keys.read_at.as_second() < KEYS_AGAIN_AFTER_S {
-            return Ok(keys);
-        }
-        let read = match &provider.config.keys {
-            Keys::File(path) => read_keys(path).ok(),
-            Keys::Url(url) => self.fetch_keys(url).await,
-        };
-        match read {
-            Some(read) => {
-                provider.keys.store(Arc::new(KeySet { keys: read, read_at: now }));
-                Ok(provider.keys.load_full())
-            }
-            None if keys.keys.is_empty() => Err(TokenFault::KeysAway),
-            None => Ok(keys),
-        }
-    }
-
-    async fn fetch_keys(&self, url: &url::Url) -> Option<Vec<Key>> {
-        let response = self.client.get(url.as_str()).send().await.ok()?.error_for_status().ok()?;
-        keys::of_jwks(&response.bytes().await.ok()?)
-    }
 }
 
-fn read_keys(path: &Path) -> anyhow::Result<Vec<Key>> {
-    use anyhow::Context;
-    let text = std::fs::read(path).with_context(|| format!("reading the keys in {}", path.display()))?;
-    keys::of_jwks(&text).with_context(|| format!("{} is no JWKS", path.display()))
+/// Whether this is a JWKS of which a key can be used here. One without keys is one: nobody is to be let in.
+pub(crate) fn is_key_set(text: &[u8]) -> bool {
+    let none = |set: serde_json::Result<Value>| set.is_ok_and(|set| set["keys"].as_array().is_some_and(Vec::is_empty));
+    keys::of_jwks(text).is_some_and(|keys| !keys.is_empty()) || none(serde_json::from_slice(text))
 }
 
 /// Whether the token is for this exchange, alone or among others.

@@ -128,6 +128,48 @@ fn what_is_wrong_with_signing_for_users_is_told_before_anybody_asks() {
 }
 
 #[test]
+fn a_sign_in_provider_has_keys_that_nobody_can_change_on_the_way() {
+    let folder = std::env::temp_dir().join(format!("severn-config-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).unwrap();
+    let small = r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"oct","k":"AAAA"}]}"#;
+    for (name, text) in [("none.json", r#"{"keys":[]}"#), ("object.json", "{}"), ("small.json", small), ("text.json", "keys")] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let source = "[[source]]\nid = \"a\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n";
+    let check = |keys: &str, limits: &str, expected: &[&str]| {
+        let sign_in = format!("[[sign_in]]\nissuer = \"https://login.example\"\naudience = \"severn\"\nkeys = \"{keys}\"\n{limits}\n");
+        let found = Config::parse(&format!("{EXCHANGE}{sign_in}{source}"), &folder).err().unwrap_or_default();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{keys} {limits}: {found:?}");
+        expected.iter().zip(&found).for_each(|(expected, found)| assert!(found.contains(expected), "{found}"));
+    };
+    let url = "https://login.example/jwks";
+    for fine in [url, "http://127.0.0.1:8080/jwks", "http://[::1]/jwks", "http://localhost/jwks"] {
+        check(fine, "", &[]);
+    }
+    for open in ["http://login.example/jwks", "http://10.0.0.1/jwks", "http://localhost.example/jwks"] {
+        check(open, "", &["line 7: sign_in.keys: must be https"]);
+    }
+    check("away.json", "", &["sign_in.keys: "]);
+    check("none.json", "", &[]);
+    for unfit in ["small.json", "text.json", "object.json"] {
+        check(unfit, "", &["holds no JWKS with a public key for ES256 (P-256) or RS256 (RSA, 2048 bits or more)"]);
+    }
+    let all = "limits = { connect_ms = 500, fetch_ms = 2000, keys_bytes_max = 65536, refresh_minutes = 10, again_s = 5, outage_hours = 1 }";
+    check(url, all, &[]);
+    check(url, "limits = { refresh_minutes = 0 }", &["sign_in.limits.refresh_minutes: must be a whole number from 1 to 1440"]);
+    check(url, "limits = { refresh_minutes = 90, outage_hours = 1 }", &["sign_in.limits.outage_hours: is less than refresh_minutes"]);
+    check(url, "limits = { refresh = 90 }", &["sign_in.limits.refresh is not known"]);
+    // What stands in the example as a comment, taken out of it.
+    let example = include_str!("../../../../docs/severn.example.toml").lines().skip_while(|line| !line.starts_with("# [sign_in.limits]"));
+    let block: String = example.take_while(|line| line.starts_with("# ")).map(|line| format!("{}\n", &line[2..])).collect();
+    assert!(block.contains("outage_hours = 24"));
+    check(url, &block, &[]);
+    // Nothing can be done about a temporary folder that stays.
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+#[test]
 fn no_key_turns_permission_or_audit_off() {
     for key in ["audit", "ledger", "access", "permission"] {
         let text = format!("{EXCHANGE}{SIGN_IN}[{key}]\nenabled = false\n");

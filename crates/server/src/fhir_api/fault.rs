@@ -134,6 +134,7 @@ impl Fault {
                 "Who may be shown to you could not be decided: the national demographics service did not answer in time, so nobody is \
                  shown, and this does not say that nobody fits. Try again shortly.",
             ),
+            Fault::Token(TokenFault::KeysAway) => one(StatusCode::SERVICE_UNAVAILABLE, "transient", &TokenFault::KeysAway.to_string()),
             Fault::Token(fault) => one(StatusCode::UNAUTHORIZED, "login", &fault.to_string()),
             Fault::UnsupportedMedia => one(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

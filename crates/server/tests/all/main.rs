@@ -25,6 +25,7 @@ mod people;
 #[path = "../../../store/tests/all/postgres.rs"]
 mod postgres;
 mod practice;
+mod providers;
 mod record_locator;
 mod ring;
 mod steward;

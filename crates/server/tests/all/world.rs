@@ -58,6 +58,8 @@ pub struct Setup {
     pub wire: Arc<Wire>,
     /// Lines of `[store]`, where it is not a file; the ledger is kept there, too.
     pub store: String,
+    /// Lines of `[[sign_in]]`, beside issuer and audience; `keys = "keys.json"` when there are none.
+    pub sign_in: String,
 }
 
 /// What leads from exchange to exchange, by host name.
@@ -451,14 +453,24 @@ impl Issuer {
     }
 
     pub fn jwks(&self) -> String {
+        self.jwks_as("test")
+    }
+
+    /// The key set under another name of the key.
+    pub fn jwks_as(&self, kid: &str) -> String {
         let mut key = Jwk::from_encoding_key(&self.key, Algorithm::ES256).unwrap();
-        key.common.key_id = Some("test".into());
+        key.common.key_id = Some(kid.into());
         serde_json::to_string(&JwkSet { keys: vec![key] }).unwrap()
     }
 
     pub fn sign(&self, claims: &Value) -> String {
+        self.sign_as("test", claims)
+    }
+
+    /// Under another name of the key.
+    pub fn sign_as(&self, kid: &str, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some("test".into());
+        header.kid = Some(kid.into());
         jsonwebtoken::encode(&header, claims, &self.key).unwrap()
     }
 }
@@ -653,10 +665,11 @@ fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setu
     }
     let mut text = format!(
         "[exchange]\nid = \"{}\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\n{}\n\n\
-         [limits]\n{}\n\n[[sign_in]]\nissuer = \"{ISSUER}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{}\n\n",
+         [limits]\n{}\n\n[[sign_in]]\nissuer = \"{ISSUER}\"\naudience = \"severn\"\n{}\n\n{}\n\n",
         if setup.id.is_empty() { "test" } else { setup.id },
         if setup.store.is_empty() { "url = \"sqlite:severn.db\"" } else { &setup.store },
         setup.limits,
+        if setup.sign_in.is_empty() { "keys = \"keys.json\"" } else { &setup.sign_in },
         setup.blocks
     );
     for source in region.sources() {

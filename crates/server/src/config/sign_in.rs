@@ -1,0 +1,101 @@
+//! `[[sign_in]]`: who vouches for callers.
+
+use std::path::PathBuf;
+
+use url::{Host, Url};
+
+use super::Reader;
+use super::reader::Section;
+
+/// `[[sign_in]]`
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// `iss`, exactly.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// A JWKS.
+    pub keys: Keys,
+    /// `[sign_in.limits]`
+    pub limits: Limits,
+}
+
+/// Where a JWKS is.
+#[derive(Debug, Clone)]
+pub enum Keys {
+    /// A file.
+    File(PathBuf),
+    /// A URL.
+    Url(Url),
+}
+
+/// `[sign_in.limits]`
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is the key of that name; its default stands where it is read")]
+pub struct Limits {
+    pub connect_ms: u64,
+    /// The most that asking for keys may add to a request.
+    pub fetch_ms: u64,
+    pub keys_bytes_max: usize,
+    /// How long keys are used before they are asked for again: so long a key that the provider took back may still open.
+    pub refresh_minutes: i64,
+    /// How long is waited between two times of asking, whatever tokens come.
+    pub again_s: i64,
+    /// How long the keys last read go on while the provider does not answer.
+    pub outage_hours: i64,
+}
+
+impl<'a> Reader<'a> {
+    /// `None` only where a mistake was noted.
+    pub(super) fn sign_in(&self, section: Section<'a>) -> Option<SignIn> {
+        let issuer = section.required("issuer");
+        let audience = section.required("audience");
+        let keys = section.required::<String>("keys").map(|keys| match keys.parse::<Url>() {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Keys::Url(url),
+            _ => Keys::File(self.path(keys.strip_prefix("file://").unwrap_or(&keys))),
+        });
+        match &keys {
+            Some(Keys::File(path)) => match std::fs::read(path) {
+                Err(error) => section.mistake("keys", format!("{}: {error}", path.display())),
+                Ok(text) if !crate::token::is_key_set(&text) => {
+                    let what = "holds no JWKS with a public key for ES256 (P-256) or RS256 (RSA, 2048 bits or more)";
+                    section.mistake("keys", format!("{}: {what}", path.display()));
+                }
+                Ok(_) => {}
+            },
+            Some(Keys::Url(url)) if url.scheme() == "http" && !is_here(url) => {
+                section.mistake("keys", "must be https: whoever stands between could put keys of their own there");
+            }
+            Some(Keys::Url(_)) | None => {}
+        }
+        let limits = limits(section.section("limits"));
+        section.finish();
+        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys?, limits })
+    }
+}
+
+fn limits(section: Section<'_>) -> Limits {
+    let limits = Limits {
+        connect_ms: section.number("connect_ms", 1_000, 10..=60_000),
+        fetch_ms: section.number("fetch_ms", 3_000, 50..=60_000),
+        keys_bytes_max: section.number("keys_bytes_max", 1 << 18, 1_024..=1 << 24) as usize,
+        refresh_minutes: section.number("refresh_minutes", 60, 1..=1_440) as i64,
+        again_s: section.number("again_s", 30, 1..=3_600) as i64,
+        outage_hours: section.number("outage_hours", 24, 1..=168) as i64,
+    };
+    if limits.outage_hours * 60 < limits.refresh_minutes {
+        section.mistake("outage_hours", "is less than refresh_minutes: the keys would be over before they are asked for again");
+    }
+    section.finish();
+    limits
+}
+
+/// Whether it is on this machine, where nobody stands between.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
