@@ -3,7 +3,8 @@
 use record::{Ask, Caller};
 
 use crate::codes::{self, Role};
-use crate::decide::{Refusal, scope_covers};
+use crate::decide::{self, Refusal};
+use crate::scope::{Deed, Granted as Scopes};
 
 /// What a caller claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +54,10 @@ pub fn grant(ask: &Ask, claim: &Claim, terms: Terms, now: jiff::Timestamp) -> Re
     if claim.reason_code.trim().is_empty() || claim.text.trim().is_empty() || !caller.human {
         return Err(Refusal::Unclaimable);
     }
-    if !scope_covers(&caller.scopes) {
-        return Err(Refusal::Scope);
+    // A token launched for one person is no ground to claim another.
+    let scopes = Scopes::of(caller, Deed::Search);
+    if scopes.anybody.with(&Scopes::of(caller, Deed::Read).anybody).is_empty() {
+        return Err(decide::scope(&scopes));
     }
     let role = caller.roles.iter().filter_map(|code| codes::role(code)).max().ok_or(Refusal::UnknownRole)?;
     let hours = match claim.kind {

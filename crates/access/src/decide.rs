@@ -1,15 +1,17 @@
 //! The decision.
 
 use fhir::Kind;
-use record::{Ask, Caller, PersonId, Question, RequestId, SourceId};
+use record::{Ask, CARRIED, Caller, PersonId, Question, RequestId, SourceId};
 
 use crate::codes::{self, Role};
+use crate::scope::{Cover, Deed, Granted};
 
 /// Leave to find a person; not to read.
 #[derive(Debug, Clone)]
 pub struct Admission {
     ask: Ask,
     view: View,
+    scopes: Granted,
     why: Vec<&'static str>,
 }
 
@@ -19,6 +21,7 @@ pub struct Permit {
     admission: Admission,
     person: PersonId,
     emergency: bool,
+    scopes: Cover,
     why: Vec<&'static str>,
 }
 
@@ -55,6 +58,9 @@ pub enum Refusal {
     /// The scope granted does not cover reading.
     #[error("the scopes of the token do not cover this")]
     Scope,
+    /// No scope covers this but one that narrows by search parameters; it is not widened by leaving them out.
+    #[error("a scope of the token narrows by search parameters, which is not supported here, and no other covers this")]
+    ScopeFilter,
     /// No role that we know.
     #[error("the caller has no role that is known here")]
     UnknownRole,
@@ -113,8 +119,14 @@ pub fn admit(ask: &Ask) -> Result<Admission, Refusal> {
     {
         return Err(Refusal::NotCare);
     }
-    if !scope_covers(&caller.scopes) {
-        return Err(Refusal::Scope);
+    let scopes = Granted::of(caller, Deed::of(&ask.question));
+    let granted = match &ask.question {
+        // Whoever is to see one person is not to find others.
+        Question::Find(_) | Question::Trace(_) => scopes.anybody.covers(Kind::PATIENT),
+        Question::Read { .. } => !scopes.anybody.is_empty() || caller.launch_patient.is_some() && !scopes.launched.is_empty(),
+    };
+    if !granted {
+        return Err(scope(&scopes));
     }
     let role = caller.roles.iter().filter_map(|code| codes::role(code)).max().ok_or(Refusal::UnknownRole)?;
     let (view, rule) = view(caller, role);
@@ -125,7 +137,7 @@ pub fn admit(ask: &Ask) -> Result<Admission, Refusal> {
         Question::Read { .. } if view > View::Identity => vec![rule],
         Question::Read { .. } => return Err(Refusal::NoActivity),
     };
-    Ok(Admission { ask: ask.clone(), view, why })
+    Ok(Admission { ask: ask.clone(), view, scopes, why })
 }
 
 /// What the caller's role and activities show, and the rule that says so.
@@ -141,15 +153,9 @@ fn view(caller: &Caller, role: Role) -> (View, &'static str) {
     }
 }
 
-/// Any scope that reads; SMART's version 1 and 2 spellings. Fine-grained scopes narrow in the governance issue.
-pub(crate) fn scope_covers(scopes: &[String]) -> bool {
-    scopes.iter().any(|scope| {
-        let Some((context, rest)) = scope.split_once('/') else { return false };
-        let Some((_, verbs)) = rest.split_once('.') else { return false };
-        let verbs = verbs.split('?').next().unwrap_or_default();
-        matches!(context, "user" | "patient" | "system")
-            && (matches!(verbs, "read" | "*") || verbs.contains('r') && verbs.bytes().all(|verb| b"cruds".contains(&verb)))
-    })
+/// Why scopes that cover nothing of what was asked do not.
+pub(crate) fn scope(scopes: &Granted) -> Refusal {
+    if scopes.filtered { Refusal::ScopeFilter } else { Refusal::Scope }
 }
 
 /// May this caller work at the steward's desk? Only a person may, with a token that was given the scope for it.
@@ -170,9 +176,17 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
     if admission.view <= View::Identity {
         return Err(Refusal::NoActivity);
     }
+    let launched = evidence.contains(&Evidence::Launch(person.clone()));
+    let scopes = if launched { admission.scopes.anybody.with(&admission.scopes.launched) } else { admission.scopes.anybody.clone() };
+    if !CARRIED.iter().any(|kind| allows(admission.view, *kind) && scopes.covers(*kind)) {
+        return Err(scope(&admission.scopes));
+    }
     let mut why = admission.why.clone();
     why.push(rule);
-    Ok(Permit { admission, person, emergency, why })
+    if !scopes.is_whole() {
+        why.push("scope.some-types");
+    }
+    Ok(Permit { admission, person, emergency, scopes, why })
 }
 
 fn relationship(person: &PersonId, evidence: &[Evidence], now: jiff::Timestamp) -> Option<(bool, &'static str)> {
@@ -250,12 +264,26 @@ impl Permit {
 
     /// Whether a type may be shown.
     pub fn allows(&self, kind: Kind) -> bool {
-        allows(self.admission.view, kind)
+        self.lacks(kind).is_none()
+    }
+
+    /// Why a type may not be shown, in words for the reader; `None` where it may.
+    pub fn lacks(&self, kind: Kind) -> Option<&'static str> {
+        match (allows(self.admission.view, kind), self.scopes.covers(kind)) {
+            (true, true) => None,
+            (false, _) => Some("your role and activities do not cover this type"),
+            (true, false) => Some("the scopes of your token do not cover this type"),
+        }
+    }
+
+    /// What the scopes of the token cover of this person's record.
+    pub fn scopes(&self) -> &Cover {
+        &self.scopes
     }
 
     /// What decides whether two reads may share an answer.
-    pub fn decision(&self) -> (View, bool) {
-        (self.admission.view, self.emergency)
+    pub fn decision(&self) -> (View, bool, &Cover) {
+        (self.admission.view, self.emergency, &self.scopes)
     }
 }
 

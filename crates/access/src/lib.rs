@@ -13,8 +13,10 @@
 mod claim;
 mod codes;
 mod decide;
+mod scope;
 mod withhold;
 
 pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
 pub use decide::{Admission, Evidence, Permit, PersonFacts, Refusal, Restriction, View, admit, allows, decide, steward};
+pub use scope::Cover;
 pub use withhold::withhold;

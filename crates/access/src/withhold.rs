@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fhir::{NodeId, Ref, Tree};
+use fhir::{Kind, NodeId, Ref, Tree};
 use record::{Item, SharedRecord, Tier};
 
 use crate::Permit;
@@ -40,6 +40,8 @@ pub fn withhold(permit: &Permit, record: &mut SharedRecord) {
             cluster.members.iter().for_each(|member| kept[*member] = false);
         }
     }
+    // Whose record it is, its reader knows: where only their Patient is not shown, all that is said of them still names them.
+    let betrays = |item: &Item| item.kind != Kind::PATIENT || permit.allows(Kind::PATIENT);
     let gone: BTreeSet<String> = record.items.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(item, _)| key(item)).collect();
     // Versions of one resource share its id.
     for (item, kept) in record.items.iter().zip(&mut kept) {
@@ -51,8 +53,10 @@ pub fn withhold(permit: &Permit, record: &mut SharedRecord) {
         }
         record.withheld.push((item.origin.source.clone(), item.kind));
     }
+    let named: BTreeSet<String> =
+        record.items.iter().zip(&kept).filter(|(item, kept)| !**kept && betrays(item)).map(|(item, _)| key(item)).collect();
     record.retain(&kept);
-    record.items.iter_mut().for_each(|item| close(&mut item.tree, &gone));
+    record.items.iter_mut().for_each(|item| close(&mut item.tree, &named));
 }
 
 fn key(item: &Item) -> String {

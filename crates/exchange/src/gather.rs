@@ -162,10 +162,11 @@ pub(crate) async fn fetch(
     Ok(told)
 }
 
-/// What of a need may be asked for at all, and the types that may not. Permission is enforced here, and again on what came.
+/// What of a need may be asked for at all. Permission is enforced here, and again on what came.
 struct Allowed {
     need: Need,
-    barred: Vec<Kind>,
+    /// The types that may not, each with why.
+    barred: Vec<(Kind, &'static str)>,
     /// Whether every type may be asked for, wanted or not.
     whole: bool,
 }
@@ -174,6 +175,7 @@ impl Allowed {
     fn of(permit: &Permit, need: &Need) -> Allowed {
         let wanted = CARRIED.iter().copied().filter(|kind| need.wants(*kind));
         let (mut kinds, barred): (Vec<Kind>, Vec<Kind>) = wanted.partition(|kind| permit.allows(*kind));
+        let barred: Vec<(Kind, &'static str)> = barred.into_iter().filter_map(|kind| Some((kind, permit.lacks(kind)?))).collect();
         let whole = CARRIED.iter().all(|kind| permit.allows(*kind));
         if barred.is_empty() {
             return Allowed { need: need.clone(), barred, whole };
@@ -193,20 +195,20 @@ impl Allowed {
 
     /// Rows of what was barred. A source may tell more than it was asked: of that only the status is said.
     fn told(&self, entry: &SourceEntry, chart: &mut Chart) -> Vec<Row> {
-        let bar = |row: Row| {
+        let bar = |row: Row, why: &str| {
             let withheld = row.counts.withheld + row.counts.filtered;
             let counts = Counts { withheld, filtered: 0, ..row.counts };
-            Row { status: Some(Status::Withheld), note: Some(BARRED.to_owned()), counts, ..row }
+            Row { status: Some(Status::Withheld), note: Some(why.to_owned()), counts, ..row }
         };
-        for row in chart.rows.iter_mut().filter(|row| self.barred.contains(&row.kind)) {
-            *row = bar(row.clone());
+        for row in &mut chart.rows {
+            if let Some((_, why)) = self.barred.iter().find(|(kind, _)| *kind == row.kind) {
+                *row = bar(row.clone(), why);
+            }
         }
-        let there = |kind: &&Kind| chart.rows.iter().any(|row| row.kind == **kind);
-        self.barred.iter().filter(|kind| !there(kind)).map(|kind| bar(Row::new(entry.id.clone(), *kind))).collect()
+        let there = |kind: Kind| chart.rows.iter().any(|row| row.kind == kind);
+        self.barred.iter().filter(|(kind, _)| !there(*kind)).map(|(kind, why)| bar(Row::new(entry.id.clone(), *kind), why)).collect()
     }
 }
-
-const BARRED: &str = "your role and activities do not cover this type";
 
 /// Asks one source whether it knows the number.
 pub(crate) async fn find(

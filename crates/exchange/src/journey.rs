@@ -40,6 +40,8 @@ pub struct Joined {
     pub unconfirmed: Option<jiff::Timestamp>,
     /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
     pub states: Vec<(&'static str, AllergyState)>,
+    /// Of what the reader's scopes let anything be shown; what is not the sources' but our own, too.
+    pub scopes: access::Cover,
 }
 
 /// A joined record on its way to its reader: its entry is open until it is closed on what is shown.
@@ -151,7 +153,9 @@ impl Exchange {
         let own = self.holds(&heard, &elsewhere).then(|| self.clone());
         self.keep(&permit, &number, &record, heard, &attachments).await;
         self.parts.registration.tell(permit.person(), told);
-        Answering { entry, permit, joined: Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, states }, own }
+        let scopes = permit.scopes().clone();
+        let joined = Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, states, scopes };
+        Answering { entry, permit, joined, own }
     }
 
     /// Whether a record of the person is here that is not another's: a source answered about them that is neither another exchange

@@ -1,9 +1,10 @@
 //! Further pages, plans, and what ids stand for.
 
+use access::Permit;
 use audit::{Audited, Event, Who};
 use fhir::Kind;
 use jiff::Timestamp;
-use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId};
+use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId, Row, Status};
 
 use crate::journey::refused;
 use crate::{Exchange, Refused};
@@ -31,7 +32,7 @@ impl Exchange {
             },
             false => Event::Closed { outcome: "the answer is over".to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() },
         };
-        let audited = self.again(request, caller, person, event, ()).await?;
+        let audited = self.again(request, caller, person, event, |_| ()).await?;
         Ok(whole.then_some(audited))
     }
 
@@ -46,7 +47,7 @@ impl Exchange {
         let own = self.parts.plans.plan_of(of, person, &caller.user, self.parts.clock.now()).await?;
         let event =
             Event::Disclosed { by: Who::of(caller), patient: person.as_str().to_owned(), answer: format!("plan of {of}"), from_piece: 0 };
-        self.again(request, caller, person, event, own).await
+        self.again(request, caller, person, event, |permit| own.map(|plan| as_permitted(permit, plan))).await
     }
 
     /// Decides once more about the same person, and closes with `event`.
@@ -56,14 +57,14 @@ impl Exchange {
         caller: &Caller,
         person: &PersonId,
         event: Event,
-        value: T,
+        value: impl FnOnce(&Permit) -> T,
     ) -> Result<Audited<T>, Refused> {
         let question = Question::Read { person: person.clone(), need: Need::everything() };
         let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new(), wait: None };
         let entry =
             self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         match self.decide(&ask, person, self.until(&ask)).await?.0 {
-            Ok(_) => Ok(entry.close(value, event).await),
+            Ok(permit) => Ok(entry.close(value(&permit), event).await),
             Err(refusal) => Err(refused(entry, &ask, refusal).await),
         }
     }
@@ -118,6 +119,16 @@ impl Exchange {
         let event = Event::Refused { by: Some(Who::of(caller)), patient, why: why.to_owned() };
         self.parts.ledger.note(request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))
     }
+}
+
+/// A plan as its reader may see it now: what was asked for them with wider leave is told no more.
+fn as_permitted(permit: &Permit, mut plan: Plan) -> Plan {
+    for row in &mut plan.rows {
+        if let Some(why) = permit.lacks(row.kind) {
+            *row = Row { status: Some(Status::Withheld), note: Some(why.to_owned()), ..Row::new(row.source.clone(), row.kind) };
+        }
+    }
+    plan
 }
 
 /// Persons looked through for one the caller cares for.

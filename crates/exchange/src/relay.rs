@@ -55,13 +55,14 @@ impl Exchange {
         Ok(entry.close(Relayed { answer, plan: record.plan }, closing).await)
     }
 
-    /// The same steps as for any read. Lists carry the structure and the warnings of such a record: who may not see them gets none.
+    /// The same steps as for any read. Lists carry the structure and the warnings of such a record, and it is about its Patient: who may
+    /// not see them gets none.
     async fn may_relay(&self, ask: &Ask, until: Instant) -> Result<(Entry, Permit, NhsNumber, About), Refused> {
         let Question::Read { person, .. } = &ask.question else { return Err(Refused::Denied(Refusal::NoActivity)) };
         let entry = self.parts.ledger.open(&ask.request, told::opened(ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let (permitted, about) = self.decide(ask, person, until).await?;
         match (permitted, about.number) {
-            (Ok(permit), Some(number)) if permit.allows(Kind::LIST) => Ok((entry, permit, number, about)),
+            (Ok(permit), Some(number)) if permit.allows(Kind::LIST) && permit.allows(Kind::PATIENT) => Ok((entry, permit, number, about)),
             (Ok(_), Some(_)) => Err(refused(entry, ask, Refusal::NoActivity).await),
             (Err(refusal), _) => Err(refused(entry, ask, refusal).await),
             (Ok(_), None) => Err(refused(entry, ask, Refusal::UnknownPerson).await),

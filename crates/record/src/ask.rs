@@ -65,6 +65,8 @@ pub struct Need {
     pub filters: Vec<Filter>,
     /// What a search takes along.
     pub includes: Vec<Include>,
+    /// Whether one resource is read by its id, and nothing searched: some are granted leave for the one and not for the other.
+    pub by_id: bool,
 }
 
 /// One search parameter that narrows: `code=http://loinc.org|718-7,718-8` matches when any value does.
@@ -93,7 +95,7 @@ impl Need {
     /// Everything, grouped.
     pub fn everything() -> Need {
         let (kinds, along, attachment, filters, includes) = Default::default();
-        Need { kinds, along, attachment, since: None, birth_date: None, join: Join::Group, filters, includes }
+        Need { kinds, along, attachment, since: None, birth_date: None, join: Join::Group, filters, includes, by_id: false }
     }
 
     /// These types, grouped.

@@ -38,8 +38,16 @@ impl Joining {
         let states = join::states(&record, &Need::everything());
         let assembler = Assembler { name: "Severn".into(), organisation: "QHL".into(), rules: join::RULES.into() };
         let now = jiff::Timestamp::UNIX_EPOCH;
-        let style =
-            Style { base: "http://severn.bench", main: None, provenance: false, assembler: &assembler, names: &Names, request: "r", now };
+        let style = Style {
+            base: "http://severn.bench",
+            main: None,
+            patient: true,
+            provenance: false,
+            assembler: &assembler,
+            names: &Names,
+            request: "r",
+            now,
+        };
         let head = Head {
             id: "r".into(),
             kind: "searchset".into(),

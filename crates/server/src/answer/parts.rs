@@ -16,6 +16,8 @@ pub struct Style<'a> {
     pub base: &'a str,
     /// The type searched for; none for `$everything`. Other types are included, not matched.
     pub main: Option<Kind>,
+    /// Whether the exchange's own Patient is shown.
+    pub patient: bool,
     /// Whether to add a Provenance for each source's answer.
     pub provenance: bool,
     /// Who assembles, for Provenance: exchange, version and rule-set hash.
@@ -47,7 +49,7 @@ const LINKAGE_LEN: usize = 640;
 pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>, mut written: impl FnMut(&Item, &[u8])) -> Pieces {
     let room = record.items.iter().map(|item| item.tree.json_len_about() + ENTRY_LEN).sum::<usize>() + record.clusters.len() * LINKAGE_LEN;
     let mut pieces = Pieces::with_room(room);
-    if style.main.is_none_or(|kind| kind == Kind::PATIENT) {
+    if style.patient && style.main.is_none_or(|kind| kind == Kind::PATIENT) {
         pieces.entry(style.base, "Patient", record.person.as_str(), "match", minted(record, number).to_string().as_bytes());
         pieces.cut(true);
     }

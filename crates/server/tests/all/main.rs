@@ -28,6 +28,7 @@ mod practice;
 mod providers;
 mod record_locator;
 mod ring;
+mod scopes;
 mod steward;
 mod stu3;
 mod survive;

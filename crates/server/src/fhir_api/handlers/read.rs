@@ -71,11 +71,12 @@ impl App {
             self.exchange.person_of_minted(kind, &id, Some(&asked.ask(whom_to_ask()))).await.map_err(fault)?
         };
         let mut need = Need::of(&[kind]);
+        need.by_id = true;
         need.attachment = (kind == Kind::BINARY).then(|| id.clone());
         let search = Search { need, patient: None, count: None, provenance: false, complete: None, count_only: false };
         let read = self.joined(&asked, &search, person).await?.close_whole().await;
         self.unanswered(&read)?;
-        let own = kind == Kind::PATIENT && id == read.record.person.as_str();
+        let own = kind == Kind::PATIENT && id == read.record.person.as_str() && read.scopes.covers(Kind::PATIENT);
         let (status, json) = {
             let found = read.record.items.iter().find(|item| item.kind == kind && item.id == id);
             match (own, found) {
@@ -155,7 +156,8 @@ impl App {
         let style = Style {
             base: &base,
             main,
-            provenance: search.provenance,
+            patient: read.scopes.covers(Kind::PATIENT),
+            provenance: search.provenance && read.scopes.covers(Kind::PROVENANCE),
             assembler: &self.assembler,
             names: &self.exchange,
             request: asked.request.as_str(),
