@@ -16,6 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::fhir_api::{self, App};
 use crate::jwks;
+use crate::smart;
 use crate::steward;
 
 /// Every route of the exchange.
@@ -30,6 +31,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/fhir/STU3/Patient/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
         .route("/fhir/STU3/Patient/{id}/$gpc.getstructuredrecord", any(fhir_api::structured::serve))
         .route("/.well-known/jwks.json", get(jwks::serve))
+        .route("/.well-known/smart-configuration", get(smart::serve))
+        .route("/fhir/R4/.well-known/smart-configuration", get(smart::serve))
+        .route("/fhir/STU3/.well-known/smart-configuration", get(smart::serve))
         .route("/live", get(|| async { "live\n" }))
         .route("/ready", get(ready))
         .route("/steward/{*rest}", any(steward::serve))

@@ -18,6 +18,7 @@ pub mod onboard;
 mod page;
 pub mod people;
 pub mod serve;
+pub mod smart;
 pub mod steward;
 pub mod store;
 pub mod terminology;

@@ -16,6 +16,10 @@ pub struct SignIn {
     pub audience: String,
     /// A JWKS.
     pub keys: Keys,
+    /// Where its people sign in, to be told to clients.
+    pub authorize_url: Option<Url>,
+    /// Where its tokens are had, to be told to clients.
+    pub token_url: Option<Url>,
     /// `[sign_in.limits]`
     pub limits: Limits,
 }
@@ -68,9 +72,19 @@ impl<'a> Reader<'a> {
             }
             Some(Keys::Url(_)) | None => {}
         }
+        let address = |key: &'static str| {
+            section.parsed::<Url>(key).filter(|url| {
+                let fine = url.scheme() == "https" || url.scheme() == "http" && is_here(url);
+                if !fine {
+                    section.mistake(key, "must be https");
+                }
+                fine
+            })
+        };
+        let (authorize_url, token_url) = (address("authorize_url"), address("token_url"));
         let limits = limits(section.section("limits"));
         section.finish();
-        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys?, limits })
+        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys?, authorize_url, token_url, limits })
     }
 }
 

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::face::asked::stu3_param;
 use super::{App, Face};
+use crate::config::SignIn;
 
 /// The CapabilityStatement of a face.
 pub fn statement(app: &App, face: Face) -> Value {
-    let public = &app.config.exchange.public_url;
     let names = CARRIED.iter().flat_map(|kind| names(face, *kind).into_iter().map(move |name| (*kind, name)));
     let resources: Vec<Value> = names.map(|(kind, name)| resource(face, kind, name)).collect();
     let mut statement = json!({
@@ -28,7 +28,7 @@ pub fn statement(app: &App, face: Face) -> Value {
         "rest": [{
             "mode": "server",
             "documentation": "Every answer leads with an OperationOutcome that says which sources did not answer. Tags urn:severn:source, urn:severn:freshness, urn:severn:cluster and urn:severn:tier say who said what, and what says the same.",
-            "security": security(face, public),
+            "security": security(face, &app.config.sign_in),
             "resource": resources,
         }],
     });
@@ -62,19 +62,23 @@ fn operations() -> [(&'static str, &'static str); 4] {
     ]
 }
 
-fn security(face: Face, public: &str) -> Value {
+fn security(face: Face, sign_in: &[SignIn]) -> Value {
     let system = match face {
         Face::R4 => "http://terminology.hl7.org/CodeSystem/restful-security-service",
         Face::Stu3 => "http://hl7.org/fhir/restful-security-service",
     };
-    json!({
+    let mut security = json!({
         "cors": true,
         "service": [{"coding": [{"system": system, "code": "SMART-on-FHIR"}], "text": "OAuth2 bearer tokens with the claims of IHE IUA"}],
-        "extension": [{"url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris", "extension": [
-            {"url": "authorize", "valueUri": format!("{public}/authorize")},
-            {"url": "token", "valueUri": format!("{public}/token")},
-        ]}],
-    })
+    });
+    // Where to sign in is the provider's to say: here, only where it is known and there is one.
+    if let [SignIn { authorize_url: Some(authorize), token_url: Some(token), .. }] = sign_in {
+        security["extension"] = json!([{"url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris", "extension": [
+            {"url": "authorize", "valueUri": authorize.as_str()},
+            {"url": "token", "valueUri": token.as_str()},
+        ]}]);
+    }
+    security
 }
 
 fn resource(face: Face, kind: fhir::Kind, named: &str) -> Value {

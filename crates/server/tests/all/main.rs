@@ -7,6 +7,7 @@
 mod carecentric;
 mod commands;
 mod demographics;
+mod discovery;
 mod documents;
 mod everybody;
 mod following;

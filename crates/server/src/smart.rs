@@ -1,0 +1,41 @@
+//! `/.well-known/smart-configuration`: what somebody who means to sign in for this exchange is told, at its root and below each FHIR base.
+//! Only what is true: sign-in is its provider's, so that what the provider can do stands in the provider's own discovery document.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::config::{Config, Keys};
+use crate::fhir_api::App;
+
+/// Scopes are read in both spellings, of users and of patients. There is no launch from here, and no single sign-on.
+const CAPABILITIES: &[&str] = &["permission-patient", "permission-user", "permission-v1", "permission-v2"];
+/// As far as they may reach: one type in place of `*` is less.
+const SCOPES: &[&str] = &["patient/*.read", "patient/*.rs", "system/*.read", "system/*.rs", "user/*.read", "user/*.rs"];
+
+/// Answers to everybody: nothing of it is secret.
+pub async fn serve(State(app): State<Arc<App>>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], configuration(&app.config).to_string()).into_response()
+}
+
+/// Where there are several providers, none of them is the one.
+fn configuration(config: &Config) -> Value {
+    let mut told = Map::new();
+    if let [provider] = config.sign_in.as_slice() {
+        told.insert("issuer".into(), json!(provider.issuer));
+        if let Keys::Url(url) = &provider.keys {
+            told.insert("jwks_uri".into(), json!(url.as_str()));
+        }
+        for (name, url) in [("authorization_endpoint", &provider.authorize_url), ("token_endpoint", &provider.token_url)] {
+            if let Some(url) = url {
+                told.insert(name.into(), json!(url.as_str()));
+            }
+        }
+    }
+    told.insert("scopes_supported".into(), json!(SCOPES));
+    told.insert("capabilities".into(), json!(CAPABILITIES));
+    Value::Object(told)
+}
