@@ -1,5 +1,6 @@
 //! Bearer tokens: verified, then read as a [`Caller`]. What the caller may do is not decided here.
 
+mod cis2;
 mod claims;
 mod keys;
 mod parts;
@@ -11,6 +12,7 @@ use record::{Caller, Clock};
 use serde_json::{Map, Value};
 
 use crate::config::SignIn;
+use crate::config::sign_in::Claims;
 use parts::Parts;
 use provider::Provider;
 
@@ -20,6 +22,14 @@ pub enum TokenFault {
     /// Only RS256 and ES256.
     #[error("the token's algorithm is not RS256 or ES256")]
     Algorithm,
+    /// Of CIS2: not known well enough to be they.
+    #[error("the sign-in was not strong enough: authentication_assurance_level must be 2 or 3")]
+    Assurance,
+    /// Of CIS2: claims missing or of the wrong shape.
+    #[error(
+        "the token is malformed, or lacks a claim that is needed: iss, sub, aud, exp, uid of twelve digits, selected_roleid, nhsid_nrbac_roles with person_roleid, org_code and role_code"
+    )]
+    Cis2,
     /// Its provider does not answer, and what was known of it is too old to go by.
     #[error("who signed the token cannot be confirmed at present; try again shortly")]
     KeysAway,
@@ -34,9 +44,15 @@ pub enum TokenFault {
     /// Given more than once, or where addresses are written down.
     #[error("the token must be given once, in the header Authorization, and nowhere else")]
     Misplaced,
+    /// Of CIS2: the chosen role is at an organisation that is not among those agreed.
+    #[error("the selected role is at an organisation that does not take part here")]
+    Organisation,
     /// Expired, or not valid yet.
     #[error("the token has expired or is not valid yet")]
     OutOfTime,
+    /// Of CIS2: no role is chosen, or it is not one of theirs.
+    #[error("the token names no one role: selected_roleid must be the person_roleid of just one of nhsid_nrbac_roles")]
+    Role,
     /// The signature, issuer or audience is wrong.
     #[error("the token is not from a sign-in provider of this exchange, or not for it")]
     Stranger,
@@ -88,7 +104,10 @@ impl Tokens {
         }
         meant_for(&token.claims, &provider.config.audience)?;
         in_time(&token.claims, self.clock.now().as_second())?;
-        claims::caller(token.claims).ok_or(TokenFault::Malformed)
+        match &provider.config.claims {
+            Claims::Cis2(terms) => cis2::caller(token.claims, terms),
+            Claims::Iua => claims::caller(token.claims).ok_or(TokenFault::Malformed),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use record::OdsCode;
 use url::{Host, Url};
 
 use super::Reader;
@@ -16,6 +17,8 @@ pub struct SignIn {
     pub audience: String,
     /// A JWKS.
     pub keys: Keys,
+    /// How its tokens say who asks.
+    pub claims: Claims,
     /// Where its people sign in, to be told to clients.
     pub authorize_url: Option<Url>,
     /// Where its tokens are had, to be told to clients.
@@ -31,6 +34,26 @@ pub enum Keys {
     File(PathBuf),
     /// A URL.
     Url(Url),
+}
+
+/// `claims`
+#[derive(Debug, Clone)]
+pub enum Claims {
+    /// NHS Care Identity: the role chosen at sign-in.
+    Cis2(Cis2),
+    /// IHE IUA and SMART.
+    Iua,
+}
+
+/// What CIS2 does not say, and this exchange must know.
+#[derive(Debug, Clone)]
+pub struct Cis2 {
+    /// Whose people may ask here, by their chosen role.
+    pub organisations: Vec<OdsCode>,
+    /// What they sign in for, a code of v3-ActReason.
+    pub purpose: String,
+    /// What a token without SMART scopes of its own grants.
+    pub scopes: Vec<String>,
 }
 
 /// `[sign_in.limits]`
@@ -82,10 +105,39 @@ impl<'a> Reader<'a> {
             })
         };
         let (authorize_url, token_url) = (address("authorize_url"), address("token_url"));
+        let claims = match section.choice("claims", &[("cis2", true), ("iua", false)], false) {
+            true => cis2(&section).map(Claims::Cis2),
+            false => Some(Claims::Iua),
+        };
         let limits = limits(section.section("limits"));
         section.finish();
-        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys?, authorize_url, token_url, limits })
+        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys?, claims: claims?, authorize_url, token_url, limits })
     }
+}
+
+/// Purposes of those who come to care. An emergency is claimed for one person, not for everybody who signs in.
+const PURPOSES: &[(&str, &str)] = &[("CAREMGT", "CAREMGT"), ("COC", "COC"), ("TREAT", "TREAT")];
+
+/// `None` only where a mistake was noted.
+fn cis2(section: &Section<'_>) -> Option<Cis2> {
+    let named = section.texts("organisations");
+    let organisations: Vec<OdsCode> = named
+        .iter()
+        .filter_map(|code| code.parse().map_err(|error| section.mistake("organisations", format!("`{code}`: {error}"))).ok())
+        .collect();
+    if named.is_empty() {
+        section.mistake("organisations", "is missing: everybody in the NHS signs in there; say whose people may ask here");
+    }
+    if !section.has("purpose") {
+        section.mistake("purpose", "is missing: CIS2 names none; say what its people sign in here for (TREAT, CAREMGT or COC)");
+    }
+    let purpose = section.choice("purpose", PURPOSES, "TREAT").to_owned();
+    let scopes: Vec<String> = section.text("scope").unwrap_or_else(|| "user/*.rs".into()).split_whitespace().map(str::to_owned).collect();
+    if scopes.is_empty() || !scopes.iter().all(|scope| scope.starts_with("user/")) {
+        section
+            .mistake("scope", "must be scopes that begin with user/: these are people, with nobody open yet, and no desk is everybody's");
+    }
+    (!organisations.is_empty()).then_some(Cis2 { organisations, purpose, scopes })
 }
 
 fn limits(section: Section<'_>) -> Limits {

@@ -159,11 +159,26 @@ fn a_sign_in_provider_has_keys_that_nobody_can_change_on_the_way() {
     check(url, all, &[]);
     check(url, "limits = { refresh_minutes = 0 }", &["sign_in.limits.refresh_minutes: must be a whole number from 1 to 1440"]);
     check(url, "limits = { refresh_minutes = 90, outage_hours = 1 }", &["sign_in.limits.outage_hours: is less than refresh_minutes"]);
+    let cis2 = "claims = \"cis2\"\norganisations = [\"RRK\"]\npurpose = \"TREAT\"\n";
+    check(url, cis2, &[]);
+    check(url, &format!("{cis2}scope = \"user/Observation.rs user/Condition.rs\""), &[]);
+    check(url, "claims = \"saml\"", &["sign_in.claims: `saml` is not known; use one of cis2, iua"]);
+    check(url, "claims = \"cis2\"", &["sign_in.organisations: is missing", "sign_in.purpose: is missing"]);
+    check(url, &cis2.replace("\"RRK\"", ""), &["sign_in.organisations: is missing"]);
+    check(url, &cis2.replace("RRK", "rrk"), &["sign_in.organisations: `rrk`: an ODS code"]);
+    for purpose in ["HRESCH", "BTG", "ETREAT", ""] {
+        check(url, &cis2.replace("TREAT", purpose), &["sign_in.purpose: "]);
+    }
+    for scope in ["", "system/*.rs", "user/*.rs severn.operator", "patient/*.rs"] {
+        check(url, &format!("{cis2}scope = \"{scope}\""), &["sign_in.scope: must be scopes that begin with user/"]);
+    }
+    // What only CIS2 wants means nothing elsewhere.
+    check(url, "organisations = [\"RRK\"]", &["sign_in.organisations is not known"]);
     check(url, "limits = { refresh = 90 }", &["sign_in.limits.refresh is not known"]);
     // What stands in the example as a comment, taken out of it.
-    let example = include_str!("../../../../docs/severn.example.toml").lines().skip_while(|line| !line.starts_with("# [sign_in.limits]"));
+    let example = include_str!("../../../../docs/severn.example.toml").lines().skip_while(|line| !line.starts_with("# claims = "));
     let block: String = example.take_while(|line| line.starts_with("# ")).map(|line| format!("{}\n", &line[2..])).collect();
-    assert!(block.contains("outage_hours = 24"));
+    assert!(block.contains("outage_hours = 24") && block.contains("token_url"));
     check(url, &block, &[]);
     // Nothing can be done about a temporary folder that stays.
     let _ = std::fs::remove_dir_all(&folder);

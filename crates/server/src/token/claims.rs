@@ -44,7 +44,7 @@ pub(super) fn caller(claims: Map<String, Value>) -> Option<Caller> {
     let iua = claims.extensions?.ihe_iua?;
     let organisation = iua.subject_organization_id?;
     let code: OdsCode = organisation.rsplit('|').next()?.parse().ok()?;
-    let scopes: Vec<String> = claims.scope.split_ascii_whitespace().map(str::to_owned).collect();
+    let scopes = scopes(&claims.scope);
     // A system's token speaks of no person: no national user, no user/ or patient/ scope.
     let system = scopes.iter().any(|scope| scope.starts_with("system/"));
     let person =
@@ -70,5 +70,15 @@ pub(super) fn caller(claims: Map<String, Value>) -> Option<Caller> {
 /// A coding's code, or a bare string; the last part of a colon path (`S8000:G8000:R8000`).
 fn code_of(value: &Value) -> Option<String> {
     let code = value.get("code").and_then(Value::as_str).or_else(|| value.as_str())?;
-    Some(code.rsplit(':').next().unwrap_or(code).to_owned())
+    Some(last_part(code).to_owned())
+}
+
+/// The last part of a colon path (`S8000:G8000:R8000`): the job role's own code.
+pub(super) fn last_part(code: &str) -> &str {
+    code.rsplit(':').next().unwrap_or(code)
+}
+
+/// Scopes, as granted.
+pub(super) fn scopes(granted: &str) -> Vec<String> {
+    granted.split_ascii_whitespace().map(str::to_owned).collect()
 }

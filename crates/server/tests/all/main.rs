@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod carecentric;
+mod cis2;
 mod commands;
 mod demographics;
 mod discovery;
