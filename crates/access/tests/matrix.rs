@@ -91,7 +91,8 @@ fn shows(permit: &Permit, kind: Kind, label: Option<(&str, &str)>) -> bool {
 fn page() -> String {
     let mut page = String::from(
         "WHO MAY READ, given a relationship with the person, whose record is not restricted\n\n\
-         Without a relationship nobody may. Restricted people nobody may, until a policy with an approver says so.\n\n\
+         Without a relationship nobody may. Restricted people nobody may, until a policy with an approver says so.\n\
+         The scopes of a token may narrow what stands here, and never widen it.\n\n\
          By role and purpose of use: what is seen\n\n",
     );
     write!(page, "{:32}", "").unwrap();

@@ -135,3 +135,36 @@ impl<'de> Visitor<'de> for OnceVisitor {
         Ok(Value::Object(object))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn three(parts: [&[u8]; 3]) -> String {
+        parts.map(|part| BASE64URL_NOPAD.encode(part)).join(".")
+    }
+
+    proptest! {
+        /// Whatever comes over the wire is a token or is none: nothing falls over it.
+        #[test]
+        fn anything_may_come(text in ".{0,300}", header in any::<Vec<u8>>(), claims in any::<Vec<u8>>(), signature in any::<Vec<u8>>()) {
+            let head = br#"{"alg":"ES256"}"#;
+            for token in [text, three([&header, &claims, &signature]), three([head, &claims, &signature])] {
+                let read = Parts::read(&token);
+                prop_assert!(read.is_err() || serde_json::from_slice::<Map<String, Value>>(&claims).is_ok(), "{}", token);
+            }
+        }
+
+        /// A token is written in one way: with any one letter otherwise it is none, or not the same.
+        #[test]
+        fn no_two_writings_are_one_token(signature in prop::collection::vec(any::<u8>(), 0..80), at in any::<prop::sample::Index>(), letter in "[ -~]") {
+            let whole = three([br#"{"alg":"RS256","kid":"k"}"#, br#"{"iss":"i","list":[1,-1,0.5,null,true,{"a":"b"}]}"#, &signature]);
+            let at = at.index(whole.len());
+            let other = format!("{}{letter}{}", &whole[..at], &whole[at + 1..]);
+            let read = |token: &str| Parts::read(token).ok().map(|parts| (parts.signed.to_vec(), parts.signature));
+            prop_assert!(read(&whole).is_some());
+            prop_assert!(other == whole || read(&other) != read(&whole));
+        }
+    }
+}
