@@ -51,7 +51,8 @@ impl PersonIndex for Registrar {
     }
 
     async fn known(&self, person: &PersonId) -> Result<Known, StoreDown> {
-        let history = self.history(person).await.map_err(down)?;
+        // Whatever is told of it to nobody: it is a time, and leads to nobody.
+        let history = self.register().history(person).await.map_err(down)?;
         let changed = history.iter().rfind(|event| over(&event.deed)).map(|event| event.at);
         let Some(person) = self.register().person(person).await.map_err(down)? else { return Ok(Known::default()) };
         let confused = self.confused_with(&person).await.map_err(down)?;
