@@ -36,7 +36,8 @@ pub struct Person {
     pub id: PersonId,
     /// The number that stands, if any entry or the national service gave a verified one.
     pub number: Option<NhsNumber>,
-    /// Numbers that the national service replaced by the one that stands. Numbers that were cut are not among them: nobody remembers those.
+    /// Numbers that the national service replaced by the one that stands, each after those that it replaced itself. Numbers that were cut
+    /// are not among them: nobody remembers those.
     pub superseded: Vec<NhsNumber>,
     /// Whether the national service or any entry marks them as restricted.
     pub restricted: bool,

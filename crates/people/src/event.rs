@@ -83,7 +83,7 @@ pub enum Deed {
         /// Which entries came, so that they can go again.
         entries: Vec<EntryKey>,
     },
-    /// The number was replaced by another, by the national service's own word.
+    /// The number that stood for them was replaced by another, by the national service's own word.
     NumberSuperseded,
     /// Two entries that were said to be apart may be one person after all.
     Together {

@@ -28,6 +28,7 @@ macro_rules! deed {
     }};
 }
 
+mod cut;
 mod deeds;
 mod desk;
 mod done;
@@ -35,7 +36,9 @@ mod draft;
 mod explain;
 mod find;
 mod lifecycle;
+mod numbers;
 mod place;
+mod telling;
 
 use std::sync::Arc;
 
@@ -223,6 +226,7 @@ impl Registrar {
             for entry in &entries {
                 draft.take(entry.clone()).await?;
             }
+            draft.forget_tasks().await?;
             draft.changes(loaded.iter().map(|(file, rows)| Change::Loaded(file.clone(), *rows)));
             taken = draft.taken();
         });

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use record::PersonId;
+use record::{NhsNumber, PersonId};
 
 use super::draft::Draft;
+use super::numbers::{given, joined, parted};
 use super::{Done, NotDone, Registrar};
 use crate::{Author, Change, Deed, Entry, EntryKey, Event, RegisterDown};
 
@@ -70,7 +71,12 @@ impl Draft<'_> {
     }
 
     /// Whether entries of one person may be linked to another: nobody said otherwise, and no number speaks against it.
-    async fn may_join(&mut self, from: &PersonId, to: &PersonId, keys: &[EntryKey]) -> Result<(), NotDone> {
+    pub(super) async fn may_join(&mut self, from: &PersonId, to: &PersonId, keys: &[EntryKey]) -> Result<(), NotDone> {
+        self.may_come(from, to, keys, &[]).await
+    }
+
+    /// The same of entries that bring numbers of whom they come from.
+    async fn may_come(&mut self, from: &PersonId, to: &PersonId, keys: &[EntryKey], numbers: &[NhsNumber]) -> Result<(), NotDone> {
         let theirs = |id: &PersonId, draft: &Draft<'_>| {
             let drafted = draft.drafted(id).filter(|drafted| !drafted.person.cut);
             drafted.map(|drafted| drafted.person.clone()).ok_or(NotDone::UnknownPerson)
@@ -87,22 +93,14 @@ impl Draft<'_> {
                 return Err(NotDone::Apart);
             }
         }
-        let given = |entry: &&Entry| keys.contains(&entry.key);
-        let numbers = from.entries.iter().filter(given).filter_map(|entry| entry.demographics.number.as_ref()?.verified());
-        match to.number {
-            Some(number) if numbers.into_iter().any(|other| other != number && !to.superseded.contains(&other)) => Err(NotDone::Numbers),
-            _ => Ok(()),
-        }
+        let entries: Vec<Entry> = from.entries.into_iter().filter(|entry| keys.contains(&entry.key)).collect();
+        if to.may_take(&entries, numbers) { Ok(()) } else { Err(NotDone::Numbers) }
     }
 
     pub(super) async fn may_merge(&mut self, into: &PersonId, from: &PersonId) -> Result<(), NotDone> {
         let keys = self.keys_of(from).await?;
-        self.may_join(from, into, &keys).await?;
-        let number = |id: &PersonId| self.drafted(id).and_then(|drafted| drafted.person.number);
-        match (number(into), number(from)) {
-            (Some(one), Some(other)) if one != other => Err(NotDone::Numbers),
-            _ => Ok(()),
-        }
+        let numbers = self.numbers_of(from);
+        self.may_come(from, into, &keys, &numbers).await
     }
 
     async fn keys_of(&mut self, id: &PersonId) -> Result<Vec<EntryKey>, NotDone> {
@@ -123,14 +121,14 @@ impl Draft<'_> {
         let since = self.linked_since(from, &key).await?;
         self.event(from, author, Deed::Unlinked { entry: key.clone(), to: to.clone() }, reason);
         self.event(to, author, Deed::Linked { entry: key, tier: None, weight: None, from: Some(from.clone()) }, reason);
-        let number = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());
+        let number = given(&entry);
         self.settle(to, entry).await?;
-        // A number goes where the only entry goes that gave it.
-        let left = self.drafted(from).is_some_and(|drafted| drafted.person.entries.is_empty() && drafted.person.number == number);
-        let free = self.drafted(to).is_some_and(|drafted| drafted.person.number.is_none());
-        if left && free && number.is_some() {
-            self.alter(from, |person| person.number = None);
-            self.alter(to, |person| person.number = number);
+        // A number goes where the only entry goes that gave it, and those that it replaced with it.
+        let left = self.drafted(from).is_some_and(|drafted| drafted.person.entries.is_empty());
+        let numbers = self.numbers_of(from);
+        if left && number.is_some_and(|number| numbers.contains(&number)) && self.numbers_of(to).is_empty() {
+            self.give_numbers(from, Vec::new());
+            self.give_numbers(to, numbers);
         }
         self.touch(from, since);
         self.touch(to, None);
@@ -145,7 +143,7 @@ impl Draft<'_> {
         if others.is_empty() {
             return Err(NotDone::Alone);
         }
-        let to = match self.came_from(home, &key).await? {
+        let to = match self.came_from(home, &entry).await? {
             Some(from) => from,
             None => self.mint(None),
         };
@@ -158,14 +156,17 @@ impl Draft<'_> {
     }
 
     /// From whom an entry was linked last, where it may go back.
-    async fn came_from(&mut self, home: &PersonId, key: &EntryKey) -> Result<Option<PersonId>, NotDone> {
+    async fn came_from(&mut self, home: &PersonId, entry: &Entry) -> Result<Option<PersonId>, NotDone> {
+        let key = &entry.key;
         let history = self.registrar.register.history(home).await?;
         let Some(from) = history.iter().rev().find_map(|event| came(event, key)).flatten().filter(|from| from != home) else {
             return Ok(None);
         };
         let apart = self.registrar.register.apart(home, key).await?;
         let drafted = self.person(&from).await?.filter(|drafted| !drafted.person.cut && !drafted.person.investigated);
-        let free = drafted.is_some_and(|drafted| !drafted.person.entries.iter().any(|entry| apart.contains(&entry.key)));
+        let entry = std::slice::from_ref(entry);
+        let free = drafted.filter(|drafted| !drafted.person.entries.iter().any(|entry| apart.contains(&entry.key)));
+        let free = free.is_some_and(|drafted| drafted.person.may_take(entry, &[]));
         Ok(free.then_some(from))
     }
 
@@ -196,18 +197,17 @@ impl Draft<'_> {
     /// Merges without asking whether that may be.
     pub(super) async fn merges(&mut self, into: &PersonId, from: &PersonId, author: &Author, reason: &str) -> Result<(), NotDone> {
         let keys = self.keys_of(from).await?;
+        self.person(into).await?;
         let Some(drafted) = self.drafted(from) else { return Err(NotDone::UnknownPerson) };
-        let (entries, number, restricted) = (drafted.person.entries.clone(), drafted.person.number, drafted.person.restricted);
+        let (entries, restricted) = (drafted.person.entries.clone(), drafted.person.restricted);
+        let numbers = joined(self.numbers_of(into), self.numbers_of(from));
         for entry in entries {
             self.event(from, author, Deed::Unlinked { entry: entry.key.clone(), to: into.clone() }, reason);
             self.settle(into, entry).await?;
         }
-        if number.is_some() {
-            self.alter(from, |person| person.number = None);
-            let free = self.drafted(into).is_some_and(|drafted| drafted.person.number.is_none());
-            if free {
-                self.alter(into, |person| person.number = number);
-            }
+        if !numbers.is_empty() {
+            self.give_numbers(from, Vec::new());
+            self.give_numbers(into, numbers);
         }
         if restricted {
             self.alter(into, |person| person.restricted = true);
@@ -223,11 +223,11 @@ impl Draft<'_> {
     pub(super) async fn unmerges(&mut self, into: &PersonId, from: &PersonId, author: &Author, reason: &str) -> Result<(), NotDone> {
         let history = self.registrar.register.history(into).await?;
         let last = history.iter().rev().find_map(|event| match &event.deed {
-            Deed::Merged { from: other, entries } if other == from => Some(Some((entries.clone(), event.at))),
+            Deed::Merged { from: other, entries } if other == from => Some(Some((entries.clone(), event))),
             Deed::Unmerged { to, .. } if to == from => Some(None),
             _ => None,
         });
-        let (mut keys, since) = last.flatten().ok_or(NotDone::NothingToUndo)?;
+        let (mut keys, merge) = last.flatten().ok_or(NotDone::NothingToUndo)?;
         let own = self.keys_of(into).await?;
         keys.retain(|key| own.contains(key));
         let there = self.keys_of(from).await?;
@@ -238,20 +238,22 @@ impl Draft<'_> {
             }
         }
         let entries = self.drafted(into).map(|drafted| drafted.person.entries.clone()).unwrap_or_default();
-        for entry in entries.into_iter().filter(|entry| keys.contains(&entry.key)) {
-            let number = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());
+        let (going, staying): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| keys.contains(&entry.key));
+        // By a steward's word only one of the two had numbers; by the national service's, the one that stands was the other's.
+        let (gone, left) = parted(&self.numbers_of(into), &going, &staying, merge.author != Author::National);
+        if !self.drafted(from).is_some_and(|drafted| drafted.person.may_take(&going, &gone)) {
+            return Err(NotDone::Numbers);
+        }
+        for entry in going {
             self.event(from, author, Deed::Linked { entry: entry.key.clone(), tier: None, weight: None, from: Some(into.clone()) }, reason);
-            // A number that was superseded goes back with the entry that gives it.
-            if let Some(number) = number
-                && self.drafted(into).is_some_and(|drafted| drafted.person.superseded.contains(&number))
-            {
-                self.alter(into, |person| person.superseded.retain(|old| *old != number));
-                self.alter(from, |person| person.number = Some(number));
-            }
             self.settle(from, entry).await?;
         }
+        if !gone.is_empty() {
+            self.give_numbers(into, left);
+            self.give_numbers(from, gone);
+        }
         self.event(into, author, Deed::Unmerged { to: from.clone(), entries: keys }, reason);
-        self.touch(into, Some(since));
+        self.touch(into, Some(merge.at));
         self.touch(from, None);
         Ok(())
     }
@@ -277,7 +279,7 @@ impl Draft<'_> {
 }
 
 /// Whether by this event an entry came to the person, and from whom.
-fn came(event: &Event, key: &EntryKey) -> Option<Option<PersonId>> {
+pub(super) fn came(event: &Event, key: &EntryKey) -> Option<Option<PersonId>> {
     match &event.deed {
         Deed::Linked { entry, from, .. } if entry == key => Some(from.clone()),
         Deed::Merged { from, entries } if entries.contains(key) => Some(Some(from.clone())),

@@ -99,7 +99,9 @@ impl Draft<'_> {
 
     async fn undoes(&mut self, id: &TaskId, author: &Author, reason: &str) -> Result<(), NotDone> {
         let task = self.registrar.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
-        let (outcome, ..) = task.decided.as_ref().ok_or(NotDone::NothingToUndo)?;
+        // What was closed because a number was cut is not a steward's decision.
+        let decided = task.decided.as_ref().filter(|(_, _, author, _)| *author != Author::National);
+        let (outcome, ..) = decided.ok_or(NotDone::NothingToUndo)?;
         match outcome {
             Outcome::Unknown => {}
             Outcome::Same => self.not_same(&task, author, reason).await?,
@@ -118,9 +120,11 @@ impl Draft<'_> {
     }
 
     async fn same(&mut self, one: &EntryKey, other: &EntryKey, author: &Author, reason: &str) -> Result<(), NotDone> {
-        let ((from, _), (into, _)) = (self.entry(one).await?, self.entry(other).await?);
+        let ((from, one), (into, other)) = (self.entry(one).await?, self.entry(other).await?);
         if from == into {
-            return Ok(());
+            // By an earlier word; whatever number a source has given since, no steward confirms it.
+            let drafted = self.drafted(&into).ok_or(NotDone::UnknownPerson)?;
+            return if drafted.renumbered(&one) || drafted.renumbered(&other) { Err(NotDone::Numbers) } else { Ok(()) };
         }
         self.may_merge(&into, &from).await?;
         self.merges(&into, &from, author, reason).await
@@ -188,16 +192,9 @@ impl Draft<'_> {
         if apart.iter().any(|other| !others.contains(other) && there.contains(other)) {
             return Err(NotDone::Apart);
         }
+        if !self.drafted(&from).is_some_and(|drafted| drafted.person.may_take(std::slice::from_ref(&entry), &[])) {
+            return Err(NotDone::Numbers);
+        }
         self.moves(entry, &home, &from, author, reason).await
-    }
-}
-
-/// Another person whom an event names.
-pub(super) fn named(event: &crate::Event) -> Option<&PersonId> {
-    match &event.deed {
-        Deed::Linked { from, .. } => from.as_ref(),
-        Deed::Merged { from, .. } => Some(from),
-        Deed::Unlinked { to, .. } | Deed::Unmerged { to, .. } => Some(to),
-        _ => None,
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::MutexGuard;
 use super::{Desk, Done, Registrar, Taken, Touched};
 use crate::index::keys;
 use crate::matching::Folded;
-use crate::{Author, Change, Deed, Doubt, Entry, EntryKey, Event, NotWritten, Person, RegisterDown, Task, TaskId};
+use crate::{Author, Change, Deed, Doubt, Entry, EntryKey, Event, NotWritten, Outcome, Person, RegisterDown, Task, TaskId};
 
 /// A person as the draft has them.
 pub(super) struct Drafted {
@@ -21,14 +21,6 @@ pub(super) struct Drafted {
     head: bool,
     /// Whether anything is.
     changed: bool,
-}
-
-impl Drafted {
-    /// Whether an entry now gives another verified number than the one that stands.
-    pub(super) fn renumbered(&self, entry: &Entry) -> bool {
-        let (stands, given) = (self.person.number, entry.demographics.number.as_ref().and_then(|claimed| claimed.verified()));
-        matches!((stands, given), (Some(stands), Some(given)) if stands != given && !self.person.superseded.contains(&given))
-    }
 }
 
 /// A batch in the making.
@@ -42,6 +34,8 @@ pub(super) struct Draft<'a> {
     numbers: FxHashMap<NhsNumber, Option<PersonId>>,
     /// Numbers that were cut, of those that entries of this batch give.
     pub(super) cut: FxHashSet<NhsNumber>,
+    /// Persons who were cut off here.
+    pub(super) hidden: Vec<PersonId>,
     /// By what those are found whose entries came or changed here.
     keys: FxHashMap<u64, Vec<PersonId>>,
     put: BTreeSet<EntryKey>,
@@ -61,6 +55,7 @@ impl<'a> Draft<'a> {
             homes: FxHashMap::default(),
             numbers: FxHashMap::default(),
             cut: FxHashSet::default(),
+            hidden: Vec::new(),
             keys: FxHashMap::default(),
             put: BTreeSet::new(),
             changes: Vec::new(),
@@ -133,21 +128,16 @@ impl<'a> Draft<'a> {
     /// Changes a person's own part. They must have been read.
     pub(super) fn alter(&mut self, id: &PersonId, change: impl FnOnce(&mut Person)) {
         let Some(drafted) = self.persons.get_mut(id) else { return };
-        let before = drafted.person.number;
+        let before = drafted.person.numbers();
         change(&mut drafted.person);
         (drafted.head, drafted.changed) = (true, true);
-        let after = drafted.person.number;
-        if before == after {
-            return;
-        }
-        if let Some(gone) = before
-            && !drafted.person.superseded.contains(&gone)
-        {
-            let owner = self.numbers.entry(gone).or_insert(None);
+        let after = drafted.person.numbers();
+        for gone in before.iter().filter(|number| !after.contains(number)) {
+            let owner = self.numbers.entry(*gone).or_insert(None);
             *owner = owner.take().filter(|owner| owner != id);
         }
-        if let Some(number) = after {
-            self.numbers.insert(number, Some(id.clone()));
+        for number in after.iter().filter(|number| !before.contains(number)) {
+            self.numbers.insert(*number, Some(id.clone()));
         }
     }
 
@@ -192,6 +182,12 @@ impl<'a> Draft<'a> {
         self.changes.extend(changes);
     }
 
+    /// Tasks as they are to be written.
+    pub(super) fn tasks(&self) -> Vec<Task> {
+        let task = |change: &Change| if let Change::Task(task) = change { Some(task.clone()) } else { None };
+        self.changes.iter().filter_map(task).collect()
+    }
+
     /// Adds to a person's history.
     pub(super) fn event(&mut self, person: &PersonId, author: &Author, deed: Deed, reason: &str) {
         let event = Event { person: person.clone(), at: self.now, author: author.clone(), deed, reason: reason.to_owned() };
@@ -231,6 +227,25 @@ impl<'a> Draft<'a> {
         self.raised.insert(id.clone());
         self.done.raised.push(id);
         Ok(())
+    }
+
+    /// Raises a task; one that was decided as one person is opened again.
+    pub(super) async fn raise_again(
+        &mut self,
+        doubt: Doubt,
+        person: &PersonId,
+        entry: &EntryKey,
+        other: &EntryKey,
+    ) -> Result<(), RegisterDown> {
+        let id = TaskId::of(doubt, entry, Some(other));
+        match self.registrar.register.task(&id).await? {
+            Some(task) if matches!(task.decided, Some((Outcome::Same, ..))) && self.raised.insert(id.clone()) => {
+                self.changes.push(Change::Task(Task { person: person.clone(), decided: None, ..task }));
+                self.reopened(id);
+                Ok(())
+            }
+            _ => self.raise(doubt, person, entry, Some(other)).await,
+        }
     }
 
     /// Notes a task that was opened again.

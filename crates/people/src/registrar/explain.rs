@@ -4,7 +4,7 @@ use record::{NhsNumber, PersonId};
 
 use super::Registrar;
 use crate::matching::{Comparison, Decision, Folded};
-use crate::{Entry, EntryKey, Event, Person, Reason, RegisterDown};
+use crate::{Entry, EntryKey, Person, Reason, RegisterDown};
 
 /// Somebody, by whatever is known of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,22 +48,6 @@ impl Registrar {
         };
         let Some(id) = id else { return Ok(None) };
         Ok(self.register.person(&id).await?.filter(|person| !person.cut))
-    }
-
-    /// What was done to a person's entries, oldest first. No event that names somebody whose number was cut is among them.
-    pub async fn history(&self, person: &PersonId) -> Result<Vec<Event>, RegisterDown> {
-        let mut told = Vec::new();
-        for event in self.register.history(person).await? {
-            let named = super::desk::named(&event);
-            let cut = match named {
-                Some(id) => self.register.person(id).await?.is_some_and(|person| person.cut),
-                None => false,
-            };
-            if !cut {
-                told.push(event);
-            }
-        }
-        Ok(told)
     }
 
     /// Why somebody's entries are linked: each entry with the other that is most like it. With two people, each entry of the one with

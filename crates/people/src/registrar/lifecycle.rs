@@ -3,12 +3,11 @@
 use record::{NhsNumber, PersonId};
 
 use super::draft::Draft;
+use super::numbers::{given, joined};
 use super::{Done, NotDone, Registrar};
-use crate::{Author, Change, Deed, Doubt, EntryKey, Outcome, Person, RegisterDown, Task, TaskFilter};
+use crate::{Author, Deed, Doubt, Entry, EntryKey, Person, RegisterDown};
 
 const SUPERSEDED: &str = "the national service replaced the number";
-/// Tasks read at once.
-const TASKS: usize = 500;
 
 impl Registrar {
     /// The national service returned `new` in answer to `old`: what is known under both is one person's. Where somebody said that they
@@ -80,113 +79,96 @@ impl Registrar {
 
 impl Draft<'_> {
     async fn supersedes(&mut self, old: &NhsNumber, new: &NhsNumber) -> Result<(), NotDone> {
-        let (from, into) = (self.owner(old).await?, self.owner(new).await?);
-        let id = match (from, into) {
-            // Nobody is known by either: whoever asks again is told again.
-            (None, None) => return Ok(()),
-            (Some(person), None) | (None, Some(person)) => person,
-            (Some(from), Some(into)) if from == into => into,
-            (Some(from), Some(into)) => {
-                if let Err((entry, other)) = self.may_be_one(&into, &from).await? {
-                    // The national service and somebody here say different things: a person decides.
-                    return Ok(self.raise(Doubt::Confusion, &from, &entry, Some(&other)).await?);
-                }
-                self.merges(&into, &from, &Author::National, SUPERSEDED).await?;
-                let earlier = self.drafted(&from).map(|drafted| drafted.person.superseded.clone()).unwrap_or_default();
-                self.alter(&from, |person| person.superseded.clear());
-                self.alter(&into, |person| person.superseded.extend(earlier));
-                into
-            }
-        };
-        let drafted = self.person(&id).await?.ok_or(NotDone::UnknownPerson)?;
-        if drafted.person.number == Some(*new) && drafted.person.superseded.contains(old) {
+        // A number that was cut is nobody's, whatever is said of it later.
+        if !self.registrar.register.cut_among(&[*old, *new]).await?.is_empty() {
             return Ok(());
         }
-        self.alter(&id, |person| {
-            person.superseded.retain(|number| number != new && number != old);
-            person.superseded.push(*old);
-            person.number = Some(*new);
-        });
-        self.event(&id, &Author::National, Deed::NumberSuperseded, SUPERSEDED);
-        self.touch(&id, None);
+        match (self.owner(old).await?, self.owner(new).await?) {
+            // Nobody is known by either: whoever asks again is told again.
+            (None, None) => Ok(()),
+            (None, Some(into)) => self.known_by_too(&into, old).await,
+            (Some(person), None) => self.renumbers(&person, old, new).await,
+            (Some(person), Some(same)) if person == same => self.renumbers(&person, old, new).await,
+            (Some(from), Some(into)) => self.follows(&from, &into, old).await,
+        }
+    }
+
+    /// Nothing was known under the old number; what comes is theirs.
+    async fn known_by_too(&mut self, id: &PersonId, old: &NhsNumber) -> Result<(), NotDone> {
+        self.person(id).await?;
+        self.give_numbers(id, joined(self.numbers_of(id), vec![*old]));
+        self.touch(id, None);
         Ok(())
     }
 
-    async fn cuts(&mut self, old: &NhsNumber) -> Result<(), NotDone> {
-        self.change(Change::Cut(*old));
-        let Some(owner) = self.owner(old).await? else { return Ok(()) };
-        let person = self.person(&owner).await?.ok_or(NotDone::UnknownPerson)?.person.clone();
-        self.forget_tasks(&person, old).await?;
-        if person.number == Some(*old) {
-            self.cut_off(&owner);
-        } else {
-            // It was superseded before, and what it named lies with what has the new number: that goes its own way, silently.
-            let gives = |claimed: &crate::ClaimedNumber| claimed.valid() == Some(*old);
-            let theirs: Vec<_> = person.entries.into_iter().filter(|entry| entry.demographics.number.as_ref().is_some_and(gives)).collect();
-            self.alter(&owner, |person| person.superseded.retain(|number| number != old));
-            if !theirs.is_empty() {
-                let apart = self.mint(None);
-                for entry in theirs {
-                    self.settle(&apart, entry).await?;
-                }
-                self.cut_off(&apart);
-            }
-        }
-        self.event(&owner, &Author::National, Deed::Cut, "the number is no longer valid");
-        self.change(Change::Purge(owner.clone(), *old));
-        self.touch(&owner, None);
-        Ok(())
-    }
-
-    /// The two entries, one of each person, of which somebody said that they are apart.
-    async fn may_be_one(&mut self, into: &PersonId, from: &PersonId) -> Result<Result<(), (EntryKey, EntryKey)>, NotDone> {
-        self.person(into).await?;
-        self.person(from).await?;
-        let keys = |id: &PersonId, draft: &Draft<'_>| -> Vec<EntryKey> {
-            draft.drafted(id).map(|drafted| drafted.person.entries.iter().map(|entry| entry.key.clone()).collect()).unwrap_or_default()
-        };
-        let (own, theirs) = (keys(into, self), keys(from, self));
-        for key in theirs {
-            let apart = self.registrar.register.apart(from, &key).await?;
-            if let Some(other) = apart.into_iter().find(|other| own.contains(other)) {
-                return Ok(Err((key, other)));
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    pub(super) fn cut_off(&mut self, id: &PersonId) {
-        self.alter(id, |person| {
-            (person.number, person.cut) = (None, true);
-            person.superseded.clear();
-        });
-    }
-
-    /// Closes every task that an entry with the number is in, and takes the other entry out of it.
-    async fn forget_tasks(&mut self, person: &Person, old: &NhsNumber) -> Result<(), RegisterDown> {
-        let whole = person.number == Some(*old);
-        let gives = |claimed: &crate::ClaimedNumber| claimed.valid() == Some(*old);
-        let theirs = person.entries.iter().filter(|entry| whole || entry.demographics.number.as_ref().is_some_and(gives));
-        let theirs: Vec<&EntryKey> = theirs.map(|entry| &entry.key).collect();
-        let mut after = None;
-        loop {
-            let filter = TaskFilter { after: after.take(), count_max: TASKS, ..TaskFilter::default() };
-            let tasks = self.registrar.register.tasks(&filter).await?;
-            let whole_page = tasks.len() == TASKS;
-            after = tasks.last().map(|task| task.id.clone());
-            for task in tasks {
-                let (named, other) = (theirs.contains(&&task.entry), task.other.as_ref().is_some_and(|other| theirs.contains(&other)));
-                if !named && !other {
-                    continue;
-                }
-                let entry = task.other.clone().filter(|_| named && !other).unwrap_or(task.entry.clone());
-                let decided = Some((Outcome::Unknown, self.now, Author::National, String::new()));
-                let home = self.home(&entry).unwrap_or(task.person.clone());
-                self.change(Change::Task(Task { entry, other: None, person: home, decided, ..task }));
-            }
-            if !whole_page {
+    /// Whoever has the old number has the new one, which is nobody else's.
+    async fn renumbers(&mut self, id: &PersonId, old: &NhsNumber, new: &NhsNumber) -> Result<(), NotDone> {
+        let person = &self.person(id).await?.ok_or(NotDone::UnknownPerson)?.person;
+        let mut numbers = person.numbers();
+        if person.number != Some(*old) {
+            if numbers.contains(new) {
                 return Ok(());
             }
+            // Another number stands for them, by an earlier word of the service that it does not repeat: of that one it says nothing.
+            numbers.retain(|number| number != old);
+            if person.entries.iter().filter_map(given).any(|number| numbers.contains(&number)) {
+                let to = self.mint(Some(*new));
+                return self.follows(id, &to, old).await;
+            }
+            numbers = vec![*old];
         }
+        numbers.retain(|number| number != new);
+        numbers.push(*new);
+        self.give_numbers(id, numbers);
+        self.event(id, &Author::National, Deed::NumberSuperseded, SUPERSEDED);
+        self.touch(id, None);
+        Ok(())
+    }
+
+    /// What is known under the old number becomes somebody else's, who has the new one: all that somebody has for whom it stands; of
+    /// somebody for whom another stands what gives it, for of the other number the service said nothing.
+    async fn follows(&mut self, from: &PersonId, into: &PersonId, old: &NhsNumber) -> Result<(), NotDone> {
+        let person = &self.person(from).await?.ok_or(NotDone::UnknownPerson)?.person;
+        let whole = person.number == Some(*old);
+        let going: Vec<Entry> = person.entries.iter().filter(|entry| whole || given(entry) == Some(*old)).cloned().collect();
+        if let Some((entry, other)) = self.apart_from(into, from, &going).await? {
+            // The national service and somebody here say different things: a person decides.
+            return Ok(self.raise(Doubt::Confusion, from, &entry, Some(&other)).await?);
+        }
+        if whole {
+            return self.merges(into, from, &Author::National, SUPERSEDED).await;
+        }
+        for entry in going {
+            let (key, since) = (entry.key.clone(), self.linked_since(from, &entry.key).await?);
+            self.event(from, &Author::National, Deed::Unlinked { entry: key.clone(), to: into.clone() }, SUPERSEDED);
+            let linked = Deed::Linked { entry: key, tier: None, weight: None, from: Some(from.clone()) };
+            self.event(into, &Author::National, linked, SUPERSEDED);
+            self.settle(into, entry).await?;
+            self.touch(from, since);
+        }
+        let mut left = self.numbers_of(from);
+        left.retain(|number| number != old);
+        self.give_numbers(from, left);
+        self.give_numbers(into, joined(self.numbers_of(into), vec![*old]));
+        self.touch(from, None);
+        self.touch(into, None);
+        Ok(())
+    }
+
+    /// Two entries, one that comes and one that is there, of which somebody said that they are apart.
+    async fn apart_from(
+        &mut self,
+        into: &PersonId,
+        from: &PersonId,
+        going: &[Entry],
+    ) -> Result<Option<(EntryKey, EntryKey)>, RegisterDown> {
+        let own = self.person(into).await?.map(|drafted| drafted.person.entries.clone()).unwrap_or_default();
+        for entry in going {
+            let apart = self.registrar.register.apart(from, &entry.key).await?;
+            if let Some(other) = apart.into_iter().find(|other| own.iter().any(|own| own.key == *other)) {
+                return Ok(Some((entry.key.clone(), other)));
+            }
+        }
+        Ok(None)
     }
 }

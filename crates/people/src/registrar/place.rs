@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use record::{NhsNumber, PersonId};
 
 use super::draft::Draft;
+use super::numbers::{agree, given};
 use super::rules;
 use crate::matching::{self, Comparison, Decision, Fields, Folded, Guard, Resolution};
-use crate::{Author, Deed, Demographics, Doubt, Entry, EntryKey, NumberStatus, RegisterDown};
+use crate::{Author, Deed, Demographics, Doubt, Entry, EntryKey, NumberStatus, Person, RegisterDown};
 
 /// What the rules say of an entry.
 pub(super) enum Place {
@@ -64,15 +65,8 @@ impl Draft<'_> {
                 self.put(&home, entry);
                 return Ok(());
             }
-            // What was shown of them until now may have held what is not theirs.
-            let since = self.linked_since(&home, &entry.key).await?;
-            self.event(&home, &rules(), Deed::Cut, "a number that an entry gives is no longer valid");
-            self.touch(&home, since);
         }
-        let apart = self.mint(None);
-        self.settle(&apart, entry).await?;
-        self.cut_off(&apart);
-        Ok(())
+        self.hide(vec![entry]).await.map(drop)
     }
 
     /// An entry that nobody had.
@@ -97,6 +91,8 @@ impl Draft<'_> {
         let (alone, cut) = (drafted.person.entries.len() == 1, drafted.person.cut);
         // Whoever may see the one number's record may not for that see the other's.
         let renumbered = drafted.renumbered(&entry);
+        // A word stands until whoever gave it takes it back. But it holds nobody who was cut, nor one with another number who is alone.
+        let free = cut || renumbered && alone;
         let place = self.place(&entry, Some(Home { person: &home, left: renumbered || cut })).await?;
         let (to, doubts) = match place {
             Place::Theirs { person, .. } if person == home => return self.settle(&home, entry).await,
@@ -106,11 +102,10 @@ impl Draft<'_> {
                 return self.bring(&person, &home, &entry).await;
             }
             Place::Theirs { person, tier, weight } => {
-                // A word stands until whoever gave it takes it back; and what is like others here, and more like somebody there, is
-                // for a steward to see.
-                if self.is_by_word(&home, &key).await? || tier > 0 && !alone {
+                // What is like others here, and more like somebody there, is for a steward to see.
+                if !free && (tier > 0 && !alone && !renumbered || self.is_by_word(&home, &key).await?) {
                     let other = self.best_of(&person, &entry).await?;
-                    self.settle(&home, entry).await?;
+                    self.stay(&home, entry, false).await?;
                     return self.doubt(&home, &key, other.map(|other| (Doubt::Probable, other)).into_iter().collect()).await;
                 }
                 self.linked(&key, &person, (tier, weight), Some(&home).filter(|_| !cut));
@@ -122,12 +117,11 @@ impl Draft<'_> {
                     self.settle(&home, entry).await?;
                     return self.doubt(&home, &key, doubts).await;
                 }
+                if !free && self.is_by_word(&home, &key).await? {
+                    return self.stay(&home, entry, true).await;
+                }
                 // A number that the source itself changed raises no doubt.
                 let other = self.best_of(&home, &entry).await?.filter(|_| !cut && !renumbered);
-                if self.is_by_word(&home, &key).await? {
-                    self.settle(&home, entry).await?;
-                    return self.doubt(&home, &key, other.map(|other| (Doubt::Confusion, other)).into_iter().collect()).await;
-                }
                 doubts.extend(other.map(|other| (Doubt::Confusion, other)));
                 let to = self.own(&entry).await?;
                 self.event(
@@ -152,7 +146,7 @@ impl Draft<'_> {
 
     /// Whether the number that an entry gives is the one that stands for a person to whom something may be linked.
     fn owns(&self, id: &PersonId, entry: &Entry) -> bool {
-        let given = entry.demographics.number.as_ref().and_then(|claimed| claimed.verified());
+        let given = given(entry);
         self.drafted(id).is_some_and(|drafted| given.is_some() && drafted.person.number == given && !drafted.person.investigated)
     }
 
@@ -177,6 +171,20 @@ impl Draft<'_> {
         Ok(())
     }
 
+    /// An entry stays where it is, whatever it says now. Where that contradicts the others a steward is to see it; and once more where
+    /// it is a number that does, though the two were said to be one person: nobody knew of it then.
+    async fn stay(&mut self, home: &PersonId, entry: Entry, contradicts: bool) -> Result<(), RegisterDown> {
+        let key = entry.key.clone();
+        let renumbered = self.drafted(home).is_some_and(|drafted| drafted.renumbered(&entry));
+        let other = self.best_of(home, &entry).await?;
+        self.settle(home, entry).await?;
+        match other {
+            Some(other) if renumbered => self.raise_again(Doubt::Confusion, home, &key, &other).await,
+            Some(other) if contradicts => self.raise(Doubt::Confusion, home, &key, Some(&other)).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Writes down that the rules linked an entry.
     fn linked(&mut self, key: &EntryKey, person: &PersonId, (tier, weight): (u8, f64), from: Option<&PersonId>) {
         let reason = if tier == 0 { BY_NUMBER } else { BY_WEIGHT };
@@ -191,7 +199,7 @@ impl Draft<'_> {
     /// A person of its own for an entry: the number's, where nobody has it yet.
     async fn own(&mut self, entry: &Entry) -> Result<PersonId, RegisterDown> {
         self.count.persons += 1;
-        let number = match entry.demographics.number.as_ref().and_then(|claimed| claimed.verified()) {
+        let number = match given(entry) {
             Some(number) if self.owner(&number).await?.is_none() => Some(number),
             _ => None,
         };
@@ -205,43 +213,36 @@ impl Draft<'_> {
 
     /// Puts an entry under its person, and lets the person's own part follow.
     pub(super) async fn settle(&mut self, to: &PersonId, entry: Entry) -> Result<(), RegisterDown> {
-        let from = self.home(&entry.key).filter(|from| from != to);
-        let (number, restricted) = (entry.demographics.number.as_ref().and_then(|claimed| claimed.verified()), entry.restricted);
+        let from = self.home(&entry.key);
+        let before = from.as_ref().and_then(|from| self.drafted(from)).map(|drafted| drafted.person.entries.as_slice());
+        let gave = before.unwrap_or_default().iter().find(|own| own.key == entry.key).and_then(given);
+        let (number, restricted) = (given(&entry), entry.restricted);
         self.person(to).await?;
         self.put(to, entry);
-        if let Some(from) = from {
-            self.let_go(&from).await?;
+        if let (Some(from), Some(gave)) = (from, gave) {
+            self.let_go(&from, gave).await?;
         }
-        self.let_go(to).await?;
         let Some(drafted) = self.drafted(to) else { return Ok(()) };
-        let person = &drafted.person;
-        if restricted && !person.restricted {
+        if restricted && !drafted.person.restricted {
             self.alter(to, |person| person.restricted = true);
         }
         let Some(number) = number else { return Ok(()) };
-        let wants = self.drafted(to).is_some_and(|drafted| drafted.person.number.is_none() && !drafted.person.cut);
-        if wants && self.owner(&number).await?.is_none() {
-            self.alter(to, |person| person.number = Some(number));
+        let wants = |person: &Person| person.numbers().is_empty() && !person.cut && agree(&[number], person.entries.iter());
+        if self.drafted(to).is_some_and(|drafted| wants(&drafted.person)) && self.owner(&number).await?.is_none() {
+            self.give_numbers(to, vec![number]);
         }
         Ok(())
     }
 
-    /// A person keeps a number as long as one of their entries gives it, or nobody gives another: a number that only the entry gave that
-    /// went goes with it.
-    pub(super) async fn let_go(&mut self, id: &PersonId) -> Result<(), RegisterDown> {
+    /// A number that only the entry gave that went, or that now says something else, goes with it. One that replaced another stands by the
+    /// national service's word, whoever gives it.
+    async fn let_go(&mut self, id: &PersonId, gave: NhsNumber) -> Result<(), RegisterDown> {
         let Some(drafted) = self.person(id).await? else { return Ok(()) };
         let person = &drafted.person;
-        let Some(number) = person.number else { return Ok(()) };
-        let given = |number: &NhsNumber| {
-            person
-                .entries
-                .iter()
-                .any(|entry| entry.demographics.number.as_ref().and_then(|claimed| claimed.verified()).as_ref() == Some(number))
-        };
-        if person.entries.is_empty() || !person.superseded.is_empty() || given(&number) {
-            return Ok(());
+        let last = !person.entries.is_empty() && !person.entries.iter().any(|entry| given(entry) == Some(gave));
+        if last && person.numbers() == [gave] {
+            self.give_numbers(id, Vec::new());
         }
-        self.alter(id, |person| person.number = None);
         Ok(())
     }
 
@@ -316,6 +317,8 @@ impl Draft<'_> {
         if let Some((number, _)) = folded.fields().number {
             ids.extend(self.owner(&number).await?);
         }
+        let given = folded.fields().number.filter(|(_, status)| *status == NumberStatus::Verified);
+        let stands = self.standing(given).await?;
         ids.extend(home.map(|home| home.person.clone()));
         let mut among = Vec::new();
         for found in registrar.index.candidates(&folded.fields(), registrar.limits.compared_max) {
@@ -339,6 +342,10 @@ impl Draft<'_> {
             let said = others.map(|(_, folded)| folded.clone()).collect();
             let said = Said::Drafted(said, person.number, person.superseded.clone());
             among.push(Compared { person: id, barred, said });
+        }
+        // Two people's numbers do not meet in one person, also where the entry that it is like gives none.
+        if let (Some((given, _)), Some((stands, _))) = (given, stands) {
+            among.iter_mut().for_each(|one| one.barred |= one.has_another(&given, &stands));
         }
         Ok(among)
     }
@@ -402,6 +409,21 @@ enum Said {
 }
 
 impl Compared {
+    /// Whether they have another number than the one that stands for what is given or, where they have none, whether one of their entries
+    /// gives another, verified.
+    fn has_another(&self, given: &NhsNumber, stands: &NhsNumber) -> bool {
+        let own = match &self.said {
+            Said::Drafted(_, own, _) => *own,
+            Said::Indexed(found) => found.number(),
+        };
+        if let Some(own) = own {
+            return own != *stands;
+        }
+        let mut another = false;
+        self.each(|fields| another |= matches!(fields.number, Some((other, NumberStatus::Verified)) if other != *given));
+        another
+    }
+
     fn each<'a>(&'a self, mut each: impl FnMut(Fields<'a>)) {
         match &self.said {
             Said::Drafted(said, stands, superseded) => said.iter().for_each(|folded| {

@@ -28,19 +28,19 @@ fn at(second: i64) -> jiff::Timestamp {
 
 impl Desk {
     fn new() -> Desk {
-        Desk::of(Arc::new(Memory::default()))
+        Desk::of(Arc::new(Memory::default()), 0)
     }
 
-    /// Another registrar of the same register, as on another node.
+    /// Another registrar of the same register, as on another node, whose clock goes otherwise.
     fn beside(&self) -> Desk {
-        let desk = Desk::of(self.memory.clone());
+        let desk = Desk::of(self.memory.clone(), 500_000);
         desk.run(desk.registrar.fill(|_| ())).unwrap();
         desk
     }
 
-    fn of(memory: Arc<Memory>) -> Desk {
+    fn of(memory: Arc<Memory>, second: i64) -> Desk {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let registrar = Registrar::new(memory.clone(), Index::new(), model(), Arc::new(Ticking::default()), Limits::default());
+        let registrar = Registrar::new(memory.clone(), Index::new(), model(), Arc::new(Ticking(second.into())), Limits::default());
         Desk { registrar, memory, runtime }
     }
 
@@ -92,14 +92,65 @@ impl Desk {
                 assert_eq!(found, *owner);
             }
         }
-        let (replayed, apart) = replay(&kept.events);
-        let now: BTreeMap<EntryKey, PersonId> = kept.entries.iter().map(|(key, (home, _))| (key.clone(), home.clone())).collect();
-        assert_eq!(replayed, now, "the history tells something else");
-        assert_eq!(apart, kept.apart, "the history tells of others that are apart");
+        let cut = |id: &PersonId| kept.persons.get(id).is_some_and(|person| person.cut);
+        let now: BTreeMap<EntryKey, PersonId> =
+            kept.entries.iter().filter(|(_, (home, _))| !cut(home)).map(|(key, (home, _))| (key.clone(), home.clone())).collect();
+        let lasting: Vec<Event> = kept.events.iter().filter(|event| !cut(&event.person)).cloned().collect();
+        assert_eq!(replay(&lasting).0, now, "the history tells something else");
+        assert_eq!(replay(&kept.events).1, kept.apart, "the history tells of others that are apart");
         for (one, other) in &kept.apart {
-            assert_ne!(now.get(one), now.get(other), "apart, and of one person");
+            assert!(now.get(one).is_none_or(|home| now.get(other) != Some(home)), "apart, and of one person");
+        }
+        // What is told leads to the same, and to nobody whose number was cut.
+        let people = kept.persons.keys().filter(|id| !cut(id));
+        let told: Vec<Event> = people.flat_map(|id| self.run(self.registrar.history(id)).unwrap()).collect();
+        assert_eq!(replay(&told).0, now, "what is told of the history is something else");
+        let hidden = kept.persons.keys().filter(|id| cut(id)).map(|id| id.to_string());
+        let hidden: Vec<String> =
+            hidden.chain(kept.entries.keys().filter(|key| !now.contains_key(key)).map(|key| format!("{key:?}"))).collect();
+        let said = format!("{told:?}");
+        assert!(hidden.iter().all(|name| !said.contains(name)), "{hidden:?}: {told:#?}");
+        self.check_numbers(&kept);
+        for task in kept.tasks.values() {
+            let lies = |key: &EntryKey| kept.entries.get(key).map(|(home, _)| cut(home));
+            let sides: BTreeSet<bool> = [lies(&task.entry), task.other.as_ref().and_then(lies)].into_iter().flatten().collect();
+            assert!(sides.len() < 2, "a task joins somebody who was cut with somebody else: {task:?}");
+            assert!(task.decided.is_some() || !sides.contains(&true) && !cut(&task.person), "a task about somebody who was cut: {task:?}");
         }
     }
+
+    /// No two people's numbers meet in one person, unless a word holds an entry and a steward was asked; and a number that was cut is
+    /// nobody's.
+    fn check_numbers(&self, kept: &memory::Kept) {
+        assert!(kept.numbers.keys().all(|number| !kept.cut.contains(number)));
+        for (id, person) in kept.persons.iter().filter(|(_, person)| !person.cut) {
+            let entries: Vec<&Entry> = kept.entries.values().filter(|(home, _)| home == id).map(|(_, entry)| entry).collect();
+            let claimed = entries.iter().filter_map(|entry| entry.demographics.number.as_ref()?.valid());
+            assert!(claimed.into_iter().all(|number| !kept.cut.contains(&number)), "what gives a number that was cut is still found");
+            let given = entries.iter().filter(|entry| !held(kept, id, &entry.key));
+            let given: BTreeSet<NhsNumber> = given.filter_map(|entry| entry.demographics.number.as_ref()?.verified()).collect();
+            let own: BTreeSet<NhsNumber> = person.superseded.iter().chain(&person.number).copied().collect();
+            match own.is_empty() {
+                true => assert!(given.len() <= 1, "two numbers in one person: {entries:?}"),
+                false => assert!(given.is_subset(&own), "another number than theirs: {person:?} {entries:?}"),
+            }
+            assert!(person.number.is_some() || person.superseded.is_empty(), "{person:?}");
+        }
+    }
+}
+
+/// Whether a word holds an entry where it is, and a steward was asked of it who did not say that this is right.
+fn held(kept: &memory::Kept, home: &PersonId, key: &EntryKey) -> bool {
+    let came = |event: &&Event| match &event.deed {
+        Deed::Linked { entry, .. } => entry == key,
+        Deed::Merged { entries, .. } => entries.contains(key),
+        _ => false,
+    };
+    let last = kept.events.iter().rev().filter(|event| event.person == *home).find(came);
+    let asked = kept.tasks.values().filter(|task| task.doubt == crate::Doubt::Confusion);
+    let asked = asked.filter(|task| task.entry == *key || task.other.as_ref() == Some(key));
+    let mut unconfirmed = asked.filter(|task| !matches!(task.decided, Some((crate::Outcome::Same, ..))));
+    last.is_some_and(|event| matches!(event.author, Author::National | Author::Steward(_))) && unconfirmed.next().is_some()
 }
 
 type Pairs = BTreeSet<(EntryKey, EntryKey)>;
@@ -126,7 +177,6 @@ fn replay(events: &[Event]) -> (BTreeMap<EntryKey, PersonId>, Pairs) {
 }
 
 /// Every look is a second later.
-#[derive(Default)]
 struct Ticking(std::sync::atomic::AtomicI64);
 
 impl Clock for Ticking {
