@@ -43,6 +43,7 @@ promises!(
     persons_made_by_a_question_and_by_the_register_are_the_same,
     nobody_writes_from_what_is_not_the_last_state,
     rows_of_a_file_are_counted_with_what_they_wrote,
+    superseded_numbers_lead_to_whoever_has_them_now,
     the_ledger_keeps_lines_in_order_and_refuses_a_second,
     the_ledger_knows_whom_its_lines_name,
     two_registrars_of_one_register_are_as_one,
@@ -118,6 +119,44 @@ async fn a_number_that_was_let_go_leads_nowhere(place: Place) {
     store.apply(vec![Change::Person(somebody("b", Some(number(2)))), Change::Person(somebody("a", None))], None).await.unwrap();
     assert_eq!(store.of_number(&number(2)).await.unwrap(), Some(person("b")));
     assert_eq!(store.number_of(&person("a")).await.unwrap(), None);
+}
+
+async fn superseded_numbers_lead_to_whoever_has_them_now(place: Place) {
+    let store = register(&place).await;
+    let has = |id: &str, seeds: &[u32]| {
+        let mut one = somebody(id, seeds.last().map(|seed| number(*seed)));
+        one.superseded = seeds.iter().rev().skip(1).rev().map(|seed| number(*seed)).collect();
+        Change::Person(one)
+    };
+    let check = async |expected: [Option<&str>; 4]| {
+        for (seed, id) in (1..).zip(expected) {
+            assert_eq!(store.of_number(&number(seed)).await.unwrap(), id.map(person), "{seed}");
+            assert_eq!(store.known(&number(seed)).await.unwrap(), id.map(person), "{seed}");
+        }
+    };
+    let (a, b) = (Some("a"), Some("b"));
+    // One after the other in one person; then all of them another's, whichever is written first; then some of them back.
+    let batches = [
+        (vec![has("a", &[1]), has("b", &[4])], [a, None, None, b]),
+        (vec![has("a", &[1, 2])], [a, a, None, b]),
+        (vec![has("a", &[1, 2, 3])], [a, a, a, b]),
+        (vec![has("a", &[]), has("b", &[1, 2, 3, 4])], [b, b, b, b]),
+        (vec![has("b", &[3, 4]), has("a", &[1, 2])], [a, a, b, b]),
+        (vec![has("b", &[1, 2, 3, 4]), has("a", &[])], [b, b, b, b]),
+        (vec![has("b", &[4, 1, 2, 3])], [b, b, b, b]),
+        (vec![has("a", &[1]), has("b", &[4, 2])], [a, b, None, b]),
+    ];
+    for (batch, expected) in batches {
+        store.apply(batch, None).await.unwrap();
+        check(expected).await;
+    }
+    // One that is cut goes alone; what replaced it leads on.
+    store.apply(vec![has("b", &[4, 2, 3])], None).await.unwrap();
+    store.apply(vec![Change::Cut(number(2)), Change::Purge(person("b"), number(2))], None).await.unwrap();
+    check([a, None, b, b]).await;
+    let kept = store.person(&person("b")).await.unwrap().unwrap();
+    assert_eq!((kept.number, kept.superseded), (Some(number(3)), vec![number(4)]));
+    assert_eq!(store.cut_among(&[number(1), number(2), number(3), number(4)]).await.unwrap(), [number(2)]);
 }
 
 async fn a_moved_entry_stands_in_one_place_and_stays_apart(place: Place) {
@@ -654,6 +693,14 @@ async fn what_the_registrar_did_is_what_the_next_one_reads(place: Place) {
     registrar.link(&key("gp", "m2"), &home(15), &steward, why).await.unwrap();
     registrar.supersede(&number(106), &number(906)).await.unwrap();
     registrar.cut(&number(107)).await.unwrap();
+    // A chain whose first number is cut, and one that a merge takes along.
+    let first = home(42);
+    for (old, new) in [(114, 115), (115, 116), (118, 912), (912, 913)] {
+        registrar.supersede(&number(old), &number(new)).await.unwrap();
+    }
+    let last = home(48);
+    registrar.cut(&number(114)).await.unwrap();
+    registrar.merge(&other, &home(54), &steward, why).await.unwrap();
     registrar.died(&home(24), "2024-01-02").await.unwrap();
 
     let next = Registrar::new(register(&place).await, Index::new(), model, clock(), Default::default());
@@ -667,10 +714,18 @@ async fn what_the_registrar_did_is_what_the_next_one_reads(place: Place) {
     for id in ["m0", "m1", "m2"] {
         assert_eq!(next.index().home(&key("gp", id)), registrar.index().home(&key("gp", id)), "{id}");
     }
-    for n in (100..120).chain([906]) {
+    for n in (100..120).chain([906, 912, 913]) {
         assert_eq!(next.person_of(&number(n)).await.unwrap(), registrar.person_of(&number(n)).await.unwrap(), "{n}");
     }
     assert_eq!(next.person_of(&number(107)).await.unwrap(), None, "it was cut");
+    assert_eq!((next.person_of(&number(114)).await.unwrap(), next.person_of(&number(115)).await.unwrap()), (None, Some(last.clone())));
+    assert_eq!(
+        (next.person_of(&number(118)).await.unwrap(), next.person_of(&number(913)).await.unwrap()),
+        (Some(other.clone()), Some(other))
+    );
+    for event in next.history(&last).await.unwrap() {
+        assert!(!format!("{event:?}").contains(first.as_str()), "its history leads to who was cut: {event:?}");
+    }
     assert_eq!(store.apart(&home(0), &key("gp", "e0")).await.unwrap().len(), 2);
     let refused = next.link(&key("gp", "e0"), &home(1), &steward, why).await;
     assert!(refused.is_err(), "they are apart, whoever reads it");
