@@ -100,6 +100,83 @@ async fn golden_25_an_adopted_childs_old_record_is_reached_by_no_route() {
     assert!(history.iter().all(|event| !format!("{event:?}").contains(&child)), "{history:?}");
 }
 
+/// The same where the old number was replaced by the new one first, and what is known under both had become one person's: it is taken
+/// apart again, and from neither side the other is reached.
+#[tokio::test(start_paused = true)]
+async fn golden_25_a_number_that_was_replaced_and_then_cut_leads_from_neither_side_to_the_other() {
+    let world = World::of(&["ccr", "gp", "soc"]);
+    let (old, new_number) = (about("oscar-fielding"), free());
+    let child = world.person(&old.nhs_number).await;
+    let doctor = world.doctor_of(&child);
+    assert_eq!(world.get(&format!("Patient/{child}/$everything"), &doctor).await.status, 200);
+    world.settled().await;
+    let child_id: record::PersonId = child.parse().unwrap();
+    let known = world.registrar.register().person(&child_id).await.unwrap().unwrap();
+    let keys = known.entries.iter().map(|entry| format!("{}/{}", entry.key.source, entry.key.local_id));
+    let keys: Vec<String> = keys.chain(["soc/old-1".to_owned()]).collect();
+    assert!(keys.len() > 1, "nothing was registered");
+    let new_entry = entry("soc", "new-1", old, (&old.given[0], "Newman", Some(&new_number)));
+    world.registrar.take(new_entry.clone()).await.unwrap();
+    let new = world.registrar.index().home(&new_entry.key).unwrap();
+    // A doubt about the two, from before.
+    world.registrar.held(&child_id, &new_entry.key).await.unwrap();
+
+    world.registrar.supersede(&old.nhs_number.parse().unwrap(), &new_number.parse().unwrap()).await.unwrap();
+    world.registrar.take(entry("soc", "old-1", old, (&old.given[0], &old.family, Some(&old.nhs_number)))).await.unwrap();
+    let joined = world.registrar.register().person(&new).await.unwrap().unwrap();
+    assert_eq!(joined.entries.len(), keys.len() + 1, "they are one person now");
+    let reader = world.doctor_of(new.as_str());
+    assert_eq!(world.get(&format!("Patient/{new}/$everything"), &reader).await.status, 200);
+    world.settled().await;
+    world.registrar.cut(&old.nhs_number.parse().unwrap()).await.unwrap();
+    let before = world.ledger.events().len();
+
+    let leads_back = |text: &str| text.contains(&child) || text.contains(&old.nhs_number) || keys.iter().any(|key| text.contains(key));
+    // Reads and searches.
+    for path in [format!("Patient/{child}/$everything"), format!("Patient/{child}")] {
+        let answer = world.get(&path, &doctor).await;
+        assert_eq!(answer.status, 403, "{path}: {}", answer.text);
+        assert!(!answer.text.contains(new.as_str()));
+    }
+    let by_number =
+        async |number: &str| world.get(&format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{number}"), &doctor).await;
+    assert!(!by_number(&old.nhs_number).await.text.contains("\"match\""));
+    let found = by_number(&new_number).await;
+    assert!(found.text.contains(new.as_str()) && !leads_back(&found.text), "{}", found.text);
+    let read = world.get(&format!("Patient/{new}/$everything"), &reader).await;
+    assert!(read.status == 200 && !leads_back(&read.text), "{}", read.text);
+    for family in ["Newman", &old.family] {
+        let path = format!("Patient?family={family}&given={}&birthdate={}", old.given[0], old.birth_date);
+        let shown = json!(world.get(&path, &doctor).await.entries()).to_string();
+        assert!(!leads_back(&shown) && !shown.contains(&old.family), "{family}: {shown}");
+        assert_eq!(shown.contains("Newman"), family == "Newman", "{shown}");
+    }
+    // The steward's desk, by every name that the old one had.
+    let steward = world.token(&Card { user: "s-1", scope: "severn.operator", ..Card::doctor() });
+    let desk = async |path: &str| world.send("GET", &format!("/steward/{path}"), Some(&steward), &[], "").await;
+    for one in keys.iter().chain([&child]) {
+        assert_eq!(desk(&format!("explain?one={one}")).await.status, 404, "{one}");
+        assert_eq!(desk(&format!("explain?one={new}&other={one}")).await.status, 404, "{one}");
+    }
+    for one in [new.as_str(), "soc/new-1"] {
+        let explained = desk(&format!("explain?one={one}")).await;
+        assert!(explained.status == 200 && explained.text.contains("soc/new-1"), "{}", explained.text);
+        assert!(!leads_back(&explained.text) && !explained.text.contains("cut"), "{}", explained.text);
+    }
+    for task in desk("tasks?all=true").await.json["tasks"].as_array().unwrap() {
+        let text = task.to_string();
+        let new = text.contains(new.as_str()) || text.contains("soc/new-1");
+        assert!(!(new && leads_back(&text)), "a task joins them: {text}");
+        assert!(!leads_back(&text) || !task["decided"].is_null(), "a task about the old one: {text}");
+    }
+    // Audit: of what was done since, no line names both.
+    for event in &world.ledger.events()[before..] {
+        let text = event.to_string();
+        assert!(!(text.contains(&child) && text.contains(new.as_str())), "the ledger joins them: {text}");
+    }
+    world.ledger.verify();
+}
+
 /// A number of 999 that nobody of the region has.
 fn free() -> String {
     let free = (9_990_100_000u64..9_990_200_000).map(|number| number.to_string());
