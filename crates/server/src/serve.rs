@@ -49,11 +49,12 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let app = Arc::new(app);
     fill(&app, snapshots.as_ref(), index).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    let stop = stop();
     println!("severn: serving {public}/fhir/R4 and {public}/fhir/STU3 on {listen}");
     let registrar = app.registrar.clone();
     let serving = async move {
         let served = tokio::select! {
-            served = crate::http::serve(listener, app, stop()) => served,
+            served = crate::http::serve(listener, app, stop) => served,
             () = keep(&registrar, follow, snapshots.as_ref()) => Ok(()),
         };
         if let Some(snapshots) = &snapshots
@@ -115,12 +116,15 @@ async fn fill(app: &App, snapshots: Option<&Snapshots>, limits: people::index::L
 /// How often progress is told.
 const TELL: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Resolves when the process is asked to stop.
-pub async fn stop() {
+/// Resolves when the process is asked to stop, from the call on: a word that comes before anybody waits for it is heard too.
+pub fn stop() -> impl Future<Output = ()> + Send {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }

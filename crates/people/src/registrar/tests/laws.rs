@@ -148,12 +148,11 @@ proptest! {
     }
 
     #[test]
-    fn two_registrars_of_one_register_do_what_one_alone_does(
+    fn two_registrars_of_one_register_know_what_either_did(
         said in everybody(),
         moves in proptest::collection::vec((any::<bool>(), a_move()), 1..20),
     ) {
-        let (alone, here) = (Desk::new(), Desk::new());
-        alone.all(said.iter().map(Said::entry).collect());
+        let here = Desk::new();
         here.all(said.iter().map(Said::entry).collect());
         let there = here.beside();
         for (step, (elsewhere, one)) in moves.iter().enumerate() {
@@ -161,13 +160,12 @@ proptest! {
             // Whoever asks for a deed names persons as they are now; what is done with it is the registrar's.
             desk.run(desk.registrar.follow()).unwrap();
             desk.play(step, one);
-            alone.play(step, one);
+            desk.check();
         }
         for desk in [&here, &there] {
             desk.run(desk.registrar.follow()).unwrap();
             desk.check();
         }
-        prop_assert_eq!(here.groups(), alone.groups());
     }
 
     #[test]
