@@ -4,7 +4,7 @@ pub mod face;
 mod fault;
 mod filters;
 mod handlers;
-mod interaction;
+pub mod interaction;
 mod metadata;
 pub(crate) mod params;
 mod search;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use audit::Audited;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use exchange::Exchange;
 use people::Registrar;
@@ -37,6 +37,7 @@ pub use wire::Format;
 
 pub(crate) use params::Params;
 use snapshots::Snapshots;
+use wire::Presented;
 
 /// What the FHIR server works with.
 pub struct App {
@@ -185,7 +186,7 @@ impl App {
             return Ok(Written::new(StatusCode::OK, metadata::statement(self, face).to_string().into_bytes()));
         }
         // Who asks comes before what is asked: a stranger learns nothing of what exists.
-        let caller = self.caller(request.headers(), request.uri(), id).await?;
+        let caller = self.caller(wire::presented(&request), id).await?;
         let outcome = self.answer_known(request, id, query, format, interaction.clone(), caller.clone()).await;
         if let Err(fault) = &outcome
             && let Some(why) = fault.unentered()
@@ -236,10 +237,11 @@ impl App {
         self.dispatch(interaction, asked).await.map(Audited::into_inner)
     }
 
-    pub(crate) async fn caller(&self, headers: &axum::http::HeaderMap, uri: &Uri, id: &RequestId) -> Result<Caller, Fault> {
-        let verified = match wire::bearer(headers, uri) {
-            Ok(token) => self.tokens.caller(token).await,
-            Err(fault) => Err(fault),
+    /// Who asks, by what they brought ([`wire::presented`]). Whoever brought nothing good is entered, and refused.
+    pub(crate) async fn caller(&self, presented: Presented, id: &RequestId) -> Result<Caller, Fault> {
+        let verified = match &presented.token {
+            Ok(token) => self.tokens.caller(token, presented.certificate.as_ref()).await,
+            Err(fault) => Err(*fault),
         };
         match verified {
             Ok(caller) => Ok(caller),

@@ -19,6 +19,9 @@ use crate::fhir_api::{App, Fault, Params, wire};
 use crate::people::deed::{self, Failed};
 use crate::people::told;
 
+/// What may be asked of the desk, below `/steward/`.
+pub const ENDPOINTS: &[&str] = &["GET explain", "GET tasks", "GET tasks/{id}", "POST tasks/{id}/decide", "POST tasks/{id}/undo"];
+
 /// What may be asked of the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desk {
@@ -94,7 +97,7 @@ fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Response {
 
 /// Who asks comes first, then whether they may, then what they ask.
 async fn answer(app: &App, request: Request, id: &RequestId) -> Result<Audited<Value>, Fault> {
-    let caller = app.caller(request.headers(), request.uri(), id).await?;
+    let caller = app.caller(wire::presented(&request), id).await?;
     let refused =
         async |why: &str| app.exchange.refused_known(id, &caller, None, &format!("steward: {why}")).await.map_err(|_| Fault::Unavailable);
     if let Err(refusal) = access::steward(&caller) {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::config::SignIn;
 use crate::config::sign_in::Claims;
+use crate::tls::Certificate;
 use parts::Parts;
 use provider::Provider;
 
@@ -59,6 +60,9 @@ pub enum TokenFault {
     /// Larger than the limit.
     #[error("the token is too large")]
     TooLarge,
+    /// Bound to a certificate (RFC 8705), and brought by somebody who did not show that one.
+    #[error("the token is bound to a certificate, which is not that of this connection")]
+    Unbound,
 }
 
 /// Every sign-in provider of the configuration, with its keys.
@@ -90,7 +94,7 @@ impl Tokens {
     }
 
     /// Who a token's bearer is.
-    pub async fn caller(&self, token: &str) -> Result<Caller, TokenFault> {
+    pub async fn caller(&self, token: &str, certificate: Option<&Certificate>) -> Result<Caller, TokenFault> {
         if token.len() > self.bytes_max {
             return Err(TokenFault::TooLarge);
         }
@@ -104,6 +108,7 @@ impl Tokens {
         }
         meant_for(&token.claims, &provider.config.audience)?;
         in_time(&token.claims, self.clock.now().as_second())?;
+        bound(&token.claims, certificate)?;
         match &provider.config.claims {
             Claims::Cis2(terms) => cis2::caller(token.claims, terms),
             Claims::Iua => claims::caller(token.claims).ok_or(TokenFault::Malformed),
@@ -125,6 +130,14 @@ fn meant_for(claims: &Map<String, Value>, audience: &str) -> Result<(), TokenFau
         _ => return Err(TokenFault::Malformed),
     };
     if meant { Ok(()) } else { Err(TokenFault::Stranger) }
+}
+
+/// Whether whoever brings the token is who it is bound to, if it is bound. Bound in a way that nobody here can check, it is nobody's.
+fn bound(claims: &Map<String, Value>, certificate: Option<&Certificate>) -> Result<(), TokenFault> {
+    let Some(cnf) = claims.get("cnf") else { return Ok(()) };
+    let cnf = cnf.as_object().filter(|cnf| cnf.len() == 1).ok_or(TokenFault::Unbound)?;
+    let thumbprint = cnf.get("x5t#S256").and_then(Value::as_str).ok_or(TokenFault::Unbound)?;
+    if certificate.is_some_and(|own| own.thumbprint == thumbprint) { Ok(()) } else { Err(TokenFault::Unbound) }
 }
 
 /// Whether its time has come, and not gone.

@@ -7,6 +7,19 @@ use record::CARRIED;
 use super::Face;
 use super::fault::Fault;
 
+/// What can be asked below a FHIR base, as its paths are written.
+pub const ENDPOINTS: &[&str] = &[
+    "GET metadata",
+    "GET Patient/{id}/$everything",
+    "POST Patient/{id}/$everything",
+    "GET Patient/{id}/$plan",
+    "POST Patient/$match",
+    "GET {type}",
+    "POST {type}/_search",
+    "GET {type}/{id}",
+    "POST Patient/{id}/$request-access",
+];
+
 /// One FHIR interaction. Adding one here makes the governance table fail until it is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Interaction {

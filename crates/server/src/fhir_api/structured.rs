@@ -39,7 +39,7 @@ struct Wanted {
 
 impl App {
     async fn structured(&self, request: Request, id: &RequestId) -> Result<Written, Fault> {
-        let caller = self.caller(request.headers(), request.uri(), id).await?;
+        let caller = self.caller(wire::presented(&request), id).await?;
         let path = request.uri().path().to_owned();
         let whom = path.strip_suffix(OPERATION).and_then(|path| path.strip_prefix("/fhir/STU3/Patient/")).map(str::to_owned);
         let outcome = self.structured_known(request, id, caller.clone(), whom.as_deref()).await;

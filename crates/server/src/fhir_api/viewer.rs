@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::params::Params;
 use super::{App, serve};
 use crate::page::{View, html};
+use crate::tls::Peer;
 
 const FORM: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Read a record</title><h1>Read a record</h1>\
 <form method=post><p><label>NHS number<br><input name=number autocomplete=off required></label>\
@@ -26,10 +27,11 @@ pub async fn form() -> Html<&'static str> {
 /// `POST /viewer`
 pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
     let limit = app.config.limits.request_bytes_max;
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().cloned();
     let Ok(body) = axum::body::to_bytes(request.into_body(), limit).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let fields = Params::parse(&String::from_utf8_lossy(&body));
     let field = |name: &str| fields.all(name).next().map(|param| param.value.trim().to_owned()).unwrap_or_default();
-    let mut response = match record_page(&app, &field("number"), &field("token"), &field("claim")).await {
+    let mut response = match record_page(&Door { app, peer, token: field("token") }, &field("number"), &field("claim")).await {
         Ok(page) => Html(page).into_response(),
         Err((status, said)) => (status, Html(format!("{FORM}<hr><p><strong>{}</strong>", crate::page::escape(&said)))).into_response(),
     };
@@ -42,12 +44,19 @@ pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
     response
 }
 
-async fn record_page(app: &Arc<App>, number: &str, token: &str, claim: &str) -> Result<String, (StatusCode, String)> {
+/// Who asks at the page, and by which connection they came.
+struct Door {
+    app: Arc<App>,
+    peer: Option<ConnectInfo<Peer>>,
+    token: String,
+}
+
+async fn record_page(door: &Door, number: &str, claim: &str) -> Result<String, (StatusCode, String)> {
     let number: record::NhsNumber = number.parse().map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}")))?;
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("identifier", &format!("{}|{}", record::NHS_NUMBER_SYSTEM, number.expose()))
         .finish();
-    let found = ask(app, Method::GET, &format!("/fhir/R4/Patient?{query}"), token, String::new()).await?;
+    let found = ask(door, Method::GET, &format!("/fhir/R4/Patient?{query}"), String::new()).await?;
     let person = first_match(&found).ok_or((StatusCode::NOT_FOUND, "No source of this exchange knows that number.".to_owned()))?;
     if !claim.is_empty() {
         let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
@@ -55,36 +64,38 @@ async fn record_page(app: &Arc<App>, number: &str, token: &str, claim: &str) -> 
             {"name": "reason", "valueCoding": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"}},
             {"name": "text", "valueString": claim},
         ]});
-        ask(app, Method::POST, &format!("/fhir/R4/Patient/{person}/$request-access"), token, body.to_string()).await?;
+        ask(door, Method::POST, &format!("/fhir/R4/Patient/{person}/$request-access"), body.to_string()).await?;
     }
-    let count = app.config.limits.page_size_max;
+    let count = door.app.config.limits.page_size_max;
     let mut pages = vec![
         ask(
-            app,
+            door,
             Method::GET,
             &format!("/fhir/R4/Patient/{person}/$everything?_count={count}&_revinclude=Provenance:target"),
-            token,
             String::new(),
         )
         .await?,
     ];
     while let Some(next) = pages.last().and_then(|page| next_link(page)) {
-        let target = next.strip_prefix(&app.config.exchange.public_url).unwrap_or(&next).to_owned();
-        pages.push(ask(app, Method::GET, &target, token, String::new()).await?);
+        let target = next.strip_prefix(&door.app.config.exchange.public_url).unwrap_or(&next).to_owned();
+        pages.push(ask(door, Method::GET, &target, String::new()).await?);
     }
     let view = View::read(&pages).ok_or((StatusCode::INTERNAL_SERVER_ERROR, "The answer could not be laid out.".to_owned()))?;
     Ok(html(&view))
 }
 
-async fn ask(app: &Arc<App>, method: Method, target: &str, token: &str, body: String) -> Result<String, (StatusCode, String)> {
-    let request = Request::builder()
+async fn ask(door: &Door, method: Method, target: &str, body: String) -> Result<String, (StatusCode, String)> {
+    let mut request = Request::builder()
         .method(method)
         .uri(target)
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::AUTHORIZATION, format!("Bearer {}", door.token))
         .header(header::CONTENT_TYPE, "application/fhir+json")
         .body(Body::from(body))
         .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
-    let response = serve(State(app.clone()), request).await;
+    if let Some(peer) = &door.peer {
+        request.extensions_mut().insert(peer.clone());
+    }
+    let response = serve(State(door.app.clone()), request).await;
     let status = response.status();
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     let body = String::from_utf8_lossy(&body).into_owned();

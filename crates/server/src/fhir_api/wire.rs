@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
 use fhir::Tree;
@@ -12,6 +13,7 @@ use record::{ExchangeId, RequestId};
 use super::Face;
 use super::fault::Fault;
 use super::params::Params;
+use crate::tls::{Certificate, Peer};
 use crate::token::TokenFault;
 
 /// What a body is written as.
@@ -89,8 +91,22 @@ pub fn wait(headers: &HeaderMap) -> Option<Duration> {
     headers.get("severn-wait")?.to_str().ok()?.trim().parse().ok().map(Duration::from_millis)
 }
 
+/// What a request brings to say who asks.
+pub(crate) struct Presented {
+    /// The bearer token, not looked into yet.
+    pub token: Result<String, TokenFault>,
+    /// The certificate of the connection it came by.
+    pub certificate: Option<Certificate>,
+}
+
+/// What this request brings.
+pub(crate) fn presented<B>(request: &Request<B>) -> Presented {
+    let certificate = request.extensions().get::<ConnectInfo<Peer>>().and_then(|ConnectInfo(peer)| peer.certificate.clone());
+    Presented { token: bearer(request.headers(), request.uri()).map(str::to_owned), certificate }
+}
+
 /// The bearer token. It comes once and in its header: of two, nobody knows whose deed it is, and addresses are kept in logs.
-pub fn bearer<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, TokenFault> {
+fn bearer<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, TokenFault> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (first, second) = (given.next(), given.next());
     if second.is_some() || Params::parse(uri.query().unwrap_or_default()).all("access_token").next().is_some() {

@@ -37,6 +37,7 @@ mod survive;
 mod terminology;
 mod tokens;
 mod trace;
+mod who_may_ask;
 mod whom;
 mod world;
 mod xml;

@@ -12,11 +12,13 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use record::{Clock, Failure, Response};
 use serde_json::{Value, json};
 use server::config::Config;
+use server::tls::Peer;
 use server::wiring::{self, Outside};
 use source::Transport;
 use testbed::{Region, SUPPLIERS, Supplier};
@@ -182,7 +184,20 @@ impl World {
 
     /// Any request.
     pub async fn send(&self, method: &str, target: &str, token: Option<&str>, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = axum::http::Request::builder().method(method).uri(target);
+        self.send_over(&Peer::default(), method, target, token, headers, body).await
+    }
+
+    /// Any request, by a connection of somebody's.
+    pub async fn send_over(
+        &self,
+        peer: &Peer,
+        method: &str,
+        target: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = axum::http::Request::builder().method(method).uri(target).extension(ConnectInfo(peer.clone()));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

@@ -1,0 +1,56 @@
+//! Every route of the exchange, in one list. The router is built from it and from nothing else, and so is the table of who may ask
+//! what: an endpoint that is added here, or below one of these, makes that table's test fail until it stands in it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get};
+use http::StatusCode;
+
+use crate::fhir_api::{self, App, interaction};
+use crate::{jwks, smart, steward};
+
+/// A path, what can be asked there, and who answers.
+pub struct Route {
+    /// As the router has it.
+    pub path: &'static str,
+    /// The methods. Behind a path that ends in anything, each with the path that follows (`GET tasks/{id}`).
+    pub endpoints: &'static [&'static str],
+    serve: fn() -> MethodRouter<Arc<App>>,
+}
+
+/// All of them.
+pub const ROUTES: &[Route] = &[
+    Route { path: "/", endpoints: &["GET"], serve: || get(|| async { Html(FRONT) }) },
+    Route { path: "/.well-known/jwks.json", endpoints: &["GET"], serve: || get(jwks::serve) },
+    Route { path: "/.well-known/smart-configuration", endpoints: &["GET"], serve: || get(smart::serve) },
+    Route { path: "/fhir/R4", endpoints: &["GET"], serve: || any(fhir_api::serve) },
+    Route { path: "/fhir/R4/", endpoints: &["GET"], serve: || any(fhir_api::serve) },
+    Route { path: "/fhir/R4/.well-known/smart-configuration", endpoints: &["GET"], serve: || get(smart::serve) },
+    Route { path: "/fhir/R4/{*rest}", endpoints: interaction::ENDPOINTS, serve: || any(fhir_api::serve) },
+    Route { path: "/fhir/STU3", endpoints: &["GET"], serve: || any(fhir_api::serve) },
+    Route { path: "/fhir/STU3/", endpoints: &["GET"], serve: || any(fhir_api::serve) },
+    Route { path: "/fhir/STU3/.well-known/smart-configuration", endpoints: &["GET"], serve: || get(smart::serve) },
+    Route { path: "/fhir/STU3/Patient/$gpc.getstructuredrecord", endpoints: &["POST"], serve: || any(fhir_api::structured::serve) },
+    Route { path: "/fhir/STU3/Patient/{id}/$gpc.getstructuredrecord", endpoints: &["POST"], serve: || any(fhir_api::structured::serve) },
+    Route { path: "/fhir/STU3/{*rest}", endpoints: interaction::ENDPOINTS, serve: || any(fhir_api::serve) },
+    Route { path: "/live", endpoints: &["GET"], serve: || get(|| async { "live\n" }) },
+    Route { path: "/ready", endpoints: &["GET"], serve: || get(ready) },
+    Route { path: "/steward/{*rest}", endpoints: steward::ENDPOINTS, serve: || any(steward::serve) },
+    Route { path: "/viewer", endpoints: &["GET", "POST"], serve: || get(fhir_api::viewer::form).post(fhir_api::viewer::page) },
+];
+
+/// The router of them all.
+pub(crate) fn router() -> Router<Arc<App>> {
+    ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, (route.serve)()))
+}
+
+const FRONT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Severn</title><h1>Severn</h1><p>FHIR R4 is at <a href=\"/fhir/R4/metadata\">/fhir/R4</a>, the same in STU3 at <a href=\"/fhir/STU3/metadata\">/fhir/STU3</a>; a plain page of a record is at <a href=\"/viewer\">/viewer</a>.";
+
+async fn ready(axum::extract::State(app): axum::extract::State<Arc<App>>) -> Response {
+    match app.exchange.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the ledger or the store cannot be written\n").into_response(),
+    }
+}
