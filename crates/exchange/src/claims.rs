@@ -6,7 +6,7 @@ use record::{Ask, Caller, Need, PersonId, Question, RequestId};
 
 use crate::facts::same_time;
 use crate::journey::refused;
-use crate::{Exchange, KeptClaim, Refused};
+use crate::{Exchange, KeptClaim, PrivacyKind, PrivacyTask, Refused};
 
 impl Exchange {
     /// Grants a claim and keeps it until it ends. Refusals and grants are entered in the same detail.
@@ -48,7 +48,11 @@ impl Exchange {
             reason: claim.reason_code.clone(),
             until: granted.until,
         };
+        // First the task, then the claim: none stands that nobody is to look at.
+        let task = task(request, &granted, &claim, self.parts.clock.now());
+        self.parts.privacy.raise(&task).await?;
         self.parts.claims.keep(kept).await?;
+        task.announce();
         let kind = if granted.kind == ClaimKind::Emergency { "emergency" } else { "relationship" };
         let event = Event::Claimed {
             by: Who::of(caller),
@@ -84,4 +88,13 @@ impl Exchange {
             (Some(_), _) => Err(access::Refusal::Restricted),
         })
     }
+}
+
+/// Every claim is looked at afterwards by somebody else.
+fn task(request: &RequestId, granted: &access::Granted, claim: &Claim, now: jiff::Timestamp) -> PrivacyTask {
+    let (kind, rule) = match granted.kind {
+        ClaimKind::Emergency => (PrivacyKind::Emergency, "claim.emergency"),
+        ClaimKind::Relationship => (PrivacyKind::SelfClaimed, "claim.self-claimed"),
+    };
+    PrivacyTask::open(kind, request, rule, &claim.reason_code, now)
 }

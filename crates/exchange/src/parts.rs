@@ -11,7 +11,7 @@ use identity::{Locator, Trust};
 use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
-use crate::{Claims, DemographicsService, Minted, People, PersonIndex, Plans, RecordLocator, Registration};
+use crate::{Claims, DemographicsService, Minted, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration};
 
 /// An exchange. Cheap to clone.
 #[derive(Clone)]
@@ -33,6 +33,8 @@ pub struct Parts {
     pub minted: Arc<dyn Minted>,
     /// Plans.
     pub plans: Arc<dyn Plans>,
+    /// What a privacy officer is to look at.
+    pub privacy: Arc<dyn PrivacyQueue>,
     /// Who knows whom.
     pub locator: Arc<dyn Locator>,
     /// The person index.

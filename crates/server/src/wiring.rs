@@ -117,6 +117,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         claims: store.clone(),
         minted: store.clone(),
         plans: store.clone(),
+        privacy: store.clone(),
         locator: store,
         index: registrar.clone(),
         registration,

@@ -29,7 +29,14 @@ pub mod file {
 
 /// All that a store keeps: each part is the trait of a stage or a journey.
 pub trait Store:
-    exchange::People + exchange::Claims + exchange::Minted + exchange::Plans + identity::Locator + people::Register + audit::LedgerReader
+    exchange::People
+    + exchange::Claims
+    + exchange::Minted
+    + exchange::Plans
+    + exchange::PrivacyQueue
+    + identity::Locator
+    + people::Register
+    + audit::LedgerReader
 {
 }
 

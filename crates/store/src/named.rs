@@ -17,3 +17,8 @@ pub(crate) fn person(line: &Line) -> Option<String> {
     let names: Names = serde_json::from_str(&line.event).ok()?;
     Some(names.patient).filter(|patient| !patient.is_empty())
 }
+
+/// The row under whose name the note of a review is sealed.
+pub(crate) fn note(task: &str, review: &str) -> String {
+    format!("privacy/{task}/{review}")
+}

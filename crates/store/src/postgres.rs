@@ -16,6 +16,7 @@ mod door;
 mod journal;
 mod locator;
 mod people;
+mod privacy;
 mod register;
 mod schema;
 mod sql;

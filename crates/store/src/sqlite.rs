@@ -8,6 +8,7 @@ mod backup;
 mod journal;
 mod locator;
 mod people;
+mod privacy;
 mod register;
 mod schema;
 

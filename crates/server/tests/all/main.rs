@@ -27,6 +27,7 @@ mod people;
 #[path = "../../../store/tests/all/postgres.rs"]
 mod postgres;
 mod practice;
+mod privacy;
 mod providers;
 mod record_locator;
 mod ring;

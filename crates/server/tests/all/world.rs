@@ -253,6 +253,17 @@ impl World {
         exchange::People::person_of(&store, &number.parse().unwrap()).await.unwrap().to_string()
     }
 
+    /// Where the store is.
+    pub fn store_file(&self) -> PathBuf {
+        self.folder.0.join("severn.db")
+    }
+
+    /// The store, opened once more: what a privacy officer is to look at.
+    pub fn queue(&self) -> Arc<dyn exchange::PrivacyQueue> {
+        let secrets = store::Secrets::open(&self.folder.0.join("severn.db.key")).unwrap();
+        Arc::new(store::SqliteStore::open(&self.store_file(), Arc::new(secrets)).unwrap())
+    }
+
     /// Whether the store has nothing left that leads from a number to a person, or was met in their record.
     pub async fn is_purged(&self, person: &str, number: &str) -> bool {
         let at = |name: &str| self.folder.0.join(name);

@@ -155,6 +155,41 @@ INSERT INTO batch (position, id, at) VALUES (1, gen_random_uuid(), now());
 ALTER TABLE person ADD COLUMN changed bigint NOT NULL DEFAULT 1;
 CREATE INDEX person_changed ON person (changed);
 ",
+    // The privacy officer's queue. It names nobody: a task leads to lines of the ledger. Steps of its review are only ever added.
+    "
+CREATE TABLE privacy_task (
+    id text COLLATE \"C\" NOT NULL PRIMARY KEY,
+    raised timestamptz NOT NULL,
+    kind text NOT NULL,
+    trace text COLLATE \"C\" NOT NULL,
+    rule text NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL
+);
+CREATE INDEX privacy_task_raised ON privacy_task (raised, id);
+CREATE INDEX privacy_task_waiting ON privacy_task (raised, id) WHERE state IN ('open', 'escalated');
+CREATE INDEX privacy_task_trace ON privacy_task (trace);
+CREATE TABLE privacy_review (
+    task text COLLATE \"C\" NOT NULL,
+    sequence bigint NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    at timestamptz NOT NULL,
+    state text NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    name text NOT NULL,
+    note bytea NOT NULL,
+    PRIMARY KEY (task, sequence)
+);
+CREATE FUNCTION privacy_stays() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'tasks of a privacy officer and their history stay'; END $$;
+CREATE TRIGGER privacy_task_no_delete BEFORE DELETE ON privacy_task FOR EACH ROW EXECUTE FUNCTION privacy_stays();
+CREATE TRIGGER privacy_task_no_change BEFORE UPDATE OF id, raised, kind, trace, rule, reason ON privacy_task
+    FOR EACH ROW EXECUTE FUNCTION privacy_stays();
+CREATE TRIGGER privacy_task_no_truncate BEFORE TRUNCATE ON privacy_task FOR EACH STATEMENT EXECUTE FUNCTION privacy_stays();
+CREATE TRIGGER privacy_review_no_change BEFORE UPDATE OR DELETE ON privacy_review FOR EACH ROW EXECUTE FUNCTION privacy_stays();
+CREATE TRIGGER privacy_review_no_truncate BEFORE TRUNCATE ON privacy_review FOR EACH STATEMENT EXECUTE FUNCTION privacy_stays();
+",
 ];
 
 /// The version that this program knows.

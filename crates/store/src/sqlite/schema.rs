@@ -183,6 +183,41 @@ INSERT INTO batch (position, id, at) VALUES (1, lower(hex(randomblob(16))), unix
 ALTER TABLE person ADD COLUMN changed INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX person_changed ON person (changed);
 ",
+    // The privacy officer's queue. It names nobody: a task leads to lines of the ledger. Steps of its review are only ever added.
+    "
+CREATE TABLE privacy_task (
+    id TEXT NOT NULL PRIMARY KEY,
+    raised INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    trace TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX privacy_task_raised ON privacy_task (raised, id);
+CREATE INDEX privacy_task_waiting ON privacy_task (raised, id) WHERE state IN ('open', 'escalated');
+CREATE INDEX privacy_task_trace ON privacy_task (trace);
+CREATE TABLE privacy_review (
+    task TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    name TEXT NOT NULL,
+    note BLOB NOT NULL,
+    PRIMARY KEY (task, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER privacy_task_no_delete BEFORE DELETE ON privacy_task
+    BEGIN SELECT RAISE(ABORT, 'tasks of a privacy officer stay'); END;
+CREATE TRIGGER privacy_task_no_change BEFORE UPDATE OF id, raised, kind, trace, rule, reason ON privacy_task
+    BEGIN SELECT RAISE(ABORT, 'only the state of a task changes'); END;
+CREATE TRIGGER privacy_review_no_update BEFORE UPDATE ON privacy_review
+    BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
+CREATE TRIGGER privacy_review_no_delete BEFORE DELETE ON privacy_review
+    BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use exchange::{Claims, KeptClaim, Met, People};
+use exchange::{Claims, KeptClaim, Met, People, PrivacyFilter, PrivacyKind, PrivacyTask, Review, ReviewState};
 use fhir::Kind;
 use identity::{Category, Heard};
 use people::{Author, Change, Deed, Doubt, Event, News, NotWritten, Outcome, Position, Task, TaskFilter, TaskId};
@@ -46,6 +46,8 @@ promises!(
     superseded_numbers_lead_to_whoever_has_them_now,
     the_ledger_keeps_lines_in_order_and_refuses_a_second,
     the_ledger_knows_whom_its_lines_name,
+    the_queue_keeps_every_step_of_a_review,
+    the_queue_lists_what_waits_in_order,
     two_registrars_of_one_register_are_as_one,
     what_changed_since_is_read_in_whole_batches,
     what_the_registrar_did_is_what_the_next_one_reads,
@@ -848,4 +850,62 @@ async fn two_registrars_of_one_register_are_as_one(place: Place) {
         assert!(other.register().person(&restricted).await.unwrap().unwrap().restricted);
         assert!(other.index().candidate(&restricted).unwrap().restricted);
     }
+}
+
+fn access(id: &str, kind: PrivacyKind, second: i64) -> PrivacyTask {
+    let trace = format!("trace-of-{id}");
+    let (rule, reason, state) = ("claim.self-claimed".to_owned(), "TREAT".to_owned(), ReviewState::Open);
+    PrivacyTask { id: id.to_owned(), raised: at(second), kind, trace, rule, reason, state }
+}
+
+fn step(id: &str, state: ReviewState, second: i64) -> Review {
+    let (name, note) = ("O Officer".to_owned(), "seen the ward's \"list\"".to_owned());
+    Review { id: id.to_owned(), at: at(second), state, reviewer: user("p-1"), name, note }
+}
+
+async fn the_queue_keeps_every_step_of_a_review(place: Place) {
+    let store = register(&place).await;
+    let task = access("a", PrivacyKind::Emergency, 1);
+    store.raise(&task).await.unwrap();
+    assert_eq!(store.privacy_task("a").await.unwrap(), Some(task.clone()));
+    assert_eq!(store.privacy_task("b").await.unwrap(), None);
+    // Whoever moves it from where it stands does; whoever comes later does not, and whoever means another state does not.
+    let (first, second) = (step("s-1", ReviewState::Escalated, 2), step("s-2", ReviewState::Justified, 3));
+    assert!(store.review("a", ReviewState::Open, &first).await.unwrap());
+    assert!(!store.review("a", ReviewState::Open, &second).await.unwrap());
+    assert!(!store.review("b", ReviewState::Open, &second).await.unwrap());
+    assert!(store.review("a", ReviewState::Escalated, &second).await.unwrap());
+    assert_eq!(store.reviews("a").await.unwrap(), [first, second]);
+    assert!(store.reviews("b").await.unwrap().is_empty());
+    // Raised once more, by the same facts: what was decided stays.
+    store.raise(&PrivacyTask { kind: PrivacyKind::Monitoring, ..task.clone() }).await.unwrap();
+    let decided = PrivacyTask { state: ReviewState::Justified, ..task };
+    assert_eq!(place.open().await.store.privacy_tasks_of(&["trace-of-a".into(), "trace-of-b".into()]).await.unwrap(), [decided]);
+    // What an officer notes may say more than it should.
+    let bytes = place.bytes().await;
+    let lies_open = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(lies_open("trace-of-a") && !lies_open("seen the ward"));
+}
+
+async fn the_queue_lists_what_waits_in_order(place: Place) {
+    let store = register(&place).await;
+    for (id, kind, second) in [
+        ("d", PrivacyKind::Monitoring, 4),
+        ("b", PrivacyKind::SelfClaimed, 2),
+        ("c", PrivacyKind::SelfClaimed, 2),
+        ("a", PrivacyKind::Emergency, 1),
+        ("e", PrivacyKind::SelfClaimed, 5),
+    ] {
+        store.raise(&access(id, kind, second)).await.unwrap();
+    }
+    assert!(store.review("b", ReviewState::Open, &step("s-1", ReviewState::Closed, 6)).await.unwrap());
+    assert!(store.review("a", ReviewState::Open, &step("s-2", ReviewState::Escalated, 6)).await.unwrap());
+    let listed = async |filter: PrivacyFilter| -> Vec<String> {
+        store.privacy_tasks(&filter).await.unwrap().into_iter().map(|task| task.id).collect()
+    };
+    let all = PrivacyFilter { count_max: 10, ..PrivacyFilter::default() };
+    assert_eq!(listed(all.clone()).await, ["a", "b", "c", "d", "e"]);
+    assert_eq!(listed(PrivacyFilter { waiting: true, ..all.clone() }).await, ["a", "c", "d", "e"]);
+    assert_eq!(listed(PrivacyFilter { waiting: true, kind: Some(PrivacyKind::SelfClaimed), ..all.clone() }).await, ["c", "e"]);
+    assert_eq!(listed(PrivacyFilter { after: Some((at(2), "b".into())), count_max: 2, ..all }).await, ["c", "d"]);
 }
