@@ -4,6 +4,7 @@ use fhir::Kind;
 use record::{Ask, CARRIED, Caller, PersonId, Question, RequestId, SourceId};
 
 use crate::codes::{self, Role};
+use crate::evidence::Tie;
 use crate::scope::{Cover, Deed, Granted};
 
 /// Leave to find a person; not to read.
@@ -107,6 +108,8 @@ pub enum Evidence {
         /// When it ends.
         until: jiff::Timestamp,
     },
+    /// What ties the person to an organisation, as the index and earlier answers have it.
+    Tied(Tie),
 }
 
 /// May this caller look for a person at all?
@@ -166,7 +169,7 @@ pub fn steward(caller: &Caller) -> Result<(), Refusal> {
 
 /// May this caller read this person's record now? The same steps whatever the answer, so that a refusal tells nothing by its way.
 pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], now: jiff::Timestamp) -> Result<Permit, Refusal> {
-    let related = facts.person.as_ref().and_then(|person| relationship(person, evidence, now));
+    let related = facts.person.as_ref().and_then(|person| relationship(admission.caller(), person, evidence, now));
     let person = facts.person.clone().ok_or(Refusal::UnknownPerson)?;
     let (emergency, rule) = related.ok_or(Refusal::NoRelationship)?;
     // Who has no relationship is not told apart from who has one; the ledger is, and of them no label is asked for.
@@ -189,11 +192,12 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
     Ok(Permit { admission, person, emergency, scopes, why })
 }
 
-fn relationship(person: &PersonId, evidence: &[Evidence], now: jiff::Timestamp) -> Option<(bool, &'static str)> {
+fn relationship(caller: &Caller, person: &PersonId, evidence: &[Evidence], now: jiff::Timestamp) -> Option<(bool, &'static str)> {
     let speaks = |one: &Evidence| match one {
         Evidence::Launch(launched) => (launched == person).then_some((false, "relationship.launch")),
         Evidence::SelfClaimed { until } => (now < *until).then_some((false, "relationship.self-claimed")),
         Evidence::Emergency { until } => (now < *until).then_some((true, "relationship.emergency")),
+        Evidence::Tied(tie) => tie.speaks_for(caller, now).then(|| (false, tie.kind.rule())),
     };
     // An ordinary relationship before an emergency one: nobody is noted for an emergency that was not needed.
     evidence.iter().filter_map(speaks).min_by_key(|(emergency, _)| *emergency)

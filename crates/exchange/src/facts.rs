@@ -4,7 +4,7 @@
 use access::{Admission, Permit, PersonFacts, Refusal, Restriction};
 use identity::{Facts, Voice};
 use jiff::Timestamp;
-use record::{Ask, NhsNumber, PersonId};
+use record::{Ask, NhsNumber, OdsCode, PersonId};
 use tokio::time::Instant;
 
 use crate::demographics::{Known, Said};
@@ -26,6 +26,8 @@ pub(crate) struct About {
     given_names: Vec<String>,
     /// What the person index has of them, source by source.
     voices: Vec<Voice>,
+    /// Which practice the national service just said that they are registered with, if any; none where it said nothing of it now.
+    pub(crate) practice: Option<Option<OdsCode>>,
     /// Where the national service does not answer: when it last said what is believed here.
     pub(crate) unconfirmed: Option<Timestamp>,
 }
@@ -41,6 +43,7 @@ impl About {
             birth_date: None,
             given_names: Vec::new(),
             voices: Vec::new(),
+            practice: None,
             unconfirmed: None,
         }
     }
@@ -72,7 +75,8 @@ impl Exchange {
     pub(crate) async fn decide(&self, ask: &Ask, person: &PersonId, until: Instant) -> Result<(Result<Permit, Refusal>, About), Refused> {
         let slowest = self.slowest_look();
         let number = self.parts.people.number_of(person).await?;
-        let evidence = self.evidence(ask, person).await?;
+        let index = self.parts.index.known(person).await?;
+        let evidence = self.evidence(ask, person, &index).await?;
         let admission = access::admit(ask);
         let about = match (&admission, number) {
             // Whoever has no relationship may not read whatever the service says: it is not asked in their name.
@@ -80,8 +84,12 @@ impl Exchange {
             (_, Some(_)) if self.parts.demographics.is_some() => About::unasked(number, Restriction::Unknown),
             (_, number) => About::unasked(number, restriction(number.as_ref())),
         };
-        // Looked up for everybody, so that a refusal takes one way; and after the service's word, which is done to the index.
-        let about = about.with(self.parts.index.known(person).await?);
+        self.keep_practice(person, &about).await;
+        // Looked up for everybody, so that a refusal takes one way; and once more after the service's word, which is done to the index.
+        let about = about.with(match self.parts.demographics.is_some() {
+            true => self.parts.index.known(person).await?,
+            false => index,
+        });
         let facts = PersonFacts { person: about.number.map(|_| person.clone()), restriction: about.restriction };
         // Without the leave to find anybody, everybody is refused alike, and at once.
         let tells = admission.is_ok();
@@ -106,7 +114,10 @@ impl Exchange {
             false => self.about(admission, None, number, until).await?,
         };
         let index = match self.parts.people.known(&number).await? {
-            Some(person) => self.parts.index.known(&person).await?,
+            Some(person) => {
+                self.keep_practice(&person, &about).await;
+                self.parts.index.known(&person).await?
+            }
             None => index::Known::default(),
         };
         Ok(about.with(index))
@@ -139,6 +150,7 @@ impl Exchange {
             former: word.former.iter().copied().chain(replaced).collect(),
             birth_date: said.birth_date.filter(|date| date.is_whole()).map(|date| date.to_string()),
             given_names: said.names.iter().filter_map(|name| name.given.first().cloned()).collect(),
+            practice: matches!(known, Known::Fresh(_)).then(|| said.practice.as_deref().and_then(|code| code.parse().ok())),
             unconfirmed: matches!(known, Known::Stale(_)).then_some(word.at),
             ..About::unasked(Some(who.number), known.restriction())
         })

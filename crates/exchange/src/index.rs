@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use identity::Voice;
 use jiff::Timestamp;
 use people::{Deed, Entry, Nameable, Registrar, Traced};
-use record::{NhsNumber, PersonId, Sought};
+use record::{NhsNumber, OdsCode, PersonId, Sought, SourceId};
 
 use crate::StoreDown;
 
@@ -28,8 +28,21 @@ pub struct Known {
     pub voices: Vec<Voice>,
     /// Whether any entry, or the national service by it, marks them as restricted, or whoever else has their number.
     pub restricted: bool,
+    /// The practice that each of those entries which are theirs gives.
+    pub practices: Vec<Practice>,
     /// When something was last done to their entries: what was laid out of their record before is over (G8).
     pub changed: Option<Timestamp>,
+}
+
+/// A registered practice, as a source said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Practice {
+    /// Which source.
+    pub source: SourceId,
+    /// The practice's code.
+    pub organisation: OdsCode,
+    /// When it was last said.
+    pub seen: Timestamp,
 }
 
 #[async_trait]
@@ -58,7 +71,8 @@ impl PersonIndex for Registrar {
         let confused = self.confused_with(&person).await.map_err(down)?;
         let all = || std::iter::once(&person).chain(&confused);
         let voices = all().flat_map(|one| &one.entries).filter(|entry| person.is_numbered(entry)).map(voice).collect();
-        Ok(Known { voices, restricted: all().any(|one| one.restricted), changed })
+        let practices = person.entries.iter().filter(|entry| person.is_numbered(entry)).filter_map(practice).collect();
+        Ok(Known { voices, practices, restricted: all().any(|one| one.restricted), changed })
     }
 }
 
@@ -75,6 +89,11 @@ fn over(deed: &Deed) -> bool {
         | Deed::RestrictionLifted
         | Deed::Together { .. } => false,
     }
+}
+
+fn practice(entry: &Entry) -> Option<Practice> {
+    let organisation = entry.demographics.practice.as_deref()?.parse().ok()?;
+    Some(Practice { source: entry.key.source.clone(), organisation, seen: entry.seen })
 }
 
 fn voice(entry: &Entry) -> Voice {

@@ -1,6 +1,6 @@
 //! Reading a record: the stages in order.
 
-use access::{Evidence, Permit, Restriction};
+use access::{Permit, Restriction};
 use audit::{Audited, Entry, Event, Who};
 use dialect::Attachment;
 use fhir::Kind;
@@ -13,7 +13,7 @@ use crate::facts::About;
 use crate::gather::{self, LegEnd};
 use crate::registration::Told;
 use crate::told::{self, Digests};
-use crate::{Elsewhere, Exchange, Met, Refused, parts::Parts, record_locator, select};
+use crate::{Elsewhere, Exchange, Met, Refused, evidence, parts::Parts, record_locator, select};
 
 /// A read under way: permitted, entered in the ledger, its legs ended.
 pub struct Watching {
@@ -123,8 +123,12 @@ impl Exchange {
 
     async fn join(&self, watching: Watching) -> Answering {
         let Watching { entry, permit, number, about, need, until, ends, elsewhere } = watching;
-        let Guarded { charts, plan, heard, told, mut attachments } =
-            guarded(&about.facts(number, need.birth_date.as_ref()), ends, self.parts.clock.now());
+        let Guarded { charts, plan, heard, told, said, mut attachments } = guarded(
+            &about.facts(number, need.birth_date.as_ref()),
+            ends,
+            &need,
+            (&self.parts.settings.relationship, self.parts.clock.now()),
+        );
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
@@ -151,7 +155,7 @@ impl Exchange {
         join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
         let own = self.holds(&heard, &elsewhere).then(|| self.clone());
-        self.keep(&permit, &number, &record, heard, &attachments).await;
+        tokio::join!(self.keep(&permit, &number, &record, heard, &attachments), self.learn(permit.person(), said));
         self.parts.registration.tell(permit.person(), told);
         let scopes = permit.scopes().clone();
         let joined = Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, states, scopes };
@@ -271,27 +275,6 @@ impl Exchange {
         self.parts.ledger.note(&ask.request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         Err(Refused::Loop)
     }
-
-    pub(crate) async fn evidence(&self, ask: &Ask, person: &record::PersonId) -> Result<Vec<Evidence>, Refused> {
-        let claims = self.parts.claims.of(person, &ask.caller.user, self.parts.clock.now()).await?;
-        let claimed =
-            claims.into_iter().filter(|claim| claim.organisation == ask.caller.organisation.code).map(|claim| match claim.emergency {
-                true => Evidence::Emergency { until: claim.until },
-                false => Evidence::SelfClaimed { until: claim.until },
-            });
-        let launched = match &ask.caller.launch_patient {
-            Some(launched) if launched == person || self.is_theirs(launched, person).await? => Some(Evidence::Launch(person.clone())),
-            _ => None,
-        };
-        Ok(claimed.chain(launched).collect())
-    }
-
-    /// Whether an id in a launch context is one that was minted for a source's Patient of this person and of nobody else: a reader's
-    /// system may have them open by either id.
-    async fn is_theirs(&self, launched: &record::PersonId, person: &record::PersonId) -> Result<bool, Refused> {
-        let met = self.parts.minted.resolve(Kind::PATIENT, launched.as_str()).await?;
-        Ok(!met.is_empty() && met.iter().all(|one| one.person == *person))
-    }
 }
 
 pub(crate) async fn refused(entry: Entry, ask: &Ask, refusal: access::Refusal) -> Refused {
@@ -309,12 +292,19 @@ struct Guarded {
     heard: Vec<Heard>,
     /// Who the sources say that the person is.
     told: Told,
+    /// What ties the person to organisations, by their own word.
+    said: Vec<evidence::Said>,
     /// What can be fetched from those whose answer was about the right person.
     attachments: Vec<(SourceId, Attachment)>,
 }
 
 /// Every leg guarded and released.
-fn guarded(facts: &Facts, ends: Vec<LegEnd>, now: jiff::Timestamp) -> Guarded {
+fn guarded(
+    facts: &Facts,
+    ends: Vec<LegEnd>,
+    need: &Need,
+    (relationship, now): (&evidence::RelationshipSettings, jiff::Timestamp),
+) -> Guarded {
     let legs: Vec<Leg<'_>> = ends.iter().filter_map(|end| Some(Leg { chart: end.chart.as_ref()?, trust: end.entry.trust })).collect();
     let mut verdicts = guard(facts, &legs).into_iter();
     let mut guarded = Guarded::default();
@@ -327,7 +317,11 @@ fn guarded(facts: &Facts, ends: Vec<LegEnd>, now: jiff::Timestamp) -> Guarded {
         if matches!(verdict, Verdict::Accepted(_)) {
             guarded.attachments.extend(end.attachments.into_iter().map(|one| (chart.source.clone(), one)));
         }
-        guarded.charts.push(release(&verdict, chart));
+        let chart = release(&verdict, chart);
+        if matches!(verdict, Verdict::Accepted(_)) {
+            guarded.said.extend(evidence::said(&end.entry, &chart, need, relationship, now));
+        }
+        guarded.charts.push(chart);
     }
     guarded
 }

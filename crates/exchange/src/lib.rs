@@ -7,6 +7,7 @@
 mod aftermath;
 mod claims;
 mod demographics;
+mod evidence;
 mod facts;
 mod find;
 mod gather;
@@ -26,8 +27,9 @@ mod trace;
 
 pub use aftermath::{Aftermath, Cause};
 pub use demographics::{DemographicsService, DemographicsSettings};
+pub use evidence::RelationshipSettings;
 pub use find::Found;
-pub use index::{Known, PersonIndex};
+pub use index::{Known, PersonIndex, Practice};
 pub use journey::{Answering, Joined, Watching};
 pub use parts::{Exchange, Locate, Parts, Settings, SourceEntry};
 pub use privacy::{PrivacyFilter, PrivacyKind, PrivacyQueue, PrivacyTask, Review, ReviewState};
@@ -35,5 +37,5 @@ pub use record_locator::{Elsewhere, Publishing, RecordLocator, RecordLocatorSett
 pub use refused::Refused;
 pub use registration::{Registration, RegistrationSettings};
 pub use relay::Relayed;
-pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};
+pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown, Ties};
 pub use told::Digests;

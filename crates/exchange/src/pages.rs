@@ -89,7 +89,8 @@ impl Exchange {
         let met = self.parts.minted.resolve(kind, id).await?;
         if let Some(ask) = ask.filter(|_| met.len() > 1) {
             for one in met.iter().take(PERSONS_MAX) {
-                if !self.evidence(ask, &one.person).await?.is_empty() {
+                let index = self.parts.index.known(&one.person).await?;
+                if !self.evidence(ask, &one.person, &index).await?.is_empty() {
                     return Ok(Some(one.person.clone()));
                 }
             }

@@ -11,7 +11,9 @@ use identity::{Locator, Trust};
 use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
-use crate::{Claims, DemographicsService, Minted, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration};
+use crate::{
+    Claims, DemographicsService, Minted, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration, RelationshipSettings, Ties,
+};
 
 /// An exchange. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ pub struct Parts {
     pub people: Arc<dyn People>,
     /// Claims.
     pub claims: Arc<dyn Claims>,
+    /// What ties persons to organisations.
+    pub ties: Arc<dyn Ties>,
     /// Minted ids.
     pub minted: Arc<dyn Minted>,
     /// Plans.
@@ -74,6 +78,8 @@ pub struct Settings {
     pub plans_kept: Duration,
     /// How long claims last.
     pub terms: Terms,
+    /// How long what ties a person to an organisation speaks for a relationship.
+    pub relationship: RelationshipSettings,
 }
 
 /// One source, as the journey sees it.
@@ -95,6 +101,8 @@ pub struct SourceEntry {
     pub compare: bool,
     /// How its NHS numbers are believed.
     pub trust: Trust,
+    /// Whose relationships it speaks for beside its own organisation's.
+    pub vouches_for: Vec<OdsCode>,
     /// Where it is itself an exchange: its hop id.
     pub exchange: Option<ExchangeId>,
 }

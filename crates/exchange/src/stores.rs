@@ -1,5 +1,6 @@
 //! What the journey needs kept: people, claims, minted ids, plans. `store` implements these.
 
+use access::{Tie, TieKind};
 use async_trait::async_trait;
 use fhir::Kind;
 use record::{NhsNumber, PersonId, Plan, RequestId, SourceId, UserId};
@@ -29,6 +30,15 @@ pub trait Claims: Send + Sync {
     async fn keep(&self, claim: KeptClaim) -> Result<(), StoreDown>;
     /// Claims of this user for this person that have not ended.
     async fn of(&self, person: &PersonId, user: &UserId, now: jiff::Timestamp) -> Result<Vec<KeptClaim>, StoreDown>;
+}
+
+/// What ties persons to organisations, as far as sources showed it: codes and times, and nothing of the record.
+#[async_trait]
+pub trait Ties: Send + Sync {
+    /// What ties a person to anybody, and which source said so. Some may be over.
+    async fn ties(&self, person: &PersonId) -> Result<Vec<(SourceId, Tie)>, StoreDown>;
+    /// What one source says now of one kind of ties; what it said of that kind before is forgotten.
+    async fn keep_ties(&self, person: &PersonId, source: &SourceId, kind: TieKind, ties: &[Tie]) -> Result<(), StoreDown>;
 }
 
 /// A granted claim.

@@ -7,6 +7,7 @@ pub mod national;
 mod on_behalf;
 pub mod people;
 mod reader;
+mod relationship;
 pub mod sign_in;
 mod store;
 
@@ -41,6 +42,8 @@ pub struct Config {
     pub consumers: Vec<Consumer>,
     /// `[limits]`
     pub limits: Limits,
+    /// `[relationship]`: for how long what is known of a person speaks for one.
+    pub relationship: exchange::RelationshipSettings,
     /// `[people]`: limits of the person index.
     pub people: people::PeopleConfig,
     /// `[terminology]`: files of the operator's own.
@@ -135,6 +138,8 @@ pub struct Source {
     pub nhs_number_systems: Vec<String>,
     /// How the identifier systems begin whose values this source mints: its word on what they name stands, copies may lag.
     pub owns: Vec<String>,
+    /// Organisations whose word it is beside its own: what it says ties people to them.
+    pub vouches_for: Vec<OdsCode>,
     /// Where it is itself an exchange: its hop id.
     pub exchange: Option<ExchangeId>,
     /// The system behind it, by the id that every exchange knows it by; written on what leaves here, so that neighbours know it again.
@@ -273,6 +278,7 @@ impl<'a> Reader<'a> {
         self.ids_once(&top.sections("source"));
         self.voices_apart(&top.sections("source"), &sources, &sign_in);
         let people = self.people(top.section("people"));
+        let relationship = self.relationship(top.section("relationship"));
         let terminology = self.terminology(top.section("terminology"));
         let national = top.section("national");
         let record_locator = self.record_locator(&national, exchange.as_ref());
@@ -300,6 +306,7 @@ impl<'a> Reader<'a> {
             sources: sources.into_iter().collect::<Option<_>>()?,
             consumers: consumers.into_iter().collect::<Option<_>>()?,
             limits,
+            relationship,
             people,
             terminology,
             record_locator: record_locator?,
@@ -384,6 +391,7 @@ impl<'a> Reader<'a> {
         let auth = self.auth(section.section("auth"), None);
         let nhs_number_systems = section.texts("nhs_number_systems");
         let owns = section.texts("owns");
+        let vouches_for = self.organisations(&section, "vouches_for");
         let exchange = section.parsed("exchange");
         if exchange.is_none() && dialect.is_some_and(|dialect: dialect::Dialect| dialect.name() == "severn") {
             section.mistake("exchange", "is missing: the hop id of another Severn, by which a question that came from it is not put to it");
@@ -403,6 +411,7 @@ impl<'a> Reader<'a> {
             nhs_number,
             nhs_number_systems,
             owns,
+            vouches_for,
             exchange,
             data_provider,
             auth: auth?,

@@ -95,6 +95,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         known_age: hours(limits.known_hours),
         plans_kept: hours(limits.plan_hours),
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
+        relationship: config.relationship,
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
     let demographics = config.demographics.as_ref();
@@ -115,6 +116,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         ledger,
         people: store.clone(),
         claims: store.clone(),
+        ties: store.clone(),
         minted: store.clone(),
         plans: store.clone(),
         privacy: store.clone(),
@@ -237,6 +239,7 @@ fn entry(source: &config::Source, base: &str, terms: Option<Arc<terms::Terminolo
             config::NhsNumberTrust::Check => Trust::Check,
             config::NhsNumberTrust::Verified => Trust::Verified,
         },
+        vouches_for: source.vouches_for.clone(),
         exchange: source.exchange.clone(),
     }
 }

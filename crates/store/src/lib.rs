@@ -34,6 +34,7 @@ pub trait Store:
     + exchange::Minted
     + exchange::Plans
     + exchange::PrivacyQueue
+    + exchange::Ties
     + identity::Locator
     + people::Register
     + audit::LedgerReader

@@ -20,6 +20,7 @@ mod privacy;
 mod register;
 mod schema;
 mod sql;
+mod ties;
 
 pub use check::Health;
 pub use distribute::{Distributed, NoCitus};

@@ -11,6 +11,7 @@ mod people;
 mod privacy;
 mod register;
 mod schema;
+mod ties;
 
 pub use backup::{SqliteHealth, back_up, health, restore};
 pub use journal::SqliteJournal;

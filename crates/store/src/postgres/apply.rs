@@ -224,9 +224,11 @@ async fn leave(transaction: &Transaction<'_>, from: &str, to: &PersonId, key: &E
 /// An entry went from one person to another: what their records had of its source is not known to be theirs any more. Either is asked
 /// of it anew, and no id that was met there leads to the first.
 async fn forget_there(transaction: &Transaction<'_>, (from, to): (&str, &str), source: &str) -> Result<(), Trouble> {
-    let statement = transaction.prepare_cached(sql::FORGET_LOCATED_THERE).await?;
-    transaction.execute(&statement, &[&from, &source]).await?;
-    transaction.execute(&statement, &[&to, &source]).await?;
+    for sql in [sql::FORGET_LOCATED_THERE, sql::FORGET_TIES_THERE] {
+        let statement = transaction.prepare_cached(sql).await?;
+        transaction.execute(&statement, &[&from, &source]).await?;
+        transaction.execute(&statement, &[&to, &source]).await?;
+    }
     let statement = transaction.prepare_cached(sql::FORGET_IDS_THERE).await?;
     let ids = transaction.query(&statement, &[&from, &source]).await?;
     forget_homes_of(transaction, from, &ids).await?;
@@ -305,7 +307,7 @@ async fn purge(transaction: &Transaction<'_>, secrets: &Secrets, person: &Person
     let id = person.as_str();
     let statement = transaction.prepare_cached(sql::FORGET_NUMBER).await?;
     transaction.execute(&statement, &[&secrets.pseudonym(number), &id]).await?;
-    for sql in [sql::FORGET_LOCATED, sql::FORGET_CLAIMS, sql::FORGET_PLANS] {
+    for sql in [sql::FORGET_LOCATED, sql::FORGET_CLAIMS, sql::FORGET_PLANS, sql::FORGET_TIES] {
         let statement = transaction.prepare_cached(sql).await?;
         transaction.execute(&statement, &[&id]).await?;
     }

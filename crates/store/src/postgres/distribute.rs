@@ -17,6 +17,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("claim", "person"),
     ("minted", "person"),
     ("plan", "person"),
+    ("tie", "person"),
     ("named", "person"),
     ("number", "pseudonym"),
     ("cut_number", "pseudonym"),

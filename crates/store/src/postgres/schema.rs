@@ -190,6 +190,18 @@ CREATE TRIGGER privacy_task_no_truncate BEFORE TRUNCATE ON privacy_task FOR EACH
 CREATE TRIGGER privacy_review_no_change BEFORE UPDATE OR DELETE ON privacy_review FOR EACH ROW EXECUTE FUNCTION privacy_stays();
 CREATE TRIGGER privacy_review_no_truncate BEFORE TRUNCATE ON privacy_review FOR EACH STATEMENT EXECUTE FUNCTION privacy_stays();
 ",
+    // What ties a person to organisations: who, and from when until when. Nothing of what is done for them.
+    "
+CREATE TABLE tie (
+    person text COLLATE \"C\" NOT NULL,
+    source text COLLATE \"C\" NOT NULL,
+    kind text COLLATE \"C\" NOT NULL,
+    organisation text COLLATE \"C\" NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (person, source, kind, organisation, since)
+)
+",
 ];
 
 /// The version that this program knows.

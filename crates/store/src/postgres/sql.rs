@@ -21,6 +21,10 @@ hot! {
     KEEP_CLAIM = "INSERT INTO claim (person, issuer, subject, organisation, emergency, reason, until) VALUES ($1, $2, $3, $4, $5, $6, $7) \
         ON CONFLICT (person, issuer, subject, emergency, until) DO UPDATE SET organisation = excluded.organisation, reason = excluded.reason";
     CLAIMS = "SELECT organisation, emergency, reason, until FROM claim WHERE person = $1 AND issuer = $2 AND subject = $3 AND until > $4";
+    TIES = "SELECT source, kind, organisation, since, until FROM tie WHERE person = $1 ORDER BY source, kind, organisation, since";
+    FORGET_TIES_OF_KIND = "DELETE FROM tie WHERE person = $1 AND source = $2 AND kind = $3";
+    KEEP_TIES = "INSERT INTO tie (person, source, kind, organisation, since, until) \
+        SELECT $1::text, $2::text, $3::text, * FROM unnest($4::text[], $5::timestamptz[], $6::timestamptz[]) ON CONFLICT DO NOTHING";
     KEEP_IDS = "INSERT INTO minted (person, kind, id, source, source_kind, source_id) \
         SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) ON CONFLICT DO NOTHING";
     LEAD_IDS = "INSERT INTO minted_home (person, kind, id) SELECT $1::text, * FROM unnest($2::text[], $3::text[]) ON CONFLICT DO NOTHING";
@@ -84,6 +88,8 @@ hot! {
     FORGET_NUMBER = "DELETE FROM number WHERE pseudonym = $1 AND person = $2";
     FORGET_LOCATED = "DELETE FROM located WHERE person = $1";
     FORGET_LOCATED_THERE = "DELETE FROM located WHERE person = $1 AND source = $2";
+    FORGET_TIES = "DELETE FROM tie WHERE person = $1";
+    FORGET_TIES_THERE = "DELETE FROM tie WHERE person = $1 AND source = $2";
     FORGET_CLAIMS = "DELETE FROM claim WHERE person = $1";
     FORGET_IDS = "DELETE FROM minted WHERE person = $1 RETURNING kind, id";
     FORGET_IDS_THERE = "DELETE FROM minted WHERE person = $1 AND source = $2 RETURNING kind, id";

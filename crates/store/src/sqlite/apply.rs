@@ -142,9 +142,11 @@ fn put(transaction: &Transaction<'_>, secrets: &Secrets, person: &PersonId, entr
 /// An entry went from one person to another: what their records had of its source is not known to be theirs any more. Either is asked
 /// of it anew, and no id that was met there leads to the first.
 fn forget_there(transaction: &Transaction<'_>, (from, to): (&str, &str), source: &str) -> rusqlite::Result<()> {
-    let mut statement = transaction.prepare_cached("DELETE FROM located WHERE person = ? AND source = ?")?;
-    statement.execute(params![from, source])?;
-    statement.execute(params![to, source])?;
+    for table in ["located", "tie"] {
+        let mut statement = transaction.prepare_cached(&format!("DELETE FROM {table} WHERE person = ? AND source = ?"))?;
+        statement.execute(params![from, source])?;
+        statement.execute(params![to, source])?;
+    }
     let mut statement = transaction.prepare_cached("DELETE FROM minted WHERE person = ? AND source = ?")?;
     statement.execute(params![from, source])?;
     // Whoever remembers that they are kept does not believe it any more.
@@ -207,7 +209,7 @@ fn purge(transaction: &Transaction<'_>, secrets: &Secrets, person: &PersonId, nu
     let id = person.as_str();
     let mut statement = transaction.prepare_cached("DELETE FROM number WHERE pseudonym = ? AND person = ?")?;
     statement.execute(params![secrets.pseudonym(number), id])?;
-    for table in ["located", "claim", "minted", "plan"] {
+    for table in ["located", "claim", "minted", "plan", "tie"] {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE person = ?"))?.execute(params![id])?;
     }
     let Some(columns) = sealed(transaction, person)? else { return Ok(()) };

@@ -218,6 +218,18 @@ CREATE TRIGGER privacy_review_no_update BEFORE UPDATE ON privacy_review
 CREATE TRIGGER privacy_review_no_delete BEFORE DELETE ON privacy_review
     BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
 ",
+    // What ties a person to organisations: who, and from when until when. Nothing of what is done for them.
+    "
+CREATE TABLE tie (
+    person TEXT NOT NULL,
+    source TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    organisation TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (person, source, kind, organisation, since)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.
