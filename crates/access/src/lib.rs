@@ -14,11 +14,13 @@ mod claim;
 mod codes;
 mod decide;
 mod evidence;
+mod reason;
 mod scope;
 mod withhold;
 
 pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
 pub use decide::{Admission, Evidence, Permit, PersonFacts, Refusal, Restriction, View, admit, allows, decide, steward};
 pub use evidence::{Tie, TieKind};
+pub use reason::{EMERGENCY_REASON, Unreasoned, Words};
 pub use scope::Cover;
 pub use withhold::withhold;

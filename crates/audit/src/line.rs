@@ -37,6 +37,17 @@ pub enum Event {
     Closed { outcome: String, policy: Vec<String>, legs: Vec<LegLine>, shown: Vec<Shown> },
     /// A further page was shown.
     Disclosed { by: Who, patient: String, answer: String, from_piece: u64 },
+    /// An emergency is over: whose claim it was, and how it ended. Entered once, beside the claim.
+    EmergencyEnded {
+        patient: String,
+        claim: String,
+        issuer: String,
+        subject: String,
+        organisation: String,
+        began: String,
+        ended: String,
+        how: String,
+    },
     /// A request was let in.
     Opened { by: Who, interaction: String, patient: String, hops: Vec<String> },
     /// What became of a person's pointer in the National Record Locator.

@@ -26,7 +26,9 @@ impl Exchange {
         // Looked up for everybody, so that a refusal takes one way.
         let marked = self.parts.index.known(person).await?.restricted;
         let granted = access::grant(&ask, &claim, self.parts.settings.terms, self.parts.clock.now());
-        let granted = match (granted, known) {
+        // The server tells what is wrong with a reason; whoever calls by another way is refused.
+        let reasoned = claim.is_reasoned(self.parts.settings.words).map_err(|_| access::Refusal::Unclaimable);
+        let granted = match (granted.and_then(|granted| reasoned.map(|()| granted)), known) {
             (Ok(granted), Some(number)) => match self.claimable(&ask, person, number, marked).await? {
                 Ok(()) => granted,
                 Err(refusal) => {
@@ -41,11 +43,15 @@ impl Exchange {
             (Err(refusal), _) => return Err(refused(entry, &ask, refusal).await),
         };
         let kept = KeptClaim {
+            id: uuid::Uuid::new_v4().to_string(),
             person: person.clone(),
             user: caller.user.clone(),
             organisation: caller.organisation.code.clone(),
+            client: caller.client.clone(),
             emergency: granted.kind == ClaimKind::Emergency,
             reason: claim.reason_code.clone(),
+            trace: request.clone(),
+            from: self.parts.clock.now(),
             until: granted.until,
         };
         // First the task, then the claim: none stands that nobody is to look at.

@@ -70,20 +70,27 @@ impl Exchange {
     pub(crate) async fn evidence(&self, ask: &Ask, person: &PersonId, index: &Known) -> Result<Vec<Evidence>, Refused> {
         let now = self.parts.clock.now();
         let claims = self.parts.claims.of(person, &ask.caller.user, now).await?;
-        let claimed =
-            claims.into_iter().filter(|claim| claim.organisation == ask.caller.organisation.code).map(|claim| match claim.emergency {
-                true => Evidence::Emergency { until: claim.until },
-                false => Evidence::SelfClaimed { until: claim.until },
-            });
+        let claimed = claims.into_iter().filter(|claim| claim.speaks_for(&ask.caller, index)).map(|claim| match claim.emergency {
+            true => Evidence::Emergency { until: claim.until },
+            false => Evidence::SelfClaimed { until: claim.until },
+        });
         let launched = match &ask.caller.launch_patient {
             Some(launched) if launched == person || self.is_theirs(launched, person).await? => Some(Evidence::Launch(person.clone())),
             _ => None,
         };
         let ties = self.parts.ties.ties(person).await?;
         // Where the national service says who their practice is, nobody else does.
-        let registered = ties.iter().any(|(_, tie)| tie.kind == TieKind::RegisteredPractice && now < tie.until);
+        let registered =
+            |source: &SourceId, tie: &Tie| source.as_str() == NATIONAL && tie.kind == TieKind::RegisteredPractice && now < tie.until;
+        let registered = ties.iter().any(|(source, tie)| registered(source, tie));
         let practices = index.practices.iter().filter(|_| !registered).filter_map(|practice| self.registered(practice));
-        let ties = ties.iter().map(|(_, tie)| tie.clone()).chain(practices).filter(|tie| tie.speaks_for(&ask.caller, now));
+        let stands = |source: &SourceId, tie: &Tie| !registered || tie.kind != TieKind::RegisteredPractice || source.as_str() == NATIONAL;
+        let ties = ties
+            .iter()
+            .filter(|(source, tie)| stands(source, tie))
+            .map(|(_, tie)| tie.clone())
+            .chain(practices)
+            .filter(|tie| tie.speaks_for(&ask.caller, now));
         Ok(claimed.chain(launched).chain(ties.map(Evidence::Tied)).collect())
     }
 
@@ -184,7 +191,8 @@ pub(crate) fn said(source: &SourceEntry, chart: &Chart, need: &Need, settings: &
         let ties = items.flat_map(|item| reading.ties(tie, item)).collect();
         kinds.iter().any(answered).then(|| Said { source: source.id.clone(), kind: tie, whole, ties })
     };
-    kinds.into_iter().filter_map(of).filter(|said| said.whole || !said.ties.is_empty()).collect()
+    let registered = reading.registered(narrowed);
+    kinds.into_iter().filter_map(of).chain([registered]).filter(|said| said.whole || !said.ties.is_empty()).collect()
 }
 
 /// One chart, as it is read for ties.
@@ -200,11 +208,22 @@ impl Reading<'_> {
     fn ties(&self, kind: TieKind, item: &Item) -> Vec<Tie> {
         let root = item.tree.root();
         let Some((from, until)) = self.span(kind, item.kind, root) else { return Vec::new() };
-        let mut organisations: Vec<OdsCode> = named(kind, item.kind).iter().flat_map(|path| root.all(path)).flat_map(|one| self.organisations(one)).collect();
+        let mut organisations: Vec<OdsCode> =
+            named(kind, item.kind).iter().flat_map(|path| root.all(path)).flat_map(|one| self.organisations(one)).collect();
         organisations.sort_unstable();
         organisations.dedup();
         organisations.retain(|organisation| self.source.speaks_for(organisation));
         organisations.into_iter().map(|organisation| Tie { kind, organisation, from, until }).collect()
+    }
+
+    /// The practices that the source's accepted Patients give, led to within the answer.
+    fn registered(&self, narrowed: bool) -> Said {
+        let (kind, now) = (TieKind::RegisteredPractice, self.now);
+        let until = now.checked_add(self.settings.practice).unwrap_or(now);
+        let given = self.chart.patients.iter().flat_map(|item| item.tree.root().all("generalPractitioner"));
+        let organisations = given.flat_map(|one| self.organisations(one)).filter(|organisation| self.source.speaks_for(organisation));
+        let ties = organisations.map(|organisation| Tie { kind, organisation, from: now, until }).collect();
+        Said { source: self.source.id.clone(), kind, whole: !narrowed && !self.chart.patients.is_empty(), ties }
     }
 
     /// From when until when a resource ties; none where it does not.

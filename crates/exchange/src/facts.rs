@@ -1,7 +1,7 @@
 //! What is known of a person before any source is asked: their number now, whether their place may be known, and what the guards
 //! compare answers with. This is the one place where it comes together.
 
-use access::{Admission, Permit, PersonFacts, Refusal, Restriction};
+use access::{Admission, Evidence, Permit, PersonFacts, Refusal, Restriction};
 use identity::{Facts, Voice};
 use jiff::Timestamp;
 use record::{Ask, NhsNumber, OdsCode, PersonId};
@@ -26,6 +26,8 @@ pub(crate) struct About {
     given_names: Vec<String>,
     /// What the person index has of them, source by source.
     voices: Vec<Voice>,
+    /// Where the permit rests on an emergency alone: when it ends.
+    pub(crate) emergency: Option<Timestamp>,
     /// Which practice the national service just said that they are registered with, if any; none where it said nothing of it now.
     pub(crate) practice: Option<Option<OdsCode>>,
     /// Where the national service does not answer: when it last said what is believed here.
@@ -43,6 +45,7 @@ impl About {
             birth_date: None,
             given_names: Vec::new(),
             voices: Vec::new(),
+            emergency: None,
             practice: None,
             unconfirmed: None,
         }
@@ -97,7 +100,8 @@ impl Exchange {
         if tells && permitted.is_err() {
             same_time(slowest).await;
         }
-        Ok((permitted, about))
+        let emergency = permitted.as_ref().is_ok_and(Permit::is_emergency).then(|| until_when(&evidence)).flatten();
+        Ok((permitted, About { emergency, ..about }))
     }
 
     /// When the national service, asked now, has answered or will not. Only of some whom a reader may not read is it asked: a refusal is
@@ -155,6 +159,12 @@ impl Exchange {
             ..About::unasked(Some(who.number), known.restriction())
         })
     }
+}
+
+/// When the last emergency among the evidence ends.
+fn until_when(evidence: &[Evidence]) -> Option<Timestamp> {
+    let until = |one: &Evidence| if let Evidence::Emergency { until } = one { Some(*until) } else { None };
+    evidence.iter().filter_map(until).max()
 }
 
 /// Waits for it.

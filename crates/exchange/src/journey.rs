@@ -38,6 +38,8 @@ pub struct Joined {
     pub elsewhere: Elsewhere,
     /// Where the national demographics service did not answer: since when nobody knows whether what it said of the person still holds.
     pub unconfirmed: Option<jiff::Timestamp>,
+    /// Where it is shown in an emergency, and by nothing else: when that ends.
+    pub emergency: Option<jiff::Timestamp>,
     /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
     pub states: Vec<(&'static str, AllergyState)>,
     /// Of what the reader's scopes let anything be shown; what is not the sources' but our own, too.
@@ -158,7 +160,7 @@ impl Exchange {
         tokio::join!(self.keep(&permit, &number, &record, heard, &attachments), self.learn(permit.person(), said));
         self.parts.registration.tell(permit.person(), told);
         let scopes = permit.scopes().clone();
-        let joined = Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, states, scopes };
+        let joined = Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, emergency: about.emergency, states, scopes };
         Answering { entry, permit, joined, own }
     }
 

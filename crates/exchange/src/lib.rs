@@ -7,6 +7,7 @@
 mod aftermath;
 mod claims;
 mod demographics;
+mod emergency;
 mod evidence;
 mod facts;
 mod find;

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId, Row, Status};
 
 use crate::journey::refused;
-use crate::{Exchange, Refused};
+use crate::{Exchange, Refused, told};
 
 impl Exchange {
     /// Leave to show a further page of an answer that was made then: decided again, since permission may have ended, and entered. None
-    /// where who the person is has changed meanwhile: the answer is over.
+    /// where who the person is has changed meanwhile, or the emergency that it was made in is over: so is the answer.
     pub async fn page(
         &self,
         request: &RequestId,
@@ -19,10 +19,18 @@ impl Exchange {
         person: &PersonId,
         answer: &str,
         from: usize,
-        made: Timestamp,
+        (made, emergency): (Timestamp, Option<Timestamp>),
     ) -> Result<Option<Audited<()>>, Refused> {
+        let ask = asked_again(request, caller, person);
+        let entry = self.parts.ledger.open(request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let (permitted, about) = self.decide(&ask, person, self.until(&ask)).await?;
+        if let Err(refusal) = permitted {
+            return Err(refused(entry, &ask, refusal).await);
+        }
         // Entries were linked, unlinked or merged since: what was laid out may show somebody else's. Only who may read them is told so.
-        let whole = self.parts.index.known(person).await?.changed.is_none_or(|changed| changed <= made);
+        let same = self.parts.index.known(person).await?.changed.is_none_or(|changed| changed <= made);
+        // What an emergency opened is not open by anything that came after it.
+        let whole = same && (emergency.is_none() || emergency == about.emergency);
         let event = match whole {
             true => Event::Disclosed {
                 by: Who::of(caller),
@@ -32,7 +40,7 @@ impl Exchange {
             },
             false => Event::Closed { outcome: "the answer is over".to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() },
         };
-        let audited = self.again(request, caller, person, event, |_| ()).await?;
+        let audited = entry.close((), event).await;
         Ok(whole.then_some(audited))
     }
 
@@ -59,10 +67,8 @@ impl Exchange {
         event: Event,
         value: impl FnOnce(&Permit) -> T,
     ) -> Result<Audited<T>, Refused> {
-        let question = Question::Read { person: person.clone(), need: Need::everything() };
-        let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new(), wait: None };
-        let entry =
-            self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        let ask = asked_again(request, caller, person);
+        let entry = self.parts.ledger.open(request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         match self.decide(&ask, person, self.until(&ask)).await?.0 {
             Ok(permit) => Ok(entry.close(value(&permit), event).await),
             Err(refusal) => Err(refused(entry, &ask, refusal).await),
@@ -120,6 +126,11 @@ impl Exchange {
         let event = Event::Refused { by: Some(Who::of(caller)), patient, why: why.to_owned() };
         self.parts.ledger.note(request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))
     }
+}
+
+fn asked_again(request: &RequestId, caller: &Caller, person: &PersonId) -> Ask {
+    let question = Question::Read { person: person.clone(), need: Need::everything() };
+    Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new(), wait: None }
 }
 
 /// A plan as its reader may see it now: what was asked for them with wider leave is told no more.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::Terms;
-use audit::Ledger;
+use access::{Terms, Words};
+use audit::{Ledger, LedgerReader};
 use dialect::{Dialect, Known};
 use identity::{Locator, Trust};
 use record::{Clock, ExchangeId, OdsCode, SourceId};
@@ -27,6 +27,8 @@ pub struct Parts {
     pub settings: Settings,
     /// The ledger.
     pub ledger: Ledger,
+    /// The ledger, read back.
+    pub reader: Arc<dyn LedgerReader>,
     /// Persons and their numbers.
     pub people: Arc<dyn People>,
     /// Claims.
@@ -78,6 +80,8 @@ pub struct Settings {
     pub plans_kept: Duration,
     /// How long claims last.
     pub terms: Terms,
+    /// How long the words of a claim may be.
+    pub words: Words,
     /// How long what ties a person to an organisation speaks for a relationship.
     pub relationship: RelationshipSettings,
 }

@@ -26,8 +26,16 @@ pub trait People: Send + Sync {
 /// Claims of a relationship or an emergency that were granted.
 #[async_trait]
 pub trait Claims: Send + Sync {
-    /// Keeps a claim until it ends.
+    /// Keeps a claim until it ends; it is durable when this returns.
     async fn keep(&self, claim: KeptClaim) -> Result<(), StoreDown>;
+    /// A claim ends now, if it has not.
+    async fn end(&self, person: &PersonId, id: &str, now: jiff::Timestamp) -> Result<(), StoreDown>;
+    /// Emergencies that are over and whose end was not entered, nor is being: so many at most. With each, whether somebody tried before.
+    async fn ended(&self, now: jiff::Timestamp, count_max: usize) -> Result<Vec<(KeptClaim, bool)>, StoreDown>;
+    /// Takes it on to enter an end; false where somebody else did, and may be at it until their lease is over.
+    async fn lease(&self, claim: &KeptClaim, now: jiff::Timestamp, until: jiff::Timestamp) -> Result<bool, StoreDown>;
+    /// The end of an emergency was entered.
+    async fn entered(&self, person: &PersonId, id: &str) -> Result<(), StoreDown>;
     /// Claims of this user for this person that have not ended.
     async fn of(&self, person: &PersonId, user: &UserId, now: jiff::Timestamp) -> Result<Vec<KeptClaim>, StoreDown>;
 }
@@ -44,16 +52,24 @@ pub trait Ties: Send + Sync {
 /// A granted claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptClaim {
+    /// Its own random id.
+    pub id: String,
     /// About whom.
     pub person: PersonId,
     /// By whom.
     pub user: UserId,
     /// For which organisation.
     pub organisation: record::OdsCode,
+    /// By which application, where the token said it.
+    pub client: Option<String>,
     /// Emergency, or a relationship.
     pub emergency: bool,
     /// The coded reason.
     pub reason: String,
+    /// The request that it was claimed by.
+    pub trace: RequestId,
+    /// When it began.
+    pub from: jiff::Timestamp,
     /// When it ends.
     pub until: jiff::Timestamp,
 }

@@ -203,6 +203,9 @@ pub struct Limits {
     pub locator_hours: u64,
     pub relationship_hours: u64,
     pub emergency_hours: u64,
+    pub emergency_check_seconds: u64,
+    pub claim_chars_min: usize,
+    pub claim_chars_max: usize,
     pub source: SourceLimits,
 }
 
@@ -496,6 +499,9 @@ impl<'a> Reader<'a> {
             locator_hours: section.number("locator_hours", 24, 1..=8_760),
             relationship_hours: section.number("relationship_hours", 12, 1..=2_160),
             emergency_hours: section.number("emergency_hours", 4, 1..=4),
+            emergency_check_seconds: section.number("emergency_check_seconds", 30, 1..=300),
+            claim_chars_min: section.number("claim_chars_min", 10, 1..=100) as usize,
+            claim_chars_max: section.number("claim_chars_max", 1_000, 100..=10_000) as usize,
             source,
         };
         section.finish();

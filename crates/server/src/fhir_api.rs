@@ -65,12 +65,14 @@ pub struct Written {
     json: Vec<u8>,
     /// Ids of the referrals in the whole answer, of which this may be a page: STU3 has a type for them.
     referrals: Vec<String>,
+    /// Where it is shown in an emergency: when that ends. A header says so, too: one resource has no outcome beside it.
+    emergency: Option<jiff::Timestamp>,
 }
 
 impl Written {
     /// A body that leads to no referrals but those in it.
     fn new(status: StatusCode, json: Vec<u8>) -> Written {
-        Written { status, json, referrals: Vec::new() }
+        Written { status, json, referrals: Vec::new(), emergency: None }
     }
 }
 
@@ -128,7 +130,7 @@ impl App {
 
     /// What was answered in R4, as a face says it.
     fn said(&self, face: Face, named: &str, written: Written) -> (StatusCode, Vec<u8>) {
-        let Written { status, json, referrals } = written;
+        let Written { status, json, referrals, .. } = written;
         // A statement of what a face can do is written for it.
         if face == Face::R4 || named == "metadata" && status == StatusCode::OK {
             return (status, json);
@@ -150,8 +152,11 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let format = format.unwrap_or(Format::Json);
     let mut response = match outcome {
         Ok(written) => {
+            let emergency = written.emergency;
             let (status, json) = app.said(face, &named, written);
-            wire::respond(status, json, (face, format), &id)
+            let mut response = wire::respond(status, json, (face, format), &id);
+            wire::in_emergency(&mut response, emergency);
+            response
         }
         Err(fault) => refuse(&app, &fault, (face, format), &id),
     };

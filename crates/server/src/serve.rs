@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use exchange::Exchange;
 use people::Registrar;
 use tokio::net::TcpListener;
 
@@ -51,11 +52,13 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let stop = stop();
     println!("severn: serving {public}/fhir/R4 and {public}/fhir/STU3 on {listen}");
-    let registrar = app.registrar.clone();
+    let (registrar, exchange) = (app.registrar.clone(), app.exchange.clone());
+    let check = Duration::from_secs(app.config.limits.emergency_check_seconds);
     let serving = async move {
         let served = tokio::select! {
             served = crate::http::serve(listener, app, stop) => served,
             () = keep(&registrar, follow, snapshots.as_ref()) => Ok(()),
+            () = end_emergencies(&exchange, check) => Ok(()),
         };
         if let Some(snapshots) = &snapshots
             && let Err(error) = snapshots.write(&registrar).await
@@ -87,6 +90,16 @@ async fn keep(registrar: &Registrar, follow: Duration, snapshots: Option<&Snapsh
         }
     };
     tokio::join!(following, keeping);
+}
+
+/// What was granted in an emergency and is over is entered so, whichever node granted it, and before this one started.
+async fn end_emergencies(exchange: &Exchange, every: Duration) {
+    loop {
+        if let Err(error) = exchange.enter_ended_emergencies().await {
+            tracing::error!(alert = "emergency.end", %error, "the end of an emergency could not be entered; it is tried again");
+        }
+        tokio::time::sleep(every).await;
+    }
 }
 
 /// Fills the person index before anybody can ask: an index half filled would say of people that nobody knows them. From the snapshot where

@@ -80,7 +80,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let model = Arc::new(people::matching::Model::standard());
     let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
     let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
-    let aftermath = Aftermath::new(ledger.clone(), reader.unwrap_or_else(|| store.clone()));
+    let reader = reader.unwrap_or_else(|| store.clone());
+    let aftermath = Aftermath::new(ledger.clone(), reader.clone());
     let (registration, registering) = Registration::start(registrar.clone(), aftermath.clone(), config.people.registration);
     let deeds = Desk { ledger: ledger.clone(), aftermath };
     let configs = config.sources.iter().map(source_config).collect();
@@ -95,6 +96,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         known_age: hours(limits.known_hours),
         plans_kept: hours(limits.plan_hours),
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
+        words: access::Words { chars_min: limits.claim_chars_min, chars_max: limits.claim_chars_max },
         relationship: config.relationship,
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
@@ -114,6 +116,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let exchange = Exchange::new(Parts {
         settings,
         ledger,
+        reader,
         people: store.clone(),
         claims: store.clone(),
         ties: store.clone(),

@@ -11,6 +11,7 @@ mod apply;
 mod arrays;
 mod backup;
 mod check;
+mod claims;
 mod distribute;
 mod door;
 mod journal;

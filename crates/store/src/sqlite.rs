@@ -5,6 +5,7 @@
 
 mod apply;
 mod backup;
+mod claims;
 mod journal;
 mod locator;
 mod people;

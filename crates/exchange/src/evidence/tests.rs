@@ -83,7 +83,11 @@ fn each_kind_of_resource_ties_for_its_own_time() {
     check(Kind::EPISODE_OF_CARE, &format!(r#"{{"status":"finished",{began},{coded}}}"#), &[]);
     check(Kind::CARE_TEAM, r#"{"status":"active","managingOrganization":[{"reference":"Organization/own"}]}"#, &["care-team RRK 0 90"]);
     check(Kind::CARE_TEAM, r#"{"status":"inactive","managingOrganization":[{"reference":"Organization/own"}]}"#, &[]);
-    check(Kind::CARE_TEAM, r#"{"status":"active","participant":[{"member":{"reference":"PractitionerRole/role"}}]}"#, &["care-team RRK 0 90"]);
+    check(
+        Kind::CARE_TEAM,
+        r#"{"status":"active","participant":[{"member":{"reference":"PractitionerRole/role"}}]}"#,
+        &["care-team RRK 0 90"],
+    );
     let at_ward = r#""participant":[{"actor":{"reference":"Patient/p"}},{"actor":{"reference":"Location/ward"}}]"#;
     check(Kind::APPOINTMENT, &format!(r#"{{"status":"booked","start":"2026-12-03T09:00:00Z",{at_ward}}}"#), &["appointment RRK -80 100"]);
     for not in ["cancelled", "noshow", "proposed", "waitlist", "entered-in-error"] {

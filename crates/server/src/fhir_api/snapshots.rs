@@ -44,6 +44,9 @@ pub struct Kept {
     /// Ids of the referrals in the answer.
     #[serde(default)]
     pub referrals: Vec<String>,
+    /// Where the answer was made in an emergency: when that ends.
+    #[serde(default)]
+    pub emergency: Option<String>,
     /// Whether the answer was asked for as XML.
     pub xml: bool,
 }
@@ -139,7 +142,7 @@ mod tests {
         let mut pieces = Pieces::default();
         pieces.entry("b", "Flag", "a", "match", b"{}");
         pieces.cut(true);
-        (Kept { head, person: "p".into(), referrals: Vec::new(), xml: false }, pieces)
+        (Kept { head, person: "p".into(), referrals: Vec::new(), emergency: None, xml: false }, pieces)
     }
 
     #[test]

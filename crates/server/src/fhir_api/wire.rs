@@ -135,6 +135,13 @@ pub fn respond(status: StatusCode, json: Vec<u8>, (face, format): (Face, Format)
     response
 }
 
+/// `Severn-Emergency: until=2026-11-23T13:00:00Z`: what is shown is shown in an emergency, is recorded as such, and until when.
+pub fn in_emergency(response: &mut Response, until: Option<jiff::Timestamp>) {
+    if let Some(value) = until.and_then(|until| HeaderValue::from_str(&format!("until={until}")).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("severn-emergency"), value);
+    }
+}
+
 /// Pages are spliced from pieces of JSON, which are kept as such: XML is made of the whole.
 fn xml(face: Face, json: Vec<u8>) -> Vec<u8> {
     let json = Bytes::from(json);

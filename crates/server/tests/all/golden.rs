@@ -43,7 +43,8 @@ async fn golden_12_two_hundred_switches_between_people_each_keep_their_own_conte
     let mut readers = Vec::new();
     for number in &numbers {
         let person = world.person(number).await;
-        let token = world.doctor_of(&person);
+        // Of an organisation that nothing ties them to: only who is open counts.
+        let token = world.token(&Card { patient: Some(person.clone()), organisation: "RXK", ..Card::doctor() });
         let alone = world.get(&format!("Patient/{person}/$everything"), &token).await;
         assert!(alone.shown().len() == 2 && alone.next().is_none());
         readers.push((number, person, token, alone.shown()));

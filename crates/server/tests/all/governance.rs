@@ -224,9 +224,9 @@ async fn the_plain_page_asks_by_the_same_door() {
     };
     check("nonsense", "", 401).await;
     check(&world.token(&Card::doctor()), "", 403).await;
-    check(&world.token(&Card { roles: vec![], ..Card::doctor() }), "Admitted", 403).await;
+    check(&world.token(&Card { roles: vec![], ..Card::doctor() }), "Admitted+to+my+ward", 403).await;
     check(&world.doctor_of(&person), "", 200).await;
-    check(&world.token(&Card { user: "u-5", ..Card::doctor() }), "Admitted", 200).await;
+    check(&world.token(&Card { user: "u-5", ..Card::doctor() }), "Admitted+to+my+ward", 200).await;
 }
 
 /// A request id is the client's to choose, and two may choose the same one.

@@ -7,7 +7,7 @@ use crate::logged::logged;
 use crate::world::{Card, World};
 
 const CLAIM: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"kind","valueCode":"KIND"},
-    {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"TREAT"}},
+    {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"ETREAT"}},
     {"name":"text","valueString":"Admitted to my ward"}]}"#;
 
 async fn claim(world: &World, person: &str, card: &Card, kind: &str) -> crate::world::Answer {

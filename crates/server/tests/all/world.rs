@@ -38,6 +38,7 @@ pub struct World {
     pub clock: Arc<Ticking>,
     pub issuer: Issuer,
     pub registrar: Arc<people::Registrar>,
+    pub exchange: exchange::Exchange,
     router: Router,
     folder: Folder,
     _writing: JoinSet<()>,
@@ -156,9 +157,9 @@ impl World {
             false => (Outside::real(&config).unwrap().journal, None),
         };
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal, reader };
-        let (registrar, router, tasks) = started(config, outside);
+        let (registrar, exchange, router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
-        World { region, ledger, clock, issuer, registrar, router, folder, _writing: tasks }
+        World { region, ledger, clock, issuer, registrar, exchange, router, folder, _writing: tasks }
     }
 
     /// Before a region that listens, asked over HTTP by these blocks and no other; files are taken from the region's sources.
@@ -173,8 +174,8 @@ impl World {
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let outside =
             Outside { clock: clock.clone(), journal: ledger.clone(), reader: Some(ledger.clone()), ..Outside::real(&config).unwrap() };
-        let (registrar, router, tasks) = started(config, outside);
-        World { region, ledger, clock, issuer, registrar, router, folder, _writing: tasks }
+        let (registrar, exchange, router, tasks) = started(config, outside);
+        World { region, ledger, clock, issuer, registrar, exchange, router, folder, _writing: tasks }
     }
 
     /// Writes a file beside the configuration.
@@ -675,11 +676,11 @@ fn parsed(text: &str, folder: &std::path::Path) -> Config {
     Config::parse(text, folder).unwrap_or_else(|mistakes| panic!("{}", words(mistakes)))
 }
 
-fn started(config: Config, outside: Outside) -> (Arc<people::Registrar>, Router, JoinSet<()>) {
+fn started(config: Config, outside: Outside) -> (Arc<people::Registrar>, exchange::Exchange, Router, JoinSet<()>) {
     let (app, writing) = wiring::app(config, outside).unwrap();
     let mut tasks = JoinSet::new();
     tasks.spawn(writing);
-    (app.registrar.clone(), server::http::router(Arc::new(app)), tasks)
+    (app.registrar.clone(), app.exchange.clone(), server::http::router(Arc::new(app)), tasks)
 }
 
 fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {

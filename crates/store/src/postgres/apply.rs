@@ -307,7 +307,7 @@ async fn purge(transaction: &Transaction<'_>, secrets: &Secrets, person: &Person
     let id = person.as_str();
     let statement = transaction.prepare_cached(sql::FORGET_NUMBER).await?;
     transaction.execute(&statement, &[&secrets.pseudonym(number), &id]).await?;
-    for sql in [sql::FORGET_LOCATED, sql::FORGET_CLAIMS, sql::FORGET_PLANS, sql::FORGET_TIES] {
+    for sql in [sql::FORGET_LOCATED, sql::FORGET_CLAIMS, sql::END_EMERGENCIES, sql::FORGET_PLANS, sql::FORGET_TIES] {
         let statement = transaction.prepare_cached(sql).await?;
         transaction.execute(&statement, &[&id]).await?;
     }

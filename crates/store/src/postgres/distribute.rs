@@ -14,7 +14,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("event", "person"),
     ("task", "person"),
     ("located", "person"),
-    ("claim", "person"),
+    ("claimed", "person"),
     ("minted", "person"),
     ("plan", "person"),
     ("tie", "person"),

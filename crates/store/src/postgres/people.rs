@@ -1,11 +1,11 @@
-//! Persons, claims, minted ids and plans in PostgreSQL.
+//! Persons, minted ids and plans in PostgreSQL.
 
 use std::hash::BuildHasher;
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use deadpool_postgres::GenericClient;
-use exchange::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};
+use exchange::{Met, Minted, MintedId, People, Plans, StoreDown};
 use fhir::Kind;
 use record::{NhsNumber, PersonId, Plan, RequestId, UserId};
 
@@ -99,39 +99,6 @@ impl People for PostgresStore {
             Ok(row.get(0))
         })?;
         if standby { Err(StoreDown("PostgreSQL takes no writes here".to_owned())) } else { Ok(()) }
-    }
-}
-
-#[async_trait]
-impl Claims for PostgresStore {
-    async fn keep(&self, claim: KeptClaim) -> Result<(), StoreDown> {
-        asked!(self, |client| {
-            let statement = client.prepare_cached(sql::KEEP_CLAIM).await?;
-            let (person, organisation, until) = (claim.person.as_str(), claim.organisation.as_str(), micros(claim.until));
-            let user = &claim.user;
-            client
-                .execute(&statement, &[&person, &user.issuer, &user.subject, &organisation, &claim.emergency, &claim.reason, &until])
-                .await?;
-            Ok(())
-        })
-    }
-
-    async fn of(&self, person: &PersonId, user: &UserId, now: jiff::Timestamp) -> Result<Vec<KeptClaim>, StoreDown> {
-        asked!(self, |client| {
-            let statement = client.prepare_cached(sql::CLAIMS).await?;
-            let rows = client.query(&statement, &[&person.as_str(), &user.issuer, &user.subject, &micros(now)]).await?;
-            let claims = rows.iter().map(|row| {
-                Ok(KeptClaim {
-                    person: person.clone(),
-                    user: user.clone(),
-                    organisation: parsed(row.get(0), "claim.organisation")?,
-                    emergency: row.get(1),
-                    reason: row.get(2),
-                    until: row.get(3),
-                })
-            });
-            claims.collect::<Result<Vec<_>, Trouble>>()
-        })
     }
 }
 

@@ -202,6 +202,31 @@ CREATE TABLE tie (
     PRIMARY KEY (person, source, kind, organisation, since)
 )
 ",
+    // Claims by ids of their own, so that the end of an emergency can be entered, once. Relationships claimed before last their hours; an
+    // emergency of before is to be claimed again.
+    "
+CREATE TABLE claimed (
+    person text COLLATE \"C\" NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    organisation text NOT NULL,
+    client text,
+    emergency boolean NOT NULL,
+    reason text NOT NULL,
+    trace text NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL,
+    leased timestamptz,
+    entered boolean NOT NULL,
+    PRIMARY KEY (person, id)
+);
+CREATE INDEX claimed_open ON claimed (until) WHERE NOT entered;
+INSERT INTO claimed (person, id, issuer, subject, organisation, emergency, reason, trace, since, until, entered)
+    SELECT person, gen_random_uuid()::text, issuer, subject, organisation, emergency, reason, 'before', 'epoch', until, true
+    FROM claim WHERE NOT emergency;
+DROP TABLE claim;
+",
 ];
 
 /// The version that this program knows.

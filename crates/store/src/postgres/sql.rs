@@ -18,9 +18,13 @@ hot! {
     PURGES = "SELECT purges FROM person WHERE person = $1";
     MINT_NUMBER = "INSERT INTO number (pseudonym, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     MINT_PERSON = "INSERT INTO person (person, sealed) VALUES ($1, $2)";
-    KEEP_CLAIM = "INSERT INTO claim (person, issuer, subject, organisation, emergency, reason, until) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-        ON CONFLICT (person, issuer, subject, emergency, until) DO UPDATE SET organisation = excluded.organisation, reason = excluded.reason";
-    CLAIMS = "SELECT organisation, emergency, reason, until FROM claim WHERE person = $1 AND issuer = $2 AND subject = $3 AND until > $4";
+    KEEP_CLAIM = "INSERT INTO claimed (person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, entered) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
+    CLAIMS = "SELECT person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until FROM claimed \
+        WHERE person = $1 AND issuer = $2 AND subject = $3 AND until > $4 ORDER BY until";
+    END_CLAIM = "UPDATE claimed SET until = $3 WHERE person = $1 AND id = $2 AND until > $3";
+    LEASE_CLAIM = "UPDATE claimed SET leased = $4 WHERE person = $1 AND id = $2 AND NOT entered AND (leased IS NULL OR leased <= $3)";
+    ENTER_CLAIM = "UPDATE claimed SET entered = true WHERE person = $1 AND id = $2";
     TIES = "SELECT source, kind, organisation, since, until FROM tie WHERE person = $1 ORDER BY source, kind, organisation, since";
     FORGET_TIES_OF_KIND = "DELETE FROM tie WHERE person = $1 AND source = $2 AND kind = $3";
     KEEP_TIES = "INSERT INTO tie (person, source, kind, organisation, since, until) \
@@ -90,7 +94,8 @@ hot! {
     FORGET_LOCATED_THERE = "DELETE FROM located WHERE person = $1 AND source = $2";
     FORGET_TIES = "DELETE FROM tie WHERE person = $1";
     FORGET_TIES_THERE = "DELETE FROM tie WHERE person = $1 AND source = $2";
-    FORGET_CLAIMS = "DELETE FROM claim WHERE person = $1";
+    FORGET_CLAIMS = "DELETE FROM claimed WHERE person = $1 AND entered";
+    END_EMERGENCIES = "UPDATE claimed SET until = since WHERE person = $1 AND NOT entered";
     FORGET_IDS = "DELETE FROM minted WHERE person = $1 RETURNING kind, id";
     FORGET_IDS_THERE = "DELETE FROM minted WHERE person = $1 AND source = $2 RETURNING kind, id";
     FORGET_HOMES_OF_IDS = "DELETE FROM minted_home WHERE id = ANY($1) AND person = $2";

@@ -209,9 +209,12 @@ fn purge(transaction: &Transaction<'_>, secrets: &Secrets, person: &PersonId, nu
     let id = person.as_str();
     let mut statement = transaction.prepare_cached("DELETE FROM number WHERE pseudonym = ? AND person = ?")?;
     statement.execute(params![secrets.pseudonym(number), id])?;
-    for table in ["located", "claim", "minted", "plan", "tie"] {
+    for table in ["located", "minted", "plan", "tie"] {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE person = ?"))?.execute(params![id])?;
     }
+    // An emergency ends with it, and its end is entered; other claims are forgotten.
+    transaction.prepare_cached("DELETE FROM claimed WHERE person = ? AND entered")?.execute(params![id])?;
+    transaction.prepare_cached("UPDATE claimed SET until = since WHERE person = ? AND NOT entered")?.execute(params![id])?;
     let Some(columns) = sealed(transaction, person)? else { return Ok(()) };
     let (sealed, rest) = columns::without(secrets, person, number, columns)?;
     let mut statement = transaction.prepare_cached("UPDATE person SET sealed = ?, rest = ?, purges = purges + 1 WHERE person = ?")?;

@@ -1,4 +1,4 @@
-//! Persons, claims, minted ids and plans in SQLite.
+//! Persons, minted ids and plans in SQLite.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use exchange::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown};
+use exchange::{Met, Minted, MintedId, People, Plans, StoreDown};
 use fhir::Kind;
 use record::{NhsNumber, PersonId, Plan, RequestId, UserId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -157,41 +157,6 @@ impl People for SqliteStore {
 
     async fn ready(&self) -> Result<(), StoreDown> {
         SqliteStore::ready(self).await
-    }
-}
-
-#[async_trait]
-impl Claims for SqliteStore {
-    async fn keep(&self, claim: KeptClaim) -> Result<(), StoreDown> {
-        self.with(move |connection, _| {
-            let sql = "INSERT OR REPLACE INTO claim (person, issuer, subject, organisation, emergency, reason, until) VALUES (?, ?, ?, ?, ?, ?, ?)";
-            let (person, until) = (claim.person.as_str(), claim.until.to_string());
-            let row =
-                params![person, claim.user.issuer, claim.user.subject, claim.organisation.as_str(), claim.emergency, claim.reason, until];
-            connection.prepare_cached(sql)?.execute(row).map(drop)
-        })
-        .await
-    }
-
-    async fn of(&self, person: &PersonId, user: &UserId, now: jiff::Timestamp) -> Result<Vec<KeptClaim>, StoreDown> {
-        let (person, user) = (person.clone(), user.clone());
-        self.with(move |connection, _| {
-            let sql = "SELECT organisation, emergency, reason, until FROM claim WHERE person = ? AND issuer = ? AND subject = ?";
-            let mut statement = connection.prepare_cached(sql)?;
-            let claims = statement.query_map(params![person.as_str(), user.issuer, user.subject], |row| {
-                Ok(KeptClaim {
-                    person: person.clone(),
-                    user: user.clone(),
-                    organisation: parsed(row.get(0)?)?,
-                    emergency: row.get(1)?,
-                    reason: row.get(2)?,
-                    until: timestamp(row.get(3)?)?,
-                })
-            })?;
-            let claims: Vec<KeptClaim> = claims.collect::<Result<_, _>>()?;
-            Ok(claims.into_iter().filter(|claim| now < claim.until).collect())
-        })
-        .await
     }
 }
 

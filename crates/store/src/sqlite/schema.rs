@@ -230,6 +230,32 @@ CREATE TABLE tie (
     PRIMARY KEY (person, source, kind, organisation, since)
 ) STRICT, WITHOUT ROWID;
 ",
+    // Claims by ids of their own, so that the end of an emergency can be entered, once. Relationships claimed before last their hours; an
+    // emergency of before is to be claimed again.
+    "
+CREATE TABLE claimed (
+    person TEXT NOT NULL,
+    id TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    organisation TEXT NOT NULL,
+    client TEXT,
+    emergency INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    trace TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    leased INTEGER,
+    entered INTEGER NOT NULL,
+    PRIMARY KEY (person, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claimed_open ON claimed (until) WHERE NOT entered;
+INSERT INTO claimed (person, id, issuer, subject, organisation, emergency, reason, trace, since, until, entered)
+    SELECT person, lower(hex(randomblob(16))), issuer, subject, organisation, emergency, reason, 'before', 0,
+        unixepoch(until) * 1000000, 1
+    FROM claim WHERE unixepoch(until) IS NOT NULL AND NOT emergency;
+DROP TABLE claim;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

@@ -19,7 +19,8 @@ impl Ties for SqliteStore {
     async fn ties(&self, person: &PersonId) -> Result<Vec<(SourceId, Tie)>, StoreDown> {
         let person = person.as_str().to_owned();
         self.with(move |connection, _| {
-            let sql = "SELECT source, kind, organisation, since, until FROM tie WHERE person = ? ORDER BY source, kind, organisation, since";
+            let sql =
+                "SELECT source, kind, organisation, since, until FROM tie WHERE person = ? ORDER BY source, kind, organisation, since";
             connection.prepare_cached(sql)?.query_map([person], tie)?.collect()
         })
         .await

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use exchange::{Claims, KeptClaim, Met, People, PrivacyFilter, PrivacyKind, PrivacyTask, Review, ReviewState};
+use exchange::{Claims, Met, People, PrivacyFilter, PrivacyKind, PrivacyTask, Review, ReviewState};
 use fhir::Kind;
 use identity::{Category, Heard};
 use people::{Author, Change, Deed, Doubt, Event, News, NotWritten, Outcome, Position, Task, TaskFilter, TaskId};
 use record::{Counts, Plan, Row, Status};
 
+use crate::claims::claim;
+use crate::claims::{a_claim_ends, the_end_of_an_emergency_is_taken_on_by_one_and_entered_once};
 use crate::samples::{admission, at, entry, key, number, person, somebody, user};
 use crate::stores::Place;
+use crate::ties::{
+    ties_of_a_source_go_with_an_entry_that_moves_and_all_with_a_number_that_is_cut, what_a_source_says_of_a_kind_replaces_what_it_said,
+};
 
 /// Each promise as a test of each store.
 macro_rules! promises {
@@ -22,6 +27,7 @@ macro_rules! promises {
 promises!(
     a_batch_that_fails_leaves_nothing,
     a_claim_ends,
+    the_end_of_an_emergency_is_taken_on_by_one_and_entered_once,
     a_miss_is_recorded_as_such,
     a_moved_entry_stands_in_one_place_and_stays_apart,
     a_number_leads_to_one_person_however_many_ask_at_once,
@@ -52,9 +58,11 @@ promises!(
     what_changed_since_is_read_in_whole_batches,
     what_the_registrar_did_is_what_the_next_one_reads,
     what_was_written_is_there_when_opened_again,
+    what_a_source_says_of_a_kind_replaces_what_it_said,
+    ties_of_a_source_go_with_an_entry_that_moves_and_all_with_a_number_that_is_cut,
 );
 
-async fn register(place: &Place) -> std::sync::Arc<dyn store::Store> {
+pub async fn register(place: &Place) -> std::sync::Arc<dyn store::Store> {
     place.open().await.store
 }
 
@@ -370,28 +378,6 @@ async fn a_page_is_whole_persons_in_order(place: Place) {
     assert!(empty.persons.is_empty() && empty.next.is_none());
 }
 
-async fn a_claim_ends(place: Place) {
-    let store = register(&place).await;
-    let claim = |who: &str, emergency, until| KeptClaim {
-        person: person("a"),
-        user: user(who),
-        organisation: "RRK".parse().unwrap(),
-        emergency,
-        reason: "direct-care".into(),
-        until: at(until),
-    };
-    for one in [claim("u", false, 10), claim("u", true, 20), claim("u", true, 20), claim("v", false, 30)] {
-        store.keep(one).await.unwrap();
-    }
-    let of = async |who: &str, second| Claims::of(&*store, &person("a"), &user(who), at(second)).await.unwrap();
-    let mut both = of("u", 9).await;
-    both.sort_by_key(|claim| claim.until);
-    assert_eq!(both, [claim("u", false, 10), claim("u", true, 20)]);
-    assert_eq!(of("u", 10).await, [claim("u", true, 20)]);
-    assert!(of("u", 20).await.is_empty());
-    assert!(Claims::of(&*store, &person("b"), &user("u"), at(0)).await.unwrap().is_empty());
-}
-
 async fn an_id_is_resolved_to_every_person_it_was_met_with(place: Place) {
     let store = register(&place).await;
     let (gp, hosp) = ("gp".parse().unwrap(), "hosp".parse().unwrap());
@@ -511,17 +497,12 @@ async fn after_a_purge_nothing_joins_the_number_with_the_person(place: Place) {
     let gp = "gp".parse().unwrap();
     let met = [Met { kind: Kind::CONDITION, id: "gp-1", source: &gp, source_kind: "Condition", source_id: Some("1") }];
     let request = "q".parse().unwrap();
-    let claim = KeptClaim {
-        person: whose.clone(),
-        user: user("u"),
-        organisation: "RRK".parse().unwrap(),
-        emergency: false,
-        reason: "r".into(),
-        until: at(100),
-    };
+    let claimed = claim(whose.as_str(), "1", "u", false, (0, 100));
+    let emergency = claim(whose.as_str(), "2", "u", true, (0, 100));
     store.keep_ids(&whose, &met).await.unwrap();
     store.keep_plan(&request, &whose, &user("u"), &Plan::default(), at(100)).await.unwrap();
-    store.keep(claim).await.unwrap();
+    store.keep(claimed).await.unwrap();
+    store.keep(emergency.clone()).await.unwrap();
     store.heard(&old, vec![heard("gp", true, &[])], at(1)).await.unwrap();
     store
         .apply(vec![Change::Put(whose.clone(), entry("gp", "e", 1)), Change::Event(event(whose.as_str(), 1, Deed::Died))], None)
@@ -544,6 +525,8 @@ async fn after_a_purge_nothing_joins_the_number_with_the_person(place: Place) {
     assert!(store.resolve(Kind::CONDITION, "gp-1").await.unwrap().is_empty());
     assert!(store.plan_of(&request, &whose, &user("u"), at(1)).await.unwrap().is_none());
     assert!(Claims::of(&*store, &whose, &user("u"), at(1)).await.unwrap().is_empty());
+    // An emergency is over, and that it is can be entered.
+    assert_eq!(store.ended(at(1), 9).await.unwrap(), [(exchange::KeptClaim { until: at(0), ..emergency }, false)]);
     // The entries stay where they are, the history too, and others have lost nothing.
     assert_eq!(store.home(&key("gp", "e")).await.unwrap(), Some(whose.clone()));
     assert_eq!(store.history(&whose).await.unwrap().len(), 1);

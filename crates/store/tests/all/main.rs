@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod claims;
 mod conformance;
 mod failover;
 mod migrate;
@@ -11,3 +12,4 @@ mod postgres_store;
 mod samples;
 mod sqlite_ledger;
 mod stores;
+mod ties;

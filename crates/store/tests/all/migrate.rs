@@ -8,7 +8,7 @@ use identity::Locator;
 use rusqlite::Connection;
 use store::{Secrets, SqliteStore};
 
-use crate::samples::{admission, number};
+use crate::samples::{admission, number, user};
 use crate::stores::Folder;
 
 /// The tables of version 3 that were changed afterwards.
@@ -18,6 +18,9 @@ CREATE TABLE ledger (run TEXT NOT NULL, sequence INTEGER NOT NULL, at TEXT NOT N
 CREATE TABLE person (person TEXT NOT NULL PRIMARY KEY, pseudonym BLOB NOT NULL UNIQUE, sealed BLOB NOT NULL) STRICT;
 CREATE TABLE located (pseudonym BLOB NOT NULL, source TEXT NOT NULL, holds INTEGER NOT NULL, local_ids TEXT NOT NULL,
     heard TEXT NOT NULL, PRIMARY KEY (pseudonym, source)) STRICT;
+CREATE TABLE claim (person TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL, organisation TEXT NOT NULL,
+    emergency INTEGER NOT NULL, reason TEXT NOT NULL, until TEXT NOT NULL,
+    PRIMARY KEY (person, issuer, subject, emergency, until)) STRICT;
 ";
 
 #[tokio::test]
@@ -39,6 +42,10 @@ async fn persons_and_what_was_heard_of_them_are_kept() {
     let heard = "2026-11-23T09:00:00Z";
     old.execute("INSERT INTO located VALUES (?, 'gp', 1, ?, ?)", (&pseudonym, "a\nb", heard)).unwrap();
     old.execute("INSERT INTO located VALUES (?, 'hosp', 0, '', ?)", (&pseudonym, heard)).unwrap();
+    for (emergency, until) in [(0, "2026-11-23T21:00:00Z"), (1, "2026-11-23T13:00:00Z")] {
+        let row = (whose.as_str(), emergency, until);
+        old.execute("INSERT INTO claim VALUES (?, 'https://login.example', 'u', 'RRK', ?, 'TREAT', ?)", row).unwrap();
+    }
     let opened = format!(r#"{{"event":"opened","patient":"{whose}"}}"#);
     old.execute("INSERT INTO ledger VALUES ('r', 1, '2026-11-23T09:00:00.5Z', 'q', ?, '', '')", [&opened]).unwrap();
     old.pragma_update(None, "user_version", 3).unwrap();
@@ -48,6 +55,10 @@ async fn persons_and_what_was_heard_of_them_are_kept() {
     assert_eq!(store.person_of(&number(1)).await.unwrap(), whose);
     assert_eq!(store.number_of(&whose).await.unwrap(), Some(number(1)));
     assert_eq!(store.about(whose.as_str(), heard.parse().unwrap()).await.unwrap().len(), 1);
+    // A relationship that was claimed lasts its hours; an emergency is claimed again.
+    let claims = exchange::Claims::of(&store, &whose, &user("u"), heard.parse().unwrap()).await.unwrap();
+    let claims: Vec<_> = claims.iter().map(|claim| (claim.emergency, claim.until.to_string())).collect();
+    assert_eq!(claims, [(false, "2026-11-23T21:00:00Z".to_owned())]);
     let located = store.located(&admission(number(1)), &number(1)).await.unwrap();
     let rows: Vec<_> = located.iter().map(|row| (row.source.as_str(), row.holds, row.local_ids.len(), row.heard.to_string())).collect();
     assert_eq!(rows, [("gp", true, 2, heard.to_owned()), ("hosp", false, 0, heard.to_owned())]);

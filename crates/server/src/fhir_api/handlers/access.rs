@@ -11,9 +11,31 @@ use super::fault;
 
 impl App {
     pub(in super::super) async fn request_access(&self, asked: Asked, id: String) -> Result<Audited<Written>, Fault> {
-        let claim = claim(&asked)?;
+        let claimed = claimed(&asked)?;
+        if let Claimed::Claim(claim) = &claimed {
+            let limits = &self.config.limits;
+            let words = access::Words { chars_min: limits.claim_chars_min, chars_max: limits.claim_chars_max };
+            claim.is_reasoned(words).map_err(|wrong| {
+                let wrong = wrong.to_string();
+                let (what, why) = wrong.split_once(": ").unwrap_or(("body", &wrong));
+                Fault::parameter(what, why)
+            })?;
+        }
         let person = self.person(&PatientRef::Id(id)).await?;
         let person = person.unwrap_or_else(super::read::unknown);
+        let claim = match claimed {
+            Claimed::Claim(claim) => claim,
+            Claimed::End => {
+                let ended = self.exchange.end_emergency(&asked.request, &asked.caller, &person).await.map_err(fault)?;
+                return Ok(ended.map(|ended| {
+                    let json = json!({"resourceType": "Parameters", "parameter": [
+                        {"name": "granted", "valueBoolean": false},
+                        {"name": "ended", "valueBoolean": ended},
+                    ]});
+                    Written::new(StatusCode::OK, json.to_string().into_bytes())
+                }));
+            }
+        };
         let granted = self.exchange.request_access(&asked.request, &asked.caller, &person, claim).await.map_err(fault)?;
         Ok(granted.map(|until| {
             let json = json!({"resourceType": "Parameters", "parameter": [
@@ -25,7 +47,15 @@ impl App {
     }
 }
 
-fn claim(asked: &Asked) -> Result<Claim, Fault> {
+/// What is asked for.
+enum Claimed {
+    /// Access.
+    Claim(Claim),
+    /// The end of an emergency, before its time.
+    End,
+}
+
+fn claimed(asked: &Asked) -> Result<Claimed, Fault> {
     let content_type = asked.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/fhir+json");
     let body = asked.body.clone();
     let tree = match content_type {
@@ -49,12 +79,13 @@ fn claim(asked: &Asked) -> Result<Claim, Fault> {
     let kind = match word("kind").as_deref() {
         Some("relationship") => ClaimKind::Relationship,
         Some("emergency") => ClaimKind::Emergency,
-        _ => return Err(Fault::parameter("kind", "must be relationship or emergency")),
+        Some("end-emergency") => return Ok(Claimed::End),
+        _ => return Err(Fault::parameter("kind", "must be relationship, emergency or end-emergency")),
     };
     let reason = parameter("reason").and_then(|parameter| parameter.get("valueCoding"));
     let code = reason.and_then(|coding| coding.text("code")).map(|code| code.into_owned());
     let system = reason.and_then(|coding| coding.text("system")).map(|system| system.into_owned());
-    Ok(Claim {
+    Ok(Claimed::Claim(Claim {
         kind,
         reason_system: system.unwrap_or_default(),
         reason_code: code
@@ -63,5 +94,5 @@ fn claim(asked: &Asked) -> Result<Claim, Fault> {
         text: word("text")
             .filter(|text| !text.trim().is_empty())
             .ok_or_else(|| Fault::parameter("text", "must say in words why you need this record"))?,
-    })
+    }))
 }

@@ -11,11 +11,13 @@ use crate::config::Usage;
 
 const SYSTEM: &str = "urn:severn:record-locator";
 const DEMOGRAPHICS: &str = "urn:severn:demographics";
+const ACCESS: &str = "urn:severn:access";
 
 impl App {
     /// The outcome of a record, and beside it what the National Record Locator said. None of that makes an answer incomplete.
     pub(super) fn outcome(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_record(&read.record, &self.exchange);
+        emergency(&mut outcome, read.emergency);
         self.tell(&mut outcome, &read.elsewhere);
         unconfirmed(&mut outcome, read.unconfirmed);
         outcome
@@ -24,6 +26,7 @@ impl App {
     /// The outcome of a plan alone, and the same beside it: who finds nobody here wants to know it most.
     pub(super) fn outcome_of_plan(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_plan(&read.record.plan, &self.exchange);
+        emergency(&mut outcome, read.emergency);
         self.tell(&mut outcome, &read.elsewhere);
         unconfirmed(&mut outcome, read.unconfirmed);
         outcome
@@ -59,6 +62,22 @@ impl App {
         issue["extension"] = json!([{"url": "urn:severn:organisation", "valueIdentifier": organisation}]);
         issue
     }
+}
+
+/// It is shown in an emergency: the first that its reader is told.
+fn emergency(outcome: &mut Value, until: Option<jiff::Timestamp>) {
+    let (Some(issues), Some(until)) = (outcome["issue"].as_array_mut(), until) else { return };
+    let text = format!(
+        "Emergency access, recorded, until {until}. Overridden: that you have no relationship with this person here. Nothing else is: what \
+         they object to, what a source refuses and what is restricted by law is not shown. A privacy officer reviews this access."
+    );
+    let mut issue = issue("warning", "emergency", &text);
+    issue["details"]["coding"][0]["system"] = json!(ACCESS);
+    issue["extension"] = json!([
+        {"url": "urn:severn:until", "valueInstant": until.to_string()},
+        {"url": "urn:severn:overridden", "valueCode": "relationship"},
+    ]);
+    issues.insert(0, issue);
 }
 
 /// The national demographics service is silent, and its last word serves.

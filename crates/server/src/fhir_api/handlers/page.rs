@@ -20,12 +20,17 @@ impl App {
         let (kept, pieces) = self.snapshots.open(&asked.user(), &cursor).ok_or(Fault::Gone)?;
         let person = kept.person.parse().map_err(|_| Fault::Gone)?;
         // Permission may have ended since the first page.
+        let emergency = kept.emergency.as_deref().map(str::parse).transpose().map_err(|_| Fault::Gone)?;
         let made = kept.head.timestamp.parse().map_err(|_| Fault::Gone)?;
-        let leave = self.exchange.page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, made).await.map_err(fault)?;
+        let leave = self
+            .exchange
+            .page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, (made, emergency))
+            .await
+            .map_err(fault)?;
         let leave = leave.ok_or(Fault::Gone)?;
         let (json, _) = page(&kept.head, &pieces, cursor.from, cursor.count, |from| {
             self.page_url(asked.face, &cursor.at(from, cursor.count), kept.xml)
         });
-        Ok(leave.map(|()| Written { status: StatusCode::OK, json, referrals: kept.referrals }))
+        Ok(leave.map(|()| Written { status: StatusCode::OK, json, referrals: kept.referrals, emergency }))
     }
 }

@@ -99,7 +99,8 @@ impl App {
                 }
             }
         };
-        Ok(read.map(|_| Written::new(status, json.into_bytes())))
+        let emergency = read.emergency;
+        Ok(read.map(|_| Written { emergency, ..Written::new(status, json.into_bytes()) }))
     }
 
     /// The person a request is about. Nobody is told whether an id exists before it is decided that they may know.
@@ -179,24 +180,30 @@ impl App {
         };
         let person = read.record.person.as_str().to_owned();
         let referrals = if asked.face == Face::Stu3 { referrals(read) } else { Vec::new() };
-        self.first_page(asked, head, (person, referrals), if search.count_only { Pieces::default() } else { pieces }, count)
+        self.first_page(asked, head, (person, referrals, read.emergency), if search.count_only { Pieces::default() } else { pieces }, count)
     }
 
     fn first_page(
         &self,
         asked: &Asked,
         head: Head,
-        (person, referrals): (String, Vec<String>),
+        (person, referrals, emergency): (String, Vec<String>, Option<jiff::Timestamp>),
         pieces: Pieces,
         count: usize,
     ) -> Result<Written, Fault> {
         if pieces.len() <= count {
-            return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces), referrals });
+            return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces), referrals, emergency });
         }
-        let kept = Kept { head: head.clone(), person, referrals: referrals.clone(), xml: asked.xml };
+        let kept = Kept {
+            head: head.clone(),
+            person,
+            referrals: referrals.clone(),
+            emergency: emergency.map(|until| until.to_string()),
+            xml: asked.xml,
+        };
         let cursor = self.snapshots.seal(&asked.user(), &kept, &pieces).map_err(|_| Fault::Unavailable)?;
         let (json, _) = page(&head, &pieces, 0, count, |from| self.page_url(asked.face, &cursor.at(from, count), asked.xml));
-        Ok(Written { status: StatusCode::OK, json, referrals })
+        Ok(Written { status: StatusCode::OK, json, referrals, emergency })
     }
 
     pub(super) fn page_url(&self, face: Face, cursor: &super::super::snapshots::Cursor, xml: bool) -> String {

@@ -209,7 +209,7 @@ async fn claim(world: &World, person: &str) -> Answer {
 }
 
 async fn claim_of(world: &World, person: &str, kind: &str, by: Card) -> Answer {
-    let reason = serde_json::json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"});
+    let reason = serde_json::json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "ETREAT"});
     let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
         {"name": "kind", "valueCode": kind},
         {"name": "reason", "valueCoding": reason},

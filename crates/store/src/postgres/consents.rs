@@ -1,0 +1,43 @@
+//! Consents in PostgreSQL: versions are only ever added.
+
+use async_trait::async_trait;
+use deadpool_postgres::GenericClient;
+use exchange::{Consents, KeptConsent, StoreDown};
+use record::PersonId;
+
+use super::arrays::micros;
+use super::door::{PostgresStore, Trouble, asked};
+use super::sql;
+use crate::columns::Unreadable;
+use crate::named::consent as name;
+
+#[async_trait]
+impl Consents for PostgresStore {
+    async fn consents(&self, person: &PersonId) -> Result<Vec<KeptConsent>, StoreDown> {
+        asked!(self, |client| {
+            let statement = client.prepare_cached(sql::CONSENTS).await?;
+            let rows = client.query(&statement, &[&person.as_str()]).await?;
+            let kept = rows.iter().map(|row| {
+                let (id, version): (String, i64) = (row.get(0), row.get(1));
+                let version = u32::try_from(version).map_err(|_| Unreadable("consent.version"))?;
+                let mut sealed: Vec<u8> = row.get(3);
+                let body = self.secrets.open_said(&name(person, &id, version), &mut sealed).ok_or(Unreadable("consent.body"))?;
+                let body = String::from_utf8(body.to_vec()).map_err(|_| Unreadable("consent.body"))?;
+                Ok(KeptConsent { person: person.clone(), id, version, at: row.get(2), body })
+            });
+            kept.collect::<Result<Vec<_>, Trouble>>()
+        })
+    }
+
+    async fn keep_consent(&self, kept: &KeptConsent) -> Result<bool, StoreDown> {
+        let body = self.secrets.seal_said(&name(&kept.person, &kept.id, kept.version), kept.body.clone().into_bytes());
+        let body = body.ok_or_else(|| StoreDown("sealing failed".to_owned()))?;
+        asked!(self, |client| {
+            let statement = client.prepare_cached(sql::KEEP_CONSENT).await?;
+            let version = i64::from(kept.version);
+            // Two who write one version at a time: the key lets in one.
+            let added = client.execute(&statement, &[&kept.person.as_str(), &kept.id, &version, &micros(kept.at), &body]).await?;
+            Ok(added == 1)
+        })
+    }
+}
