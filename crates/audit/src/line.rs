@@ -48,6 +48,9 @@ pub enum Event {
         ended: String,
         how: String,
     },
+    /// Somebody was given a token of this exchange's own: a `client` that showed who it is, or a user who was sent here by another
+    /// organisation's system (`launch`), with one person open.
+    Issued { by: Who, patient: String, kind: String, scopes: Vec<String>, until: String },
     /// A request was let in.
     Opened { by: Who, interaction: String, patient: String, hops: Vec<String> },
     /// What became of a person's pointer in the National Record Locator.

@@ -13,6 +13,7 @@ mod facts;
 mod find;
 mod gather;
 mod index;
+mod issued;
 mod journey;
 mod pages;
 mod parts;
@@ -38,5 +39,5 @@ pub use record_locator::{Elsewhere, Publishing, RecordLocator, RecordLocatorSett
 pub use refused::Refused;
 pub use registration::{Registration, RegistrationSettings};
 pub use relay::Relayed;
-pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, StoreDown, Ties};
+pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, SPENT_REMEMBERED, Spent, StoreDown, Ties};
 pub use told::Digests;

@@ -49,6 +49,16 @@ pub trait Ties: Send + Sync {
     async fn keep_ties(&self, person: &PersonId, source: &SourceId, kind: TieKind, ties: &[Tie]) -> Result<(), StoreDown>;
 }
 
+/// What may be used once only: what clients and launching systems sign. One list for all nodes.
+#[async_trait]
+pub trait Spent: Send + Sync {
+    /// Spends it: whether nobody had before. It is remembered until `until`, and longer than the nodes' clocks may differ.
+    async fn spend(&self, id: [u8; 32], until: jiff::Timestamp, now: jiff::Timestamp) -> Result<bool, StoreDown>;
+}
+
+/// How long what was spent is remembered after it could be used for the last time: clocks of nodes differ.
+pub const SPENT_REMEMBERED: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
 /// A granted claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptClaim {

@@ -35,6 +35,7 @@ pub trait Store:
     + exchange::Plans
     + exchange::PrivacyQueue
     + exchange::Ties
+    + exchange::Spent
     + identity::Locator
     + people::Register
     + audit::LedgerReader

@@ -20,6 +20,7 @@ mod people;
 mod privacy;
 mod register;
 mod schema;
+mod spent;
 mod sql;
 mod ties;
 

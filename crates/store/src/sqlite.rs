@@ -12,6 +12,7 @@ mod people;
 mod privacy;
 mod register;
 mod schema;
+mod spent;
 mod ties;
 
 pub use backup::{SqliteHealth, back_up, health, restore};

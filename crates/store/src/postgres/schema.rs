@@ -227,6 +227,11 @@ INSERT INTO claimed (person, id, issuer, subject, organisation, emergency, reaso
     FROM claim WHERE NOT emergency;
 DROP TABLE claim;
 ",
+    // What was signed for one use, and used: so much of it that it is known again, until nobody could use it.
+    "
+CREATE TABLE spent (id bytea NOT NULL PRIMARY KEY, until timestamptz NOT NULL);
+CREATE INDEX spent_until ON spent (until);
+",
 ];
 
 /// The version that this program knows.

@@ -256,6 +256,11 @@ INSERT INTO claimed (person, id, issuer, subject, organisation, emergency, reaso
     FROM claim WHERE unixepoch(until) IS NOT NULL AND NOT emergency;
 DROP TABLE claim;
 ",
+    // What was signed for one use, and used: so much of it that it is known again, until nobody could use it.
+    "
+CREATE TABLE spent (id BLOB NOT NULL PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX spent_until ON spent (until);
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

@@ -57,6 +57,7 @@ promises!(
     two_registrars_of_one_register_are_as_one,
     what_changed_since_is_read_in_whole_batches,
     what_the_registrar_did_is_what_the_next_one_reads,
+    what_was_used_once_is_used_on_every_node_and_after_every_start,
     what_was_written_is_there_when_opened_again,
     what_a_source_says_of_a_kind_replaces_what_it_said,
     ties_of_a_source_go_with_an_entry_that_moves_and_all_with_a_number_that_is_cut,
@@ -82,6 +83,27 @@ async fn a_number_leads_to_one_person_however_many_ask_at_once(place: Place) {
     assert_eq!(one.known(&number(5)).await.unwrap(), None);
     assert_eq!(one.number_of(&person("nobody")).await.unwrap(), None);
     People::ready(&*one).await.unwrap();
+}
+
+async fn what_was_used_once_is_used_on_every_node_and_after_every_start(place: Place) {
+    let (one, two) = (register(&place).await, register(&place).await);
+    let spent = (0..40u8).map(|n| {
+        let store = if n % 2 == 0 { one.clone() } else { two.clone() };
+        async move { store.spend([n % 3; 32], at(300), at(0)).await.unwrap() }
+    });
+    let first = futures::future::join_all(spent).await.into_iter().filter(|first| *first).count();
+    assert_eq!(first, 3, "of many at once, one each");
+    drop((one, two));
+    let again = register(&place).await;
+    for n in 0..3 {
+        assert!(!again.spend([n; 32], at(300), at(1)).await.unwrap());
+        // Another's word of the time, and another end, make no other of it.
+        assert!(!again.spend([n; 32], at(900), at(300)).await.unwrap());
+    }
+    // When nobody's clock could let it in any more, it is forgotten: the list does not grow for ever.
+    let later = 300 + exchange::SPENT_REMEMBERED.as_secs();
+    assert!(!again.spend([1; 32], at(9_000), at(later)).await.unwrap());
+    assert!(again.spend([1; 32], at(9_000), at(later + 1)).await.unwrap());
 }
 
 async fn persons_made_by_a_question_and_by_the_register_are_the_same(place: Place) {
