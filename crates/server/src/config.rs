@@ -4,12 +4,14 @@
 
 pub mod demographics;
 pub mod national;
+pub mod oauth;
 mod on_behalf;
 pub mod people;
 mod reader;
 mod relationship;
 pub mod sign_in;
 mod store;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -36,6 +38,12 @@ pub struct Config {
     pub store: StoreConfig,
     /// `[[sign_in]]`
     pub sign_in: Vec<SignIn>,
+    /// `[oauth]`: keys of this exchange's own; nobody gets a token here where there is none.
+    pub oauth: Option<oauth::Oauth>,
+    /// `[[client]]`: systems that ask in their own name.
+    pub clients: Vec<oauth::Client>,
+    /// `[[launcher]]`: systems that open people here for their users.
+    pub launchers: Vec<oauth::Launcher>,
     /// `[[source]]`
     pub sources: Vec<Source>,
     /// `[[consumer]]`: systems that may have an incomplete read.
@@ -80,6 +88,8 @@ pub struct ExchangeConfig {
     pub public_url: String,
     /// The operator.
     pub organisation: OdsCode,
+    /// `[exchange.tls]`; without it whoever stands before the exchange sees to TLS.
+    pub tls: Option<tls::TlsConfig>,
 }
 
 /// `[store]`
@@ -280,6 +290,10 @@ impl<'a> Reader<'a> {
         let sources: Vec<_> = top.sections("source").into_iter().map(|section| self.source(section, &limits)).collect();
         self.ids_once(&top.sections("source"));
         self.voices_apart(&top.sections("source"), &sources, &sign_in);
+        let oauth = self.oauth(&top);
+        let clients: Vec<_> = top.sections("client").into_iter().map(|section| self.client(section)).collect();
+        let launchers: Vec<_> = top.sections("launcher").into_iter().map(|section| self.launcher(section)).collect();
+        self.signers_apart(&top, exchange.as_ref().map(|exchange| exchange.public_url.as_str()), &sign_in);
         let people = self.people(top.section("people"));
         let relationship = self.relationship(top.section("relationship"));
         let terminology = self.terminology(top.section("terminology"));
@@ -306,6 +320,9 @@ impl<'a> Reader<'a> {
             exchange: exchange?,
             store: store?,
             sign_in: sign_in.into_iter().collect::<Option<_>>()?,
+            oauth: oauth?,
+            clients: clients.into_iter().collect::<Option<_>>()?,
+            launchers: launchers.into_iter().collect::<Option<_>>()?,
             sources: sources.into_iter().collect::<Option<_>>()?,
             consumers: consumers.into_iter().collect::<Option<_>>()?,
             limits,
@@ -339,10 +356,12 @@ impl<'a> Reader<'a> {
     fn exchange(&self, section: Section<'a>) -> Option<ExchangeConfig> {
         let id = section.required("id");
         let listen = section.parsed("listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700)));
-        let public_url = section.parsed::<Url>("public_url").map_or_else(|| format!("http://{listen}"), |url| trimmed(&url));
+        let scheme = if section.has("tls") { "https" } else { "http" };
+        let public_url = section.parsed::<Url>("public_url").map_or_else(|| format!("{scheme}://{listen}"), |url| trimmed(&url));
         let organisation = section.required("organisation");
+        let tls = self.tls(&section);
         section.finish();
-        Some(ExchangeConfig { id: id?, listen, public_url, organisation: organisation? })
+        Some(ExchangeConfig { id: id?, listen, public_url, organisation: organisation?, tls: tls? })
     }
 
     fn consumer(&self, section: Section<'a>) -> Option<Consumer> {

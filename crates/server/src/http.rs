@@ -15,14 +15,25 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::fhir_api::App;
 use crate::routes;
+use crate::tls::{Peer, Tls, TlsListener};
 
 /// Every route of the exchange.
 pub fn router(app: Arc<App>) -> Router {
     routes::router().with_state(app).layer(CompressionLayer::new()).layer(cors()).layer(CatchPanicLayer::custom(panicked))
 }
 
-/// Serves until `stop` resolves, then finishes what is under way.
+/// Serves until `stop` resolves, then finishes what is under way. By TLS where the configuration has it.
 pub async fn serve(listener: TcpListener, app: Arc<App>, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    if let Some(config) = &app.config.exchange.tls {
+        let tls = Tls::open(config)?;
+        let listener = TlsListener::new(listener, tls.clone());
+        let routes = router(app).into_make_service_with_connect_info::<Peer>();
+        tokio::select! {
+            served = async { axum::serve(listener, routes).with_graceful_shutdown(stop).await } => served?,
+            () = tls.keep() => {}
+        }
+        return Ok(());
+    }
     // The last segment of an answer goes at once, whether or not the rest was acknowledged. A connection that will not have it so is
     // slower, and no worse.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));

@@ -1,5 +1,5 @@
-//! `/.well-known/jwks.json`: the public halves of the keys with which this exchange signs for its users, for those who are to believe
-//! it. There is no such page where nobody is signed for.
+//! `/.well-known/jwks.json`: the public halves of the keys with which this exchange signs, for its users elsewhere and for its clients
+//! here, for those who are to believe it. There is no such page where nobody is signed for.
 
 use std::sync::Arc;
 
@@ -24,6 +24,16 @@ pub async fn serve(State(app): State<Arc<App>>) -> Response {
             Ok(key) => keys.push(key.public().clone()),
             Err(fault) => {
                 tracing::error!(file = %terms.key_file.display(), %fault, "a signing key could not be published");
+                return (StatusCode::SERVICE_UNAVAILABLE, "the keys cannot be had at present\n").into_response();
+            }
+        }
+    }
+    for file in app.config.oauth.iter().flat_map(|oauth| &oauth.keys) {
+        match SigningKey::open(file, None) {
+            Ok(key) if keys.contains(key.public()) => {}
+            Ok(key) => keys.push(key.public().clone()),
+            Err(fault) => {
+                tracing::error!(file = %file.display(), %fault, "a signing key could not be published");
                 return (StatusCode::SERVICE_UNAVAILABLE, "the keys cannot be had at present\n").into_response();
             }
         }

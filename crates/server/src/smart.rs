@@ -35,7 +35,18 @@ fn configuration(config: &Config) -> Value {
             }
         }
     }
+    let mut capabilities = CAPABILITIES.to_vec();
+    if config.oauth.is_some() {
+        // Ours, for systems. Where users are signed in by one provider that has an endpoint of its own, that one is told.
+        told.entry("token_endpoint").or_insert_with(|| json!(format!("{}{}", config.exchange.public_url, crate::oauth::TOKEN)));
+        told.insert("grant_types_supported".into(), json!(["client_credentials"]));
+        let certified = config.exchange.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
+        let methods: &[&str] = if certified { &["private_key_jwt", "tls_client_auth"] } else { &["private_key_jwt"] };
+        told.insert("token_endpoint_auth_methods_supported".into(), json!(methods));
+        told.insert("token_endpoint_auth_signing_alg_values_supported".into(), json!(["RS384", "ES384", "RS256", "ES256"]));
+        capabilities.push("client-confidential-asymmetric");
+    }
     told.insert("scopes_supported".into(), json!(SCOPES));
-    told.insert("capabilities".into(), json!(CAPABILITIES));
+    told.insert("capabilities".into(), json!(capabilities));
     Value::Object(told)
 }

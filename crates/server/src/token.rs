@@ -2,20 +2,31 @@
 
 mod cis2;
 mod claims;
+mod client;
 mod keys;
+mod launcher;
+mod once;
+mod own;
 mod parts;
 mod provider;
 
 use std::sync::Arc;
 
+use exchange::Spent;
 use record::{Caller, Clock};
 use serde_json::{Map, Value};
 
-use crate::config::SignIn;
-use crate::config::sign_in::Claims;
+use crate::config::sign_in::{Claims, Limits};
+use crate::config::{Config, Keys, SignIn};
 use crate::tls::Certificate;
-use parts::Parts;
-use provider::Provider;
+use own::Own;
+use parts::{Parts, Sort};
+use provider::{KeySet, Place};
+
+pub use client::Shown;
+pub use launcher::Launched;
+pub use once::OnceFault;
+pub use own::{Issued, NotIssued};
 
 /// Why a token is no use. The words go to the caller and into the ledger; they say nothing of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,11 +76,21 @@ pub enum TokenFault {
     Unbound,
 }
 
-/// Every sign-in provider of the configuration, with its keys.
+/// Everybody who signs here, with their keys: sign-in providers, this exchange itself, its clients, and systems that open people here.
 pub struct Tokens {
     providers: Vec<Provider>,
+    own: Option<Own>,
+    clients: Vec<client::Registered>,
+    launchers: Vec<launcher::Registered>,
+    spent: Arc<dyn Spent>,
     bytes_max: usize,
     clock: Arc<dyn Clock>,
+}
+
+/// Who vouches for callers.
+struct Provider {
+    config: SignIn,
+    keys: KeySet,
 }
 
 /// For clocks that differ.
@@ -87,10 +108,36 @@ impl TokenFault {
 
 impl Tokens {
     /// Reads every key set that is a file; sets behind URLs are fetched when first needed.
-    pub fn new(sign_in: &[SignIn], bytes_max: usize, clock: Arc<dyn Clock>) -> anyhow::Result<Tokens> {
+    pub fn new(config: &Config, spent: Arc<dyn Spent>, clock: Arc<dyn Clock>) -> anyhow::Result<Tokens> {
         let now = clock.now();
-        let providers = sign_in.iter().map(|config| Provider::new(config, now)).collect::<anyhow::Result<_>>()?;
-        Ok(Tokens { providers, bytes_max, clock })
+        let keys = |whose: &str, keys: &Keys, limits: &Limits, sort: Sort| {
+            KeySet::new(whose, Place::Theirs(keys.clone()), limits, sort.algorithms(), now)
+        };
+        let providers = config
+            .sign_in
+            .iter()
+            .map(|one| anyhow::Ok(Provider { config: one.clone(), keys: keys(&one.issuer, &one.keys, &one.limits, Sort::Access)? }));
+        let clients = config.clients.iter().map(|one| {
+            let own = one.keys.as_ref().map(|listed| keys(&one.id, listed, &one.limits, Sort::Assertion));
+            anyhow::Ok(client::Registered { config: one.clone(), keys: own.transpose()? })
+        });
+        let launchers = config.launchers.iter().map(|one| {
+            anyhow::Ok(launcher::Registered { config: one.clone(), keys: keys(&one.issuer, &one.keys, &one.limits, Sort::Launch)? })
+        });
+        let own = config.oauth.as_ref().map(|oauth| {
+            let (name, place) = (config.exchange.public_url.clone(), Place::Own(oauth.keys.clone()));
+            let keys = KeySet::new(&name, place, &Limits::of_own_keys(), Sort::Access.algorithms(), now)?;
+            anyhow::Ok(Own { name, config: oauth.clone(), keys })
+        });
+        Ok(Tokens {
+            providers: providers.collect::<anyhow::Result<_>>()?,
+            clients: clients.collect::<anyhow::Result<_>>()?,
+            launchers: launchers.collect::<anyhow::Result<_>>()?,
+            own: own.transpose()?,
+            spent,
+            bytes_max: config.limits.token_bytes_max,
+            clock,
+        })
     }
 
     /// Who a token's bearer is.
@@ -98,28 +145,47 @@ impl Tokens {
         if token.len() > self.bytes_max {
             return Err(TokenFault::TooLarge);
         }
-        let token = Parts::read(token)?;
-        // The issuer it claims only chooses the provider whose keys must then agree.
+        let token = Parts::read(Sort::Access, token)?;
+        // The issuer it claims only chooses the keys that must then agree.
         let issuer = token.claims.get("iss").and_then(Value::as_str).ok_or(TokenFault::Malformed)?;
-        let provider = self.providers.iter().find(|provider| provider.config.issuer == issuer).ok_or(TokenFault::Stranger)?;
-        let kept = provider.keys(&token, self.clock.now()).await?;
+        let own = self.own.as_ref().filter(|own| own.name == issuer).map(|own| (&own.keys, &own.name, &Claims::Iua));
+        let provider = || {
+            let provider = self.providers.iter().find(|provider| provider.config.issuer == issuer)?;
+            Some((&provider.keys, &provider.config.audience, &provider.config.claims))
+        };
+        let (keys, audience, kind) = own.or_else(provider).ok_or(TokenFault::Stranger)?;
+        let kept = keys.keys(&token, self.clock.now()).await?;
         if !kept.keys.iter().any(|key| key.fits(&token) && key.signed(&token)) {
             return Err(TokenFault::Stranger);
         }
-        meant_for(&token.claims, &provider.config.audience)?;
+        meant_for(&token.claims, audience)?;
         in_time(&token.claims, self.clock.now().as_second())?;
         bound(&token.claims, certificate)?;
-        match &provider.config.claims {
+        match kind {
             Claims::Cis2(terms) => cis2::caller(token.claims, terms),
             Claims::Iua => claims::caller(token.claims).ok_or(TokenFault::Malformed),
         }
     }
+
+    /// Signs a token of this exchange's own; see [`Own::sign`].
+    pub fn issue(&self, claims: Map<String, Value>, lives: jiff::SignedDuration) -> Result<Issued, NotIssued> {
+        self.own.as_ref().ok_or(NotIssued::Unsigned)?.sign(claims, self.clock.now(), lives)
+    }
 }
 
-/// Whether this is a JWKS of which a key can be used here. One without keys is one: nobody is to be let in.
+/// Whether this is a JWKS of which a key can be used here for access tokens. One without keys is one: nobody is to be let in.
 pub(crate) fn is_key_set(text: &[u8]) -> bool {
+    holds_keys(text, Sort::Access)
+}
+
+/// The same for what clients and launching systems sign.
+pub(crate) fn is_client_key_set(text: &[u8]) -> bool {
+    holds_keys(text, Sort::Assertion)
+}
+
+fn holds_keys(text: &[u8], sort: Sort) -> bool {
     let none = |set: serde_json::Result<Value>| set.is_ok_and(|set| set["keys"].as_array().is_some_and(Vec::is_empty));
-    keys::of_jwks(text).is_some_and(|keys| !keys.is_empty()) || none(serde_json::from_slice(text))
+    keys::of_jwks(text, sort.algorithms()).is_some_and(|keys| !keys.is_empty()) || none(serde_json::from_slice(text))
 }
 
 /// Whether the token is for this exchange, alone or among others.

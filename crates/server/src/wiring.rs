@@ -76,6 +76,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let Outside { clock, transport, journal, reader } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = open(&config.store, secrets.clone())?;
+    let spent = store.clone();
     let index = people::index::Index::with(config.people.index);
     let model = Arc::new(people::matching::Model::standard());
     let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
@@ -134,7 +135,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         rules: join::Rules { key: secrets.clusters, owners },
         known: Mutex::default(),
     });
-    let tokens = Tokens::new(&config.sign_in, config.limits.token_bytes_max, clock.clone())?;
+    let tokens = Tokens::new(&config, spent, clock.clone())?;
     let assembler = Assembler {
         name: format!("Severn {} at {}", env!("CARGO_PKG_VERSION"), config.exchange.id),
         organisation: config.exchange.organisation.to_string(),

@@ -50,7 +50,7 @@ impl SigningKey {
     }
 
     /// A JWT of these claims, under the key's name.
-    pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, Failure> {
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, Failure> {
         let header = Header { kid: self.public.common.key_id.clone(), ..Header::new(self.algorithm) };
         jsonwebtoken::encode(&header, claims, &self.key).map_err(|_| Failure::Unauthorised)
     }

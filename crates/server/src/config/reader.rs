@@ -177,6 +177,11 @@ impl<'a> Section<'a> {
         Section::new(name, value.map(|value| value.span().start).or(self.offset), table, self.mistakes)
     }
 
+    /// Where it stands in the text.
+    pub fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+
     /// Whether `key` is there.
     pub fn has(&self, key: &'static str) -> bool {
         self.raw(key).is_some()

@@ -72,15 +72,38 @@ pub struct Limits {
     pub outage_hours: i64,
 }
 
+impl Limits {
+    /// Of the exchange's own keys, which lie in files: a new one is seen within a minute.
+    pub fn of_own_keys() -> Limits {
+        Limits { connect_ms: 1_000, fetch_ms: 1_000, keys_bytes_max: 1 << 18, refresh_minutes: 1, again_s: 5, outage_hours: 24 }
+    }
+}
+
 impl<'a> Reader<'a> {
+    /// Where a JWKS is: an address, or a file.
+    pub(super) fn keys(&self, section: &Section<'a>) -> Option<Keys> {
+        let keys = section.text("keys")?;
+        let keys = match keys.parse::<Url>() {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Keys::Url(url),
+            _ => Keys::File(self.path(keys.strip_prefix("file://").unwrap_or(&keys))),
+        };
+        if let Keys::Url(url) = &keys
+            && url.scheme() == "http"
+            && !is_here(url)
+        {
+            section.mistake("keys", "must be https: whoever stands between could put keys of their own there");
+        }
+        Some(keys)
+    }
+
     /// `None` only where a mistake was noted.
     pub(super) fn sign_in(&self, section: Section<'a>) -> Option<SignIn> {
         let issuer = section.required("issuer");
         let audience = section.required("audience");
-        let keys = section.required::<String>("keys").map(|keys| match keys.parse::<Url>() {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Keys::Url(url),
-            _ => Keys::File(self.path(keys.strip_prefix("file://").unwrap_or(&keys))),
-        });
+        if !section.has("keys") {
+            section.mistake("keys", "is missing");
+        }
+        let keys = self.keys(&section);
         match &keys {
             Some(Keys::File(path)) => match std::fs::read(path) {
                 Err(error) => section.mistake("keys", format!("{}: {error}", path.display())),
@@ -90,9 +113,6 @@ impl<'a> Reader<'a> {
                 }
                 Ok(_) => {}
             },
-            Some(Keys::Url(url)) if url.scheme() == "http" && !is_here(url) => {
-                section.mistake("keys", "must be https: whoever stands between could put keys of their own there");
-            }
             Some(Keys::Url(_)) | None => {}
         }
         let address = |key: &'static str| {
@@ -140,7 +160,7 @@ fn cis2(section: &Section<'_>) -> Option<Cis2> {
     (!organisations.is_empty()).then_some(Cis2 { organisations, purpose, scopes })
 }
 
-fn limits(section: Section<'_>) -> Limits {
+pub(super) fn limits(section: Section<'_>) -> Limits {
     let limits = Limits {
         connect_ms: section.number("connect_ms", 1_000, 10..=60_000),
         fetch_ms: section.number("fetch_ms", 3_000, 50..=60_000),

@@ -211,6 +211,78 @@ fn a_consumer_says_who_accepted_what_and_when() {
     check(&format!("{whole}{}", whole.replace("STU3", "R4")), &[]);
 }
 
+/// Whoever gets a token here is told apart, shows who they are in a way that can be checked, and is granted no desk.
+#[test]
+fn whoever_gets_a_token_here_is_registered_whole() {
+    let folder = std::env::temp_dir().join(format!("severn-oauth-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).unwrap();
+    let pem = |kind| rcgen::KeyPair::generate_for(kind).unwrap().serialize_pem();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let jwk = r#"{"keys":[{"kty":"EC","crv":"P-384","kid":"a","x":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq","y":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"}]}"#;
+    for (name, content) in [
+        ("oauth.pem", pem(&rcgen::PKCS_ECDSA_P256_SHA256)),
+        ("p384.pem", pem(&rcgen::PKCS_ECDSA_P384_SHA384)),
+        ("launcher.json", jwk.to_owned()),
+        ("severn.pem", params.self_signed(&key).unwrap().pem()),
+        ("severn.key", key.serialize_pem()),
+        ("clients.pem", params.self_signed(&key).unwrap().pem()),
+    ] {
+        std::fs::write(folder.join(name), content).unwrap();
+    }
+    let source = "[[source]]\nid = \"a\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n";
+    // What stands in the example as a comment, taken out of it.
+    let example = include_str!("../../../../docs/severn.example.toml");
+    let block = |head: &str| {
+        let lines = example.lines().skip_while(|line| !line.starts_with(head)).take_while(|line| line.starts_with("# "));
+        lines.map(|line| format!("{}\n", &line[2..])).collect::<String>()
+    };
+    let (tls, oauth, client, launcher) = (block("# [exchange.tls]"), block("# [oauth]"), block("# [[client]]"), block("# [[launcher]]"));
+    let parts = format!("{tls}{oauth}{client}{launcher}");
+    assert!(parts.contains("handshakes_max") && parts.contains("launched_minutes") && parts.contains("[launcher.limits]"), "{parts}");
+    let check = |blocks: &str, expected: &[&str]| {
+        let text = format!("{EXCHANGE}public_url = \"https://severn.example\"\n{SIGN_IN}{source}{blocks}");
+        let found: Vec<String> = Config::parse(&text, &folder).err().unwrap_or_default().iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{blocks}: {found:?}");
+        expected.iter().zip(&found).for_each(|(expected, found)| assert!(found.contains(expected), "{blocks}: {found}"));
+    };
+    check(&parts, &[]);
+    let with = |from: &str, to: &str| {
+        assert!(parts.contains(from), "{from}");
+        parts.replacen(from, to, 1)
+    };
+    check(&format!("{tls}{client}"), &["there is no [oauth]"]);
+    check(&format!("{oauth}{client}"), &["exchange.tls has no client_ca_file"]);
+    check(&with("keys = [\"oauth.pem\"]", "keys = []"), &["oauth.keys: is missing"]);
+    check(&with("\"oauth.pem\"", "\"p384.pem\""), &["oauth.keys: "]);
+    check(&with("\"oauth.pem\"", "\"none.pem\""), &["oauth.keys: "]);
+    check(&with("access_s = 300", "access_s = 301"), &["oauth.access_s: must be a whole number from 30 to 300"]);
+    check(&with("launched_minutes = 15", "launched_minutes = 61"), &["oauth.launched_minutes: must be"]);
+    for scope in ["user/*.rs", "severn.operator", "system/*.cud", "system/Patient.rs?active=true", "patient/*.rs", ""] {
+        check(&with("[\"system/Patient.rs\"]", &format!("[\"{scope}\"]")), &["client.scopes: must be scopes that begin with system/"]);
+    }
+    for scope in ["system/*.rs", "severn.privacy", "user/*.write"] {
+        check(&with("[\"patient/*.rs\"]", &format!("[\"{scope}\"]")), &["launcher.scopes: must be scopes"]);
+    }
+    check(&with("roles = [\"R8000\"]", "roles = []"), &["client.roles: is missing"]);
+    check(&with("purposes = [\"TREAT\"]", ""), &["client.purposes: is missing"]);
+    check(&with("https://records.example", "http://records.example"), &["client.keys: must be https"]);
+    for certificate in ["sha256:00", "records", "xyz"] {
+        check(&with("\"CN=records,O=Hospital\"", &format!("\"{certificate}\"")), &["client.certificate: `"]);
+    }
+    let print = "AB:".repeat(31) + "AB";
+    check(&with("\"CN=records,O=Hospital\"", &format!("\"{print}\"")), &[]);
+    check(&format!("{parts}{client}"), &["client.id: is used twice"]);
+    check(&format!("{parts}{launcher}"), &["launcher.issuer: is somebody else's too"]);
+    for issuer in ["https://login.example", "https://severn.example"] {
+        check(&with("https://pas.hospital.example.nhs.uk", issuer), &["launcher.issuer: is somebody else's too"]);
+    }
+    check(&with("keys = \"launcher.json\"", "keys = \"oauth.pem\""), &["launcher.keys: "]);
+    check(&with("organisations = [\"RRK\"]", ""), &["launcher.organisations: is missing"]);
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
 #[test]
 fn a_file_that_is_no_toml_says_where() {
     assert!(mistakes("[exchange]\nid = \n").iter().any(|mistake| mistake.starts_with("line 2")));

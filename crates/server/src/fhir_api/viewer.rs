@@ -9,6 +9,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use record::PersonId;
+
 use super::params::Params;
 use super::{App, serve};
 use crate::page::{View, html};
@@ -31,10 +33,11 @@ pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
     let Ok(body) = axum::body::to_bytes(request.into_body(), limit).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let fields = Params::parse(&String::from_utf8_lossy(&body));
     let field = |name: &str| fields.all(name).next().map(|param| param.value.trim().to_owned()).unwrap_or_default();
-    let mut response = match record_page(&Door { app, peer, token: field("token") }, &field("number"), &field("claim")).await {
-        Ok(page) => Html(page).into_response(),
-        Err((status, said)) => (status, Html(format!("{FORM}<hr><p><strong>{}</strong>", crate::page::escape(&said)))).into_response(),
-    };
+    let mut response =
+        match record_page(&Door { app, peer, token: field("token") }, (&field("number"), &field("person")), &field("claim")).await {
+            Ok(page) => Html(page).into_response(),
+            Err((status, said)) => (status, Html(format!("{FORM}<hr><p><strong>{}</strong>", crate::page::escape(&said)))).into_response(),
+        };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
@@ -51,13 +54,12 @@ struct Door {
     token: String,
 }
 
-async fn record_page(door: &Door, number: &str, claim: &str) -> Result<String, (StatusCode, String)> {
-    let number: record::NhsNumber = number.parse().map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}")))?;
-    let query: String = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("identifier", &format!("{}|{}", record::NHS_NUMBER_SYSTEM, number.expose()))
-        .finish();
-    let found = ask(door, Method::GET, &format!("/fhir/R4/Patient?{query}"), String::new()).await?;
-    let person = first_match(&found).ok_or((StatusCode::NOT_FOUND, "No source of this exchange knows that number.".to_owned()))?;
+async fn record_page(door: &Door, (number, person): (&str, &str), claim: &str) -> Result<String, (StatusCode, String)> {
+    let person = match person {
+        "" => found(door, number).await?,
+        // Whoever was sent here has the person open by the exchange's own id.
+        id => id.parse::<PersonId>().map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}")))?.to_string(),
+    };
     if !claim.is_empty() {
         let body = serde_json::json!({"resourceType": "Parameters", "parameter": [
             {"name": "kind", "valueCode": "relationship"},
@@ -82,6 +84,16 @@ async fn record_page(door: &Door, number: &str, claim: &str) -> Result<String, (
     }
     let view = View::read(&pages).ok_or((StatusCode::INTERNAL_SERVER_ERROR, "The answer could not be laid out.".to_owned()))?;
     Ok(html(&view))
+}
+
+/// The person of a number.
+async fn found(door: &Door, number: &str) -> Result<String, (StatusCode, String)> {
+    let number: record::NhsNumber = number.parse().map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}")))?;
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("identifier", &format!("{}|{}", record::NHS_NUMBER_SYSTEM, number.expose()))
+        .finish();
+    let found = ask(door, Method::GET, &format!("/fhir/R4/Patient?{query}"), String::new()).await?;
+    first_match(&found).ok_or((StatusCode::NOT_FOUND, "No source of this exchange knows that number.".to_owned()))
 }
 
 async fn ask(door: &Door, method: Method, target: &str, body: String) -> Result<String, (StatusCode, String)> {

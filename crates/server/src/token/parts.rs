@@ -13,8 +13,53 @@ use super::TokenFault;
 pub(super) enum Algorithm {
     /// ECDSA on P-256 with SHA-256.
     Es256,
+    /// ECDSA on P-384 with SHA-384: of what is signed for one use only.
+    Es384,
     /// RSA, PKCS #1 version 1.5, with SHA-256.
     Rs256,
+    /// The same with SHA-384: of what is signed for one use only.
+    Rs384,
+}
+
+impl Algorithm {
+    /// As a header has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Es256 => "ES256",
+            Algorithm::Es384 => "ES384",
+            Algorithm::Rs256 => "RS256",
+            Algorithm::Rs384 => "RS384",
+        }
+    }
+}
+
+/// What somebody signed, and by which rules it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// An access token.
+    Access,
+    /// By which a client shows who it is.
+    Assertion,
+    /// By which an organisation's system opens a person here.
+    Launch,
+}
+
+impl Sort {
+    /// How it may be signed. SMART has every server read RS384 and ES384 of its clients.
+    pub fn algorithms(self) -> &'static [Algorithm] {
+        match self {
+            Sort::Access => &[Algorithm::Es256, Algorithm::Rs256],
+            Sort::Assertion | Sort::Launch => &[Algorithm::Es256, Algorithm::Es384, Algorithm::Rs256, Algorithm::Rs384],
+        }
+    }
+
+    /// What it may say that it is. What is signed for one use never says that it is an access token.
+    fn types(self) -> &'static [&'static str] {
+        match self {
+            Sort::Access => TYPES,
+            Sort::Assertion | Sort::Launch => &["jwt", "application/jwt"],
+        }
+    }
 }
 
 /// A token taken apart. Nothing in it is believed before its signature is.
@@ -22,6 +67,8 @@ pub(super) struct Parts<'a> {
     pub algorithm: Algorithm,
     /// The name of the key; only ever compared.
     pub kid: Option<String>,
+    /// Of an assertion: where its client says that its keys are. Only ever compared.
+    pub jku: Option<String>,
     pub claims: Map<String, Value>,
     /// What the signature is over.
     pub signed: &'a [u8],
@@ -36,30 +83,41 @@ const MEANING_HEADERS: &[&str] = &["b64", "crit", "cty", "enc", "zip"];
 const TYPES: &[&str] = &["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
 
 impl<'a> Parts<'a> {
-    pub fn read(token: &'a str) -> Result<Parts<'a>, TokenFault> {
+    pub fn read(sort: Sort, token: &'a str) -> Result<Parts<'a>, TokenFault> {
         let mut parts = token.split('.');
         let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return Err(TokenFault::Malformed);
         };
         let head = object(header)?;
-        let algorithm = match head.get("alg").and_then(Value::as_str) {
-            Some("ES256") => Algorithm::Es256,
-            Some("RS256") => Algorithm::Rs256,
-            _ => return Err(TokenFault::Algorithm),
-        };
-        if KEY_HEADERS.iter().any(|name| head.contains_key(*name)) {
+        let named = head.get("alg").and_then(Value::as_str);
+        let algorithm = sort.algorithms().iter().find(|one| named == Some(one.name())).ok_or(TokenFault::Algorithm)?;
+        let jku = head.get("jku").filter(|_| sort == Sort::Assertion);
+        if KEY_HEADERS.iter().any(|name| head.contains_key(*name) && !(*name == "jku" && jku.is_some())) {
             return Err(TokenFault::Stranger);
         }
-        let typed = head.get("typ").is_none_or(|typ| typ.as_str().is_some_and(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str())));
+        let typed =
+            head.get("typ").is_none_or(|typ| typ.as_str().is_some_and(|typ| sort.types().contains(&typ.to_ascii_lowercase().as_str())));
         if !typed || MEANING_HEADERS.iter().any(|name| head.contains_key(*name)) {
             return Err(TokenFault::Malformed);
         }
+        let jku = match jku {
+            None => None,
+            Some(jku) => Some(jku.as_str().ok_or(TokenFault::Malformed)?.to_owned()),
+        };
         let kid = match head.get("kid") {
             None => None,
             Some(kid) => Some(kid.as_str().ok_or(TokenFault::Malformed)?.to_owned()),
         };
         let claims = object(payload)?;
-        Ok(Parts { algorithm, kid, claims, signed: &token.as_bytes()[..header.len() + 1 + payload.len()], signature: bytes(signature)? })
+        let algorithm = *algorithm;
+        Ok(Parts {
+            algorithm,
+            kid,
+            jku,
+            claims,
+            signed: &token.as_bytes()[..header.len() + 1 + payload.len()],
+            signature: bytes(signature)?,
+        })
     }
 }
 
@@ -151,7 +209,7 @@ mod tests {
         fn anything_may_come(text in ".{0,300}", header in any::<Vec<u8>>(), claims in any::<Vec<u8>>(), signature in any::<Vec<u8>>()) {
             let head = br#"{"alg":"ES256"}"#;
             for token in [text, three([&header, &claims, &signature]), three([head, &claims, &signature])] {
-                let read = Parts::read(&token);
+                let read = Parts::read(Sort::Access, &token);
                 prop_assert!(read.is_err() || serde_json::from_slice::<Map<String, Value>>(&claims).is_ok(), "{}", token);
             }
         }
@@ -162,7 +220,7 @@ mod tests {
             let whole = three([br#"{"alg":"RS256","kid":"k"}"#, br#"{"iss":"i","list":[1,-1,0.5,null,true,{"a":"b"}]}"#, &signature]);
             let at = at.index(whole.len());
             let other = format!("{}{letter}{}", &whole[..at], &whole[at + 1..]);
-            let read = |token: &str| Parts::read(token).ok().map(|parts| (parts.signed.to_vec(), parts.signature));
+            let read = |token: &str| Parts::read(Sort::Access, token).ok().map(|parts| (parts.signed.to_vec(), parts.signature));
             prop_assert!(read(&whole).is_some());
             prop_assert!(other == whole || read(&other) != read(&whole));
         }

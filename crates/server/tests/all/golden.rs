@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use testbed::{DEMO_PERSON, Fault, Refusal, Region, Supplier, habits, people};
 
+use crate::signer::{Signers, link};
 use crate::world::{Card, Setup, World, region};
 
 #[tokio::test(start_paused = true)]
@@ -27,6 +28,43 @@ async fn golden_10_a_failed_source_is_named_and_nothing_takes_its_place() {
         assert!(!answer.text.contains("\"ohc-"), "an id of the source that is only compared");
     }
     assert!(world.region.asked("ohc").is_empty());
+}
+
+/// The role is looked at where it is decided, and not in a page: whatever asks, it is the same.
+#[tokio::test(start_paused = true)]
+async fn golden_11_emergency_access_without_the_role_is_denied_through_the_api() {
+    let signers = Signers::new();
+    let world = World::around(Arc::new(region(&["ccr"])), &signers.setup());
+    let (person, other) = (world.person(DEMO_PERSON).await, world.person("9990000026").await);
+    let claim = r#"{"resourceType":"Parameters","parameter":[{"name":"kind","valueCode":"emergency"},
+        {"name":"reason","valueCoding":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"BTG"}},
+        {"name":"text","valueString":"Unconscious in resus"}]}"#;
+    let whole = vec!["B0264", "B0360", "B0370", "B0401", "B0168"];
+    let with = |user, role, scope| Card { user, roles: vec![role], activities: whole.clone(), scope, ..Card::doctor() };
+    let launched = world.launch(&signers.link(&link(&other, "elsewhere"))).await;
+    let callers = [
+        ("a doctor without the activity", world.token(&Card { user: "e-1", ..Card::doctor() }), 403),
+        ("a receptionist with it", world.token(&with("e-2", "R8008", "user/*.rs")), 403),
+        ("a privacy officer with it", world.token(&with("e-3", "R0001", "user/*.rs")), 403),
+        ("a Caldicott Guardian with it", world.token(&with("e-4", "R5105", "user/*.rs")), 403),
+        ("a role nobody knows", world.token(&with("e-5", "R9999", "user/*.rs")), 403),
+        ("no role", world.token(&Card { roles: vec![], ..with("e-6", "", "user/*.rs") }), 403),
+        ("a token for another's launch", launched.json["access_token"].as_str().unwrap().to_owned(), 403),
+        ("a token for one person", world.token(&with("e-7", "R8000", "patient/*.rs")), 403),
+        ("a system", world.token(&Card { activities: whole.clone(), ..Card::system() }), 403),
+        ("a doctor with it", world.token(&with("e-9", "R8000", "user/*.rs")), 200),
+    ];
+    for (who, token, expected) in callers {
+        for face in ["R4", "STU3"] {
+            let target = format!("/fhir/{face}/Patient/{person}");
+            let asked = world.send("POST", &format!("{target}/$request-access"), Some(&token), &[], claim).await;
+            assert_eq!(asked.status, expected, "{who}: {}", asked.text);
+            let last = world.ledger.of(&asked.request()).pop();
+            assert_eq!(last.as_deref(), Some(if expected == 200 { "claimed" } else { "refused" }), "{who}");
+            // And what was not granted opens nothing.
+            assert_eq!(world.send("GET", &format!("{target}/$everything"), Some(&token), &[], "").await.status, expected, "{who}");
+        }
+    }
 }
 
 /// People whom both of these suppliers know.
@@ -72,6 +110,55 @@ async fn golden_12_two_hundred_switches_between_people_each_keep_their_own_conte
     });
     let ids: BTreeSet<String> = futures::future::join_all(reads).await.into_iter().collect();
     assert_eq!(ids.len(), 200);
+    world.ledger.verify();
+}
+
+/// The same user at once in many windows: each opened by a link of its own, for one of four people, and a steward's desk beside them.
+#[tokio::test(start_paused = true)]
+async fn golden_12_two_hundred_launches_and_desks_at_once_each_keep_their_own_context() {
+    let limits = "asks_in_flight = 1000\nconcurrent = 1000\nper_second = 1000000\nqueue_ms = 5000";
+    let signers = Signers::new();
+    let world = World::around(Arc::new(region(&["ccr", "uhb"])), &Setup { limits, ..signers.setup() });
+    let numbers: Vec<String> = of_both("ccr", "uhb").into_iter().take(4).collect();
+    let mut people = Vec::new();
+    for number in &numbers {
+        let person = world.person(number).await;
+        let alone = world.get(&format!("Patient/{person}/$everything"), &world.doctor_of(&person)).await;
+        people.push((number, person, alone.shown()));
+    }
+    let steward = world.token(&Card { scope: "severn.operator", ..Card::doctor() });
+    let windows = (0..200).map(|at| {
+        let (number, person, shown) = &people[at % 4];
+        let (_, next, _) = &people[(at + 1) % 4];
+        let (world, signers, steward, numbers) = (&world, &signers, &steward, &numbers);
+        async move {
+            // By number and by id in turn: one user, one person, whichever way they are named.
+            let named = if at % 2 == 0 { person.clone() } else { format!("https://fhir.nhs.uk/Id/nhs-number|{number}") };
+            let opened = world.launch(&signers.link(&link(&named, &format!("w-{at}")))).await;
+            assert_eq!((opened.status, opened.json["patient"].as_str()), (200, Some(person.as_str())), "{}", opened.text);
+            let token = opened.json["access_token"].as_str().unwrap();
+            let (own, stray, desk) = (format!("Patient/{person}/$everything"), format!("Patient/{next}/$everything"), "/steward/tasks");
+            let (own, stray, desk, tried) = tokio::join!(
+                world.get(&own, token),
+                world.get(&stray, token),
+                world.send("GET", desk, Some(steward), &[], ""),
+                world.send("GET", desk, Some(token), &[], "")
+            );
+            assert_eq!((own.status, stray.status, desk.status, tried.status), (200, 403, 200, 403), "{at}");
+            assert_eq!(own.shown(), *shown);
+            for other in numbers.iter().filter(|other| other != number) {
+                assert!(!own.text.contains(other.as_str()), "an answer names another person");
+            }
+            let by =
+                |request: &str| world.ledger.events_of(request).iter().find_map(|event| event["by"]["subject"].as_str().map(str::to_owned));
+            let launched = Some("https://pas.hospital.example|w-17".to_owned());
+            assert_eq!((by(&own.request()), by(&stray.request())), (launched.clone(), launched.clone()));
+            assert_eq!((by(&desk.request()), by(&tried.request())), (Some("u-1".to_owned()), launched));
+            let about = world.ledger.events_of(&own.request());
+            assert!(about.iter().all(|event| event["patient"].as_str().is_none_or(|patient| patient == person)), "{about:?}");
+        }
+    });
+    futures::future::join_all(windows).await;
     world.ledger.verify();
 }
 

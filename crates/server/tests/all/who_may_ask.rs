@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use server::routes::ROUTES;
@@ -13,7 +14,8 @@ use server::tls::{Certificate, Peer};
 use testbed::DEMO_PERSON;
 
 use crate::governance::CLAIM;
-use crate::world::{Answer, Card, Issuer, World};
+use crate::signer::{Signers, assertion, form, link};
+use crate::world::{Answer, Card, Issuer, World, region};
 
 const MATCH: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient",
     "name":[{"family":"Hartley","given":["Margaret"]}],"birthDate":"1948-03-11"}}]}"#;
@@ -108,6 +110,15 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
             post(path.to_owned(), &body.to_string())
         }
         (_, "/fhir/STU3/Patient/{id}/$gpc.getstructuredrecord", _) => post(path.replace("{id}", person), STRUCTURED),
+        (_, "/launch", _) if method == "POST" => ask("", path.to_owned(), "link=TOKEN", "application/x-www-form-urlencoded"),
+        (_, "/launch", _) => get("/launch?link=x".into()),
+        (_, "/oauth/token", _) => {
+            let body = format!(
+                "grant_type=client_credentials&scope=system/*.rs&client_assertion_type={}&client_assertion=TOKEN",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            );
+            ask("", path.to_owned(), &body, "application/x-www-form-urlencoded")
+        }
         (_, "/steward/explain", _) => get(format!("{whole}?one=ccr/none")),
         (_, "/steward/tasks", _) => get(whole.clone()),
         (_, "/steward/tasks/{id}", _) => get("/steward/tasks/none".into()),
@@ -134,7 +145,7 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
 
 /// Every kind of caller. Whoever could read has the person open, unless they are called otherwise: so no refusal is for another reason
 /// than the one that they are there for.
-async fn callers(world: &World, person: &str, other: &str, section: &str) -> Vec<Asking> {
+async fn callers(world: &World, signers: &Signers, person: &str, other: &str, section: &str) -> Vec<Asking> {
     let doctor = Card { patient: Some(person.to_owned()), ..Card::doctor() };
     let asking = |who, token| Asking { who, token, peer: Peer::default() };
     // Somebody else in each section: what they claim in one stands in no other.
@@ -227,13 +238,30 @@ async fn callers(world: &World, person: &str, other: &str, section: &str) -> Vec
     all.push(card("a system with severn.operator", Card { scope: "system/*.rs severn.operator", ..Card::system() }));
     all.push(card("no relationship", Card::doctor()));
     all.push(card("another person open", Card { patient: Some(other.to_owned()), ..Card::doctor() }));
+    // Each once for each section: what is signed for one use is spent.
+    let id = |what: &str| format!("{what}, {section}");
+    let granted = world.grant(&signers.assertion(&assertion("records-1", &id("granted"))), "system/*.rs").await;
+    all.push(asking("a registered client's token", granted.json["access_token"].as_str().map(str::to_owned)));
+    let own = by(Certificate { subject: "CN=certified,O=Hospital".into(), ..Certificate::of(b"a client's") });
+    let fields = form(&[("grant_type", "client_credentials"), ("client_id", "certified-1"), ("scope", "system/*.rs")]);
+    let granted = world.send_over(&own, "POST", "/oauth/token", None, &crate::signer::FORM, &fields).await;
+    let token = granted.json["access_token"].as_str().map(str::to_owned);
+    all.push(asking("a certified client's, elsewhere", token.clone()));
+    all.push(Asking { who: "a certified client's, by mutual TLS", token, peer: own });
+    let opened = world.launch(&signers.link(&link(person, &id("opened")))).await;
+    all.push(asking("launched, this person", opened.json["access_token"].as_str().map(str::to_owned)));
+    let opened = world.launch(&signers.link(&link(other, &id("another opened")))).await;
+    all.push(asking("launched, another person", opened.json["access_token"].as_str().map(str::to_owned)));
+    all.push(asking("a client's assertion", Some(signers.assertion(&assertion("records-1", &id("assertion"))))));
+    all.push(asking("a launch link", Some(signers.link(&link(person, &id("link"))))));
     all.push(asking("their doctor, who asked before", Some(world.token(&doctor))));
     all
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_endpoint_lets_in_whom_the_page_says() {
-    let world = World::of(&["ccr", "gp"]);
+    let signers = Signers::new();
+    let world = World::around(Arc::new(region(&["ccr", "gp"])), &signers.setup());
     let person = world.person(DEMO_PERSON).await;
     let other = world.person(OTHER).await;
     let token = world.doctor_of(&person);
@@ -247,7 +275,7 @@ async fn every_endpoint_lets_in_whom_the_page_says() {
     };
     let mut page = String::from(HEAD);
     for (title, within) in sections() {
-        let callers = callers(&world, &person, &other, title).await;
+        let callers = callers(&world, &signers, &person, &other, title).await;
         let mut asked: Vec<Question> = Vec::new();
         for (path, endpoint) in within {
             asked.extend(questions(path, endpoint, &about));
@@ -298,6 +326,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("FHIR STU3", "/fhir/STU3"),
     ("The steward's desk", "/steward"),
     ("The viewer", "/viewer"),
+    ("Launches: what the caller holds, as a link", "/launch"),
+    ("Tokens: what the caller holds, as an assertion", "/oauth"),
     ("What is told to everybody", "/"),
 ];
 
@@ -340,6 +370,10 @@ fn judge(world: &World, caller: &Asking, question: &Question, answer: &Answer) {
         other => panic!("{who}: {name}: {other} {:.300}", answer.text),
     }
     assert_eq!(answer.headers["cache-control"], "no-store", "{who}: {name}");
+    if name.contains("/oauth/") || name.contains("/launch") {
+        assert_eq!(answer.json["error"].is_string(), answer.status >= 400, "{who}: {name}");
+        return;
+    }
     if answer.status >= 400 {
         assert_eq!(answer.json["resourceType"], "OperationOutcome", "{who}: {name}");
         assert!(answer.entries().is_empty());

@@ -51,6 +51,8 @@ pub struct Setup {
     pub limits: &'static str,
     /// Further lines of one source's block.
     pub sources: Vec<(&'static str, &'static str)>,
+    /// Further lines of `[exchange]`.
+    pub exchange: &'static str,
     /// Whole blocks.
     pub blocks: &'static str,
     /// Files beside the configuration, by their paths.
@@ -176,6 +178,16 @@ impl World {
             Outside { clock: clock.clone(), journal: ledger.clone(), reader: Some(ledger.clone()), ..Outside::real(&config).unwrap() };
         let (registrar, exchange, router, tasks) = started(config, outside);
         World { region, ledger, clock, issuer, registrar, exchange, router, folder, _writing: tasks }
+    }
+
+    /// Every route, to be served.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// A file beside the configuration.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.0.join(name)
     }
 
     /// Writes a file beside the configuration.
@@ -691,9 +703,10 @@ fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setu
         std::fs::write(path, content).unwrap();
     }
     let mut text = format!(
-        "[exchange]\nid = \"{}\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n\n[store]\n{}\n\n\
+        "[exchange]\nid = \"{}\"\npublic_url = \"{PUBLIC}\"\norganisation = \"QHL\"\n{}\n\n[store]\n{}\n\n\
          [limits]\n{}\n\n[[sign_in]]\nissuer = \"{ISSUER}\"\naudience = \"severn\"\n{}\n\n{}\n\n",
         if setup.id.is_empty() { "test" } else { setup.id },
+        setup.exchange,
         if setup.store.is_empty() { "url = \"sqlite:severn.db\"" } else { &setup.store },
         setup.limits,
         if setup.sign_in.is_empty() { "keys = \"keys.json\"" } else { &setup.sign_in },

@@ -1,0 +1,223 @@
+//! Launches from connected organisations' systems: for one user, one person, once.
+
+use std::sync::Arc;
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use testbed::DEMO_PERSON;
+
+use crate::signer::{FORM, NOW, Signer, Signers, assertion, claims_of, form, link, with};
+use crate::world::{Answer, Card, PUBLIC, Setup, World, region};
+
+const NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
+const OTHER: &str = "9990000026";
+
+fn world(signers: &Signers) -> World {
+    World::around(Arc::new(region(&["ccr"])), &signers.setup())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_opens_one_person_for_one_user_for_some_minutes() {
+    let signers = Signers::new();
+    let world = world(&signers);
+    let (person, other) = (world.person(DEMO_PERSON).await, world.person(OTHER).await);
+    let named = [format!("{NUMBER}|{DEMO_PERSON}"), person.clone(), format!("Patient/{person}")];
+    for (at, patient) in named.iter().enumerate() {
+        let opened = world.launch(&signers.link(&link(patient, &format!("l-{at}")))).await;
+        assert_eq!(opened.status, 200, "{patient}: {}", opened.text);
+        assert_eq!((opened.json["patient"].as_str(), &opened.json["scope"]), (Some(person.as_str()), &json!("patient/*.rs")));
+        assert_eq!((&opened.json["expires_in"], &opened.headers["cache-control"]), (&json!(900), &"no-store".parse().unwrap()));
+        assert!(!opened.text.contains(DEMO_PERSON));
+        let token = opened.json["access_token"].as_str().unwrap();
+        assert!(!claims_of(token).to_string().contains(DEMO_PERSON));
+        let events = world.ledger.events_of(&opened.request());
+        assert_eq!((&events[0]["event"], &events[0]["kind"], &events[0]["patient"]), (&json!("issued"), &json!("launch"), &json!(person)));
+        let by = &events[0]["by"];
+        assert_eq!((&by["subject"], &by["name"]), (&json!("https://pas.hospital.example|w-17"), &json!("Dr B Example")));
+        assert_eq!((&by["sds_user_id"], &by["client"]), (&json!("888888888888"), &json!("https://pas.hospital.example")));
+        let read = world.get(&format!("Patient/{person}/$everything"), token).await;
+        assert_eq!(read.status, 200, "{}", read.text);
+        assert!(read.shown().contains_key("ccr"));
+        let closed = world.ledger.events_of(&read.request());
+        assert!(closed.last().unwrap()["policy"].to_string().contains("relationship.launch"), "{closed:?}");
+        assert_eq!(closed[0]["by"], world.ledger.events_of(&opened.request())[0]["by"]);
+        // Nobody else, by whichever way; and nobody is found, claimed or reviewed with it.
+        for path in [
+            format!("Patient/{other}/$everything"),
+            format!("Patient/{other}"),
+            format!("Condition?patient={other}"),
+            format!("Condition?patient.identifier={NUMBER}|{OTHER}"),
+            format!("Patient?identifier={NUMBER}|{OTHER}"),
+            "Patient?family=Hartley&birthdate=1948-03-11".to_owned(),
+        ] {
+            let answer = world.get(&path, token).await;
+            assert_eq!(answer.status, 403, "{path}");
+            assert_eq!(world.ledger.of(&answer.request()).last().unwrap(), "refused", "{path}");
+        }
+        let claim = format!("/fhir/R4/Patient/{other}/$request-access");
+        assert_eq!(world.send("POST", &claim, Some(token), &[], crate::governance::CLAIM).await.status, 403);
+        assert_eq!(world.send("GET", "/steward/tasks", Some(token), &[], "").await.status, 403);
+        let page = world.send("POST", "/viewer", None, &FORM, &form(&[("person", &person), ("token", token)])).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let page = world.send("POST", "/viewer", None, &FORM, &form(&[("person", &other), ("token", token)])).await;
+        assert_eq!(page.status, 403);
+    }
+    let opened = world.launch(&signers.link(&link(&person, "last"))).await;
+    let token = opened.json["access_token"].as_str().unwrap();
+    world.clock.forward_s(900 + 31);
+    assert_eq!(world.get(&format!("Patient/{person}"), token).await.status, 401);
+    assert!(!world.ledger.text().contains(DEMO_PERSON) && !world.ledger.text().contains(token));
+    world.ledger.verify();
+}
+
+fn refused(world: &World, what: &str, answer: &Answer) -> Value {
+    assert_eq!(answer.status, 400, "{what}: {}", answer.text);
+    assert!(answer.json["access_token"].is_null(), "{what}");
+    let events = world.ledger.events_of(&answer.request());
+    assert_eq!((events.len(), &events[0]["event"]), (1, &json!("refused")), "{what}: {events:?}");
+    assert!(events[0]["why"].as_str().unwrap().starts_with("/launch"), "{what}: {events:?}");
+    events[0].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fault_of_a_link_is_refused_and_entered() {
+    let signers = Signers::new();
+    let world = world(&signers);
+    let person = world.person(DEMO_PERSON).await;
+    let good = |id: &str| link(&person, id);
+    let check = async |what: &str, signed: String, known: bool| {
+        let event = refused(&world, what, &world.launch(&signed).await);
+        assert_eq!(event["why"].as_str().unwrap().contains("patient administration"), known, "{what}: {event}");
+    };
+    for (name, values) in [
+        (
+            "aud",
+            vec![
+                json!(PUBLIC),
+                json!("severn"),
+                json!(format!("{PUBLIC}/oauth/token")),
+                json!("https://elsewhere.example/launch"),
+                json!([format!("{PUBLIC}/launch"), "https://elsewhere.example/launch"]),
+                Value::Null,
+            ],
+        ),
+        ("exp", vec![json!(NOW - 31), json!(NOW + 151), json!(NOW + 3_600), Value::Null]),
+        ("iat", vec![json!(NOW + 31), json!(NOW - 1)]),
+        ("jti", vec![json!(""), Value::Null]),
+        ("sub", vec![json!(""), Value::Null]),
+        ("cnf", vec![json!({"x5t#S256": "x"})]),
+        ("patient", vec![json!(""), json!(" "), json!({"identifier": "x"}), json!([person]), Value::Null]),
+        (
+            "patient",
+            vec![
+                json!("00000000-0000-4000-8000-000000000000"),
+                json!(format!("{NUMBER}|1234567890")),
+                json!(format!("{NUMBER}|")),
+                json!(format!("https://elsewhere.example|{DEMO_PERSON}")),
+                json!("ccr-none"),
+            ],
+        ),
+        ("extensions", vec![json!({}), Value::Null]),
+        ("scope", vec![json!("user/*.rs"), json!("system/*.rs"), json!("severn.operator"), json!("patient/*.cud"), json!(7)]),
+    ] {
+        for (at, value) in values.into_iter().enumerate() {
+            let id = format!("f-{name}-{at}-{}", uuid::Uuid::new_v4());
+            let claims = if name == "jti" { good("x") } else { good(&id) };
+            check(&format!("{name}: {value}"), signers.link(&with(claims, name, value.clone())), true).await;
+        }
+    }
+    // Of an organisation for whose users it may not sign; or of nobody's system.
+    let mut elsewhere = good("o-1");
+    elsewhere["extensions"]["ihe_iua"]["subject_organization_id"] = json!("https://fhir.nhs.uk/Id/ods-organization-code|RXK");
+    check("another organisation", signers.link(&elsewhere), true).await;
+    check("an unregistered system", signers.link(&with(good("o-2"), "iss", json!("https://elsewhere.example"))), false).await;
+    check("no issuer", signers.link(&with(good("o-3"), "iss", Value::Null)), false).await;
+    check("another system's key", signers.other.sign(&good("o-4")), true).await;
+    check("another system's name", signers.link(&with(good("o-5"), "iss", json!("https://gp.example"))), false).await;
+    check("the practice for the hospital's user", signers.other.sign(&with(good("o-6"), "iss", json!("https://gp.example"))), false).await;
+    check("nobody's key", Signer::new(Algorithm::ES256, "launcher").sign(&good("o-7")), true).await;
+    let signed = signers.link(&good("o-8"));
+    let parts: Vec<&str> = signed.split('.').collect();
+    let other = data_encoding::BASE64URL_NOPAD.encode(with(good("o-8"), "patient", json!("p-2")).to_string().as_bytes());
+    check("altered", format!("{}.{other}.{}", parts[0], parts[2]), true).await;
+    check("an assertion", signers.assertion(&assertion("records-1", "o-9")), false).await;
+    check("a token", world.token(&Card::doctor()), false).await;
+    check("rubbish", "open-sesame".into(), false).await;
+    check("oversized", signers.link(&with(good("o-10"), "x", json!("y".repeat(20_000)))), false).await;
+    // Whom it is about stands in what was signed, and nowhere else.
+    for fields in [vec![("link", signed.as_str()), ("patient", person.as_str())], vec![("link", &signed), ("link", &signed)], vec![]] {
+        refused(&world, "another field", &world.send("POST", "/launch", None, &FORM, &form(&fields)).await);
+    }
+    let address = format!("/launch?link={signed}");
+    refused(&world, "in the address", &world.send("POST", &address, None, &FORM, &form(&[("link", &signed)])).await);
+    // A page that a browser fetches ahead spends nothing.
+    for _ in 0..2 {
+        let page = world.send("GET", &address, None, &[("accept", "text/html")], "").await;
+        assert_eq!((page.status, page.text.contains(&signed)), (200, true));
+        assert_eq!(
+            (&page.headers["cache-control"], &page.headers["referrer-policy"]),
+            (&"no-store".parse().unwrap(), &"no-referrer".parse().unwrap())
+        );
+        assert!(page.headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
+    }
+    let page = world.send("GET", "/launch?link=%22%3E%3Cscript%3E", None, &[], "").await;
+    assert!(!page.text.contains("<script>"));
+    // None of these was spent: it opens, once.
+    let browser = [FORM[0], ("accept", "text/html,*/*;q=0.8")];
+    let opened = world.send("POST", "/launch", None, &browser, &form(&[("link", &signed)])).await;
+    assert!(opened.status == 200 && opened.text.contains("/viewer") && opened.text.contains(&person), "{}", opened.text);
+    refused(&world, "again", &world.launch(&signed).await);
+    let again = world.send("POST", "/launch", None, &browser, &form(&[("link", &signed)])).await;
+    assert_eq!((again.status, again.text.contains("access_token")), (400, false));
+    assert!(again.text.contains("used before"), "{}", again.text);
+    // No link opens anything itself.
+    assert_eq!(world.get(&format!("Patient/{person}"), &signers.link(&good("o-11"))).await.status, 401);
+    // What cannot be entered is not opened.
+    world.ledger.fails_after(0);
+    assert_eq!(world.launch(&signers.link(&good("o-12"))).await.status, 503);
+    world.ledger.heals();
+    assert!(!world.ledger.text().contains(DEMO_PERSON) && !world.ledger.text().contains(OTHER));
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_is_used_once_on_every_node_and_after_every_restart() {
+    let signers = Signers::new();
+    let folder = std::env::temp_dir().join(format!("severn-launch-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).unwrap();
+    let store = format!("url = \"sqlite:{0}/severn.db\"\nkey_file = \"{0}/severn.key\"", folder.display());
+    let node = || World::around(Arc::new(region(&["ccr"])), &Setup { store: store.clone(), ..signers.setup() });
+    let (one, other) = (node(), node());
+    let signed = signers.link(&link(&format!("{NUMBER}|{DEMO_PERSON}"), "once"));
+    let opened = one.launch(&signed).await;
+    assert_eq!(opened.status, 200, "{}", opened.text);
+    for world in [&one, &other, &node()] {
+        let answer = world.launch(&signed).await;
+        assert!(answer.status == 400 && answer.text.contains("used before"), "{}", answer.text);
+        // The token goes on, wherever it is shown.
+        let person = opened.json["patient"].as_str().unwrap();
+        let read = world.get(&format!("Patient/{person}/$everything"), opened.json["access_token"].as_str().unwrap()).await;
+        assert_eq!(read.status, 200, "{}", read.text);
+    }
+    drop((one, other));
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_is_granted_what_both_it_and_its_system_may() {
+    let signers = Signers::new();
+    let world = world(&signers);
+    let person = world.person(DEMO_PERSON).await;
+    let check = async |id: &str, scope: &str, expected: &str, condition: u16, allergy: u16| {
+        let opened = world.launch(&signers.link(&with(link(&person, id), "scope", json!(scope)))).await;
+        assert_eq!((opened.status, opened.json["scope"].as_str()), (200, Some(expected)), "{scope}: {}", opened.text);
+        let token = opened.json["access_token"].as_str().unwrap();
+        for (kind, expected) in [("Condition", condition), ("AllergyIntolerance", allergy)] {
+            let answer = world.get(&format!("{kind}?patient={person}"), token).await;
+            let shown = answer.of_type(kind).count() > 0;
+            assert_eq!((answer.status, shown), (expected, expected == 200), "{scope}: {kind}");
+        }
+    };
+    check("s-1", "patient/*.read openid severn.operator", "patient/*.rs", 200, 200).await;
+    check("s-2", "patient/*.rs user/*.rs system/*.rs", "patient/*.rs", 200, 200).await;
+}
