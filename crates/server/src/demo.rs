@@ -3,10 +3,11 @@
 pub mod consumer;
 pub mod judge;
 mod readers;
-mod token;
+pub mod sign_in;
+pub mod token;
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::page::{View, text};
 use crate::{http, serve, wiring};
+use sign_in::{Application, Provider};
 
 /// The operator of the demo's exchange; its pointers in the national locator are in this name.
 const ORGANISATION: &str = "QHL";
@@ -34,7 +36,8 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     region.fail(FAILING, Fault::Refusing { how: Refusal::Unavailable });
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}; is another demo running?"))?;
     let public = format!("http://{}", listener.local_addr()?);
-    let issuer = token::Issuer::new()?;
+    let sign_in = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening for the demo's sign-in")?;
+    let issuer = token::Issuer::new(&format!("http://{}", sign_in.local_addr()?))?;
     let locator = Locator::block(&region.locator_url(), ORGANISATION);
     let config = configuration(&folder.0, &region.sources(), &public, &issuer, &locator)?;
     let outside = wiring::Outside::real(&config)?;
@@ -45,6 +48,13 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
         served
     });
     let bearer = issuer.token()?;
+    // For applications that somebody tries beside the demo.
+    let applications = vec![Application { id: "my-app".into(), redirect_uris: vec!["http://127.0.0.1:8790/callback".into()] }];
+    let provider = Arc::new(Provider::new(issuer, &public, applications, wiring::system_clock()));
+    let signs_in = provider.issuer().name().to_owned();
+    // Its own, and gone with it: what ends by itself is waited for below.
+    let mut signing_in = JoinSet::new();
+    signing_in.spawn(provider.clone().serve(sign_in));
     let token_file = folder.0.join("token");
     std::fs::write(&token_file, &bearer)?;
     let (pages, person) = joined_read(&public, &bearer).await?;
@@ -67,6 +77,12 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     println!(
         "A plain page: {public}/viewer (paste the token). FHIR: {public}/fhir/R4/metadata, and STU3 at {public}/fhir/STU3. Break a supplier: {}",
         region.control_url()
+    );
+    println!("Be somebody else (a nurse, a social worker, a privacy officer …): {signs_in}");
+    println!(
+        "OpenID Connect is at {signs_in}/.well-known/openid-configuration: application my-app, sent back to http://127.0.0.1:8790/callback; \
+         a launch with the demo's person open: launch={}",
+        provider.open(&person)
     );
     println!("Stop with Ctrl-C.");
     while let Some(ended) = server.join_next().await {
@@ -130,11 +146,16 @@ fn configuration(folder: &Path, sources: &[testbed::Source], public: &str, issue
     let keys = folder.join("keys.json");
     std::fs::write(&keys, issuer.jwks()?)?;
     let listen = public.trim_start_matches("http://");
+    // Where its people sign in is told to clients; the issuer of the exercise has no such place.
+    let told = match issuer.name().strip_prefix("http://") {
+        Some(_) => format!("authorize_url = \"{0}/authorize\"\ntoken_url = \"{0}/token\"\n", issuer.name()),
+        None => String::new(),
+    };
     let mut text = format!(
         "[exchange]\nid = \"demo\"\nlisten = \"{listen}\"\npublic_url = \"{public}\"\norganisation = \"{ORGANISATION}\"\n\n\
          [store]\nurl = \"sqlite:severn.db\"\n\n\
-         [[sign_in]]\nissuer = \"{}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n\n{blocks}",
-        token::ISSUER
+         [[sign_in]]\nissuer = \"{}\"\naudience = \"severn\"\nkeys = \"keys.json\"\n{told}\n{blocks}",
+        issuer.name()
     );
     for source in sources {
         let token_file = format!("{}.token", source.id);

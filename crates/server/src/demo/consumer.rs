@@ -59,7 +59,7 @@ pub async fn run(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     let region = Region::start([127, 0, 0, 1].into(), None).await.context("starting the pretend suppliers")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     let public = format!("http://{}", listener.local_addr()?);
-    let issuer = token::Issuer::new()?;
+    let issuer = token::Issuer::new("https://demo.invalid")?;
     // Practices are asked in the name of a person only, and would be missing from every read of a system.
     let sources: Vec<_> = region.sources().into_iter().filter(|source| source.dialect != "gp-connect").collect();
     let config = configuration(&folder.0, &sources, &public, &issuer, &allowed())?;

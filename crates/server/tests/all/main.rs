@@ -37,6 +37,7 @@ mod providers;
 mod record_locator;
 mod ring;
 mod scopes;
+mod sign_in;
 mod signer;
 mod steward;
 mod stu3;
