@@ -5,8 +5,8 @@ use data_encoding::HEXLOWER;
 
 use crate::Line;
 
-/// A chain that holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Chains that hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verified {
     /// Lines checked.
     pub lines: u64,
@@ -23,7 +23,13 @@ pub struct FirstBad {
     /// Its number.
     pub sequence: u64,
     /// What is wrong.
-    pub why: &'static str,
+    pub why: String,
+}
+
+impl FirstBad {
+    pub(crate) fn new(run: &str, sequence: u64, why: impl Into<String>) -> FirstBad {
+        FirstBad { run: run.to_owned(), sequence, why: why.into() }
+    }
 }
 
 /// The hash of a line over everything else in it.
@@ -35,6 +41,24 @@ pub(crate) fn hash(line: &Line) -> String {
         bytes.extend_from_slice(part.as_bytes());
     }
     HEXLOWER.encode(digest(&SHA256, &bytes).as_ref())
+}
+
+/// Whether a line is the next of its chain: this number, after this hash. Names what should stand there where something else does.
+pub(crate) fn follows(line: &Line, sequence: u64, previous: &str) -> Result<(), FirstBad> {
+    let bad = |sequence, why| Err(FirstBad::new(&line.run, sequence, why));
+    if sequence.checked_sub(1) == Some(line.sequence) && line.hash == previous {
+        return bad(line.sequence, "it stands twice");
+    }
+    if line.sequence != sequence {
+        return bad(sequence, "it is missing, or another entry stands in its place");
+    }
+    if line.previous != previous {
+        return bad(sequence, "it does not follow the entry before it");
+    }
+    if line.hash != hash(line) {
+        return bad(sequence, "it is not what was written");
+    }
+    Ok(())
 }
 
 /// Checks lines, each run in the order of its numbers; the runs may be mixed.
@@ -55,17 +79,8 @@ pub struct Verifier {
 impl Verifier {
     /// Checks the next line of its run.
     pub fn add(&mut self, line: &Line) -> Result<(), FirstBad> {
-        let bad = |why| Err(FirstBad { run: line.run.clone(), sequence: line.sequence, why });
         let (before, previous) = self.heads.get(&line.run).map_or((0, ""), |(before, hash)| (*before, hash));
-        if line.sequence != before + 1 {
-            return bad("an entry before it is missing, or it stands twice");
-        }
-        if line.previous != previous {
-            return bad("it does not follow the entry before it");
-        }
-        if line.hash != hash(line) {
-            return bad("it is not what was written");
-        }
+        follows(line, before.saturating_add(1), previous)?;
         match self.heads.get_mut(&line.run) {
             Some(head) => *head = (line.sequence, line.hash.clone()),
             None => drop(self.heads.insert(line.run.clone(), (line.sequence, line.hash.clone()))),
@@ -113,8 +128,9 @@ mod tests {
     fn the_first_bad_entry_is_named() {
         check(|_| {}, Ok(5));
         check(|lines| lines[2].event.push(' '), Err(3));
-        check(|lines| drop(lines.remove(2)), Err(4));
-        check(|lines| lines.swap(1, 2), Err(3));
+        check(|lines| drop(lines.remove(2)), Err(3));
+        check(|lines| lines.swap(1, 2), Err(2));
+        check(|lines| lines.insert(2, lines[1].clone()), Err(2));
         check(|lines| lines[3].at = "u".into(), Err(4));
         check(
             |lines| {

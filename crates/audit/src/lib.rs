@@ -4,14 +4,29 @@
 //! [`Entry::close`], as an [`Audited`] value that nobody else can make. Entries form one hash chain per writer and run, and a new one after a write that failed;
 //! [`verify`] checks a chain offline and names the first bad entry.
 //!
+//! Every minute a [`Checkpointer`] signs where all chains end, and hands that out, so that neither the end of a chain nor a whole one can
+//! be taken away unseen: an [`Inspection`] checks all of it, of a store or of an export ([`verify_export`]).
+//!
 //! What it leaves to others: where lines are kept ([`Journal`], implemented by `store`), and who may read them (`access`).
 
+mod auditor;
 mod chain;
+mod checkpoint;
+mod checkpointer;
+mod export;
+mod inspection;
+mod key;
 mod ledger;
 mod line;
+mod text;
 mod views;
 
 pub use chain::{FirstBad, Verified, Verifier, verify};
+pub use checkpoint::{BadCheckpoint, Checkpoint, Course, Head, RolledBack, Signed};
+pub use checkpointer::{Archive, Checkpointer, Checkpoints, NoCheckpoint, Witness};
+pub use export::{Exported, Proof, exported, verify_export};
+pub use inspection::{Inspection, Problem, Report};
+pub use key::{BadKey, PublicKey, SigningKey};
 pub use ledger::{Audited, Entry, Journal, JournalDown, Ledger, LedgerDown};
 pub use line::{Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};
 pub use views::{LedgerReader, View, views};
