@@ -1,4 +1,4 @@
-//! The writer of the ledger.
+//! The ledger as those who use it see it.
 
 use std::sync::Arc;
 
@@ -6,14 +6,21 @@ use async_trait::async_trait;
 use record::{Clock, RequestId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::chain::hash;
+use crate::NodeJournal;
 use crate::line::{Event, Line};
+use crate::writer::Writer;
 
 /// Where lines are kept. Returns only when they are durable, all of them or none.
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
     /// Appends lines, in order.
     async fn append(&self, lines: Vec<Line>) -> Result<(), JournalDown>;
+
+    /// Appends those of these lines that are not there yet: they come from a node's journal, perhaps again. One that is there as another
+    /// is an error.
+    async fn ship(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
+        self.append(lines).await
+    }
 }
 
 /// Lines could not be made durable.
@@ -33,71 +40,59 @@ pub struct Ledger {
     clock: Arc<dyn Clock>,
 }
 
-struct Pending {
-    trace: String,
-    at: String,
-    event: String,
-    done: oneshot::Sender<Result<(), LedgerDown>>,
+type Done = oneshot::Sender<Result<(), LedgerDown>>;
+
+pub(crate) struct Pending {
+    pub(crate) trace: String,
+    pub(crate) at: String,
+    pub(crate) event: String,
+    /// Who waits for it; nobody for an entry that is owed, which is tried until it is written.
+    pub(crate) done: Option<Done>,
 }
 
 /// Requests waiting to be written at most; more are shed.
 const QUEUE: usize = 4096;
-/// Lines of one batch at most.
-const BATCH: usize = 512;
 /// How often a closing entry is tried again before an alert is raised.
 const CLOSING_TRIES: u32 = 3;
 
 impl Ledger {
     /// Starts a chain. The future writes until every `Ledger` is gone; whoever starts it awaits it.
     pub fn start(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>, run: String) -> (Ledger, impl Future<Output = ()> + Send) {
+        Ledger::start_with(journal, None, clock, run)
+    }
+
+    /// The same, with a journal on this node for while the other one is away. What stands in it from before is shipped first.
+    pub fn start_with(
+        journal: Arc<dyn Journal>,
+        node: Option<Arc<dyn NodeJournal>>,
+        clock: Arc<dyn Clock>,
+        run: String,
+    ) -> (Ledger, impl Future<Output = ()> + Send) {
         let (queue, pending) = mpsc::channel(QUEUE);
-        (Ledger { queue, clock }, write(journal, run, pending))
+        (Ledger { queue, clock }, Writer::new(journal, node, run).write(pending))
     }
 
     /// Writes one event; returns when it is durable.
     pub async fn note(&self, trace: &RequestId, event: &Event) -> Result<(), LedgerDown> {
         let (done, written) = oneshot::channel();
-        let event = serde_json::to_string(event).map_err(|_| LedgerDown)?;
-        let pending = Pending { trace: trace.as_str().to_owned(), at: self.clock.now().to_string(), event, done };
-        self.queue.try_send(pending).map_err(|_| LedgerDown)?;
+        self.queue.try_send(self.pending(trace, event, Some(done))?).map_err(|_| LedgerDown)?;
         written.await.map_err(|_| LedgerDown)?
+    }
+
+    /// Leaves an event to be written whenever that is possible again; nobody waits for it.
+    fn owe(&self, trace: &RequestId, event: &Event) -> Result<(), LedgerDown> {
+        self.queue.try_send(self.pending(trace, event, None)?).map_err(|_| LedgerDown)
+    }
+
+    fn pending(&self, trace: &RequestId, event: &Event, done: Option<Done>) -> Result<Pending, LedgerDown> {
+        let event = serde_json::to_string(event).map_err(|_| LedgerDown)?;
+        Ok(Pending { trace: trace.as_str().to_owned(), at: self.clock.now().to_string(), event, done })
     }
 
     /// Opens the entry of a request. Nothing may be asked of anybody before it returns.
     pub async fn open(&self, trace: &RequestId, event: Event) -> Result<Entry, LedgerDown> {
         self.note(trace, &event).await?;
         Ok(Entry { ledger: self.clone(), trace: trace.clone(), closed: false })
-    }
-}
-
-/// Takes what waits, chains it, and writes it in one batch: one fsync for all who wait.
-async fn write(journal: Arc<dyn Journal>, run: String, mut pending: mpsc::Receiver<Pending>) {
-    let (mut sequence, mut previous) = (0, String::new());
-    let (mut chain, mut failures) = (run.clone(), 0);
-    let mut batch = Vec::with_capacity(BATCH);
-    while pending.recv_many(&mut batch, BATCH).await > 0 {
-        let (mut lines, mut waiting) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-        for one in batch.drain(..) {
-            sequence += 1;
-            let mut line =
-                Line { run: chain.clone(), sequence, at: one.at, trace: one.trace, event: one.event, previous, hash: String::new() };
-            line.hash = hash(&line);
-            previous = line.hash.clone();
-            lines.push(line);
-            waiting.push(one.done);
-        }
-        let outcome = journal.append(lines).await;
-        if let Err(down) = &outcome {
-            tracing::error!(error = %down, "the ledger could not be written");
-            // It may have been written all the same, and only the word of it lost. What comes next takes no place in that chain: it
-            // begins one of its own.
-            failures += 1;
-            (chain, sequence, previous) = (format!("{run}.{failures}"), 0, String::new());
-        }
-        for done in waiting {
-            // Whoever no longer waits does not need to know.
-            let _ = done.send(outcome.clone().map_err(|_| LedgerDown));
-        }
     }
 }
 
@@ -110,14 +105,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Closes the entry and lets `value` leave. A failed closing write is tried again, does not withhold the value, and raises an alert.
+    /// Closes the entry and lets `value` leave. A failed closing write does not withhold the value, raises an alert, and is tried again
+    /// until it succeeds.
     pub async fn close<T>(mut self, value: T, event: Event) -> Audited<T> {
         self.closed = true;
         for attempt in 1..=CLOSING_TRIES {
             match self.ledger.note(&self.trace, &event).await {
                 Ok(()) => break,
                 Err(_) if attempt < CLOSING_TRIES => tokio::time::sleep(std::time::Duration::from_millis(50 * u64::from(attempt))).await,
-                Err(_) => tracing::error!(alert = "ledger.closing-failed", trace = %self.trace, "a closing entry could not be written"),
+                Err(_) => {
+                    let owed = self.ledger.owe(&self.trace, &event).is_ok();
+                    tracing::error!(alert = "ledger.closing-failed", trace = %self.trace, owed, "a closing entry could not be written");
+                }
             }
         }
         Audited { value }

@@ -5,7 +5,8 @@
 //! [`verify`] checks a chain offline and names the first bad entry.
 //!
 //! Every minute a [`Checkpointer`] signs where all chains end, and hands that out, so that neither the end of a chain nor a whole one can
-//! be taken away unseen: an [`Inspection`] checks all of it, of a store or of an export ([`verify_export`]).
+//! be taken away unseen: an [`Inspection`] checks all of it, of a store or of an export ([`verify_export`]). While the store is away
+//! entries stand in a [`NodeJournal`].
 //!
 //! What it leaves to others: where lines are kept ([`Journal`], implemented by `store`), and who may read them (`access`).
 
@@ -18,8 +19,10 @@ mod inspection;
 mod key;
 mod ledger;
 mod line;
+mod node;
 mod text;
 mod views;
+mod writer;
 
 pub use chain::{FirstBad, Verified, Verifier, verify};
 pub use checkpoint::{BadCheckpoint, Checkpoint, Course, Head, RolledBack, Signed};
@@ -29,4 +32,5 @@ pub use inspection::{Inspection, Problem, Report};
 pub use key::{BadKey, PublicKey, SigningKey};
 pub use ledger::{Audited, Entry, Journal, JournalDown, Ledger, LedgerDown};
 pub use line::{Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};
+pub use node::NodeJournal;
 pub use views::{LedgerReader, View, views};
