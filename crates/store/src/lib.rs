@@ -12,12 +12,14 @@ mod columns;
 mod error;
 mod kinds;
 mod named;
+mod node;
 mod plans;
 mod postgres;
 mod secrets;
 mod sqlite;
 
 pub use error::StoreError;
+pub use node::NodeFile;
 pub use postgres::{Distributed, Health, NoCitus, PostgresJournal, PostgresSettings, PostgresStore};
 pub use secrets::Secrets;
 pub use sqlite::{SqliteHealth, SqliteJournal, SqliteStore};
@@ -38,6 +40,7 @@ pub trait Store:
     + exchange::Spent
     + identity::Locator
     + people::Register
+    + audit::Archive
     + audit::LedgerReader
 {
 }

@@ -8,12 +8,14 @@
 //! write here may come twice and leaves the same: the ledger's lines are keyed by run and number, a batch of the register by an id.
 
 mod apply;
+mod archive;
 mod arrays;
 mod backup;
 mod check;
 mod claims;
 mod distribute;
 mod door;
+mod grants;
 mod journal;
 mod locator;
 mod people;

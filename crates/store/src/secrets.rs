@@ -19,6 +19,8 @@ pub struct Secrets {
     pub(crate) fingerprint: Vec<u8>,
     /// For keyed ids of clusters: the same on every read, and nothing to guess from.
     pub clusters: [u8; 32],
+    /// For the node's journal.
+    pub(crate) journal: RandomizedNonceKey,
     /// For snapshots of the person index.
     pub snapshots: [u8; 32],
 }
@@ -66,6 +68,7 @@ impl Secrets {
             entries: RandomizedNonceKey::new(&AES_256_GCM, &derive("entries")?).ok()?,
             fingerprint: derive("fingerprint")?.to_vec(),
             clusters: derive("clusters")?,
+            journal: RandomizedNonceKey::new(&AES_256_GCM, &derive("journal")?).ok()?,
             snapshots: derive("snapshots")?,
         })
     }
@@ -88,6 +91,15 @@ impl Secrets {
     /// What is said of a person, sealed under the name of its row: put into another row, it does not open.
     pub(crate) fn seal_said(&self, row: &str, plain: Vec<u8>) -> Option<Vec<u8>> {
         seal(&self.entries, row.as_bytes(), plain)
+    }
+
+    /// Entries of the node's journal, sealed under their place in it.
+    pub(crate) fn seal_entries(&self, place: &[u8], plain: Vec<u8>) -> Option<Vec<u8>> {
+        seal(&self.journal, place, plain)
+    }
+
+    pub(crate) fn open_entries<'a>(&self, place: &[u8], sealed: &'a mut [u8]) -> Option<&'a [u8]> {
+        open(&self.journal, place, sealed)
     }
 
     /// The same, opened in the room that it came in.

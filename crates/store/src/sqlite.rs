@@ -1,9 +1,10 @@
 //! The store in one file of SQLite.
 //!
 //! One writer thread owns the connection that writes the ledger; a line is in it once its transaction is synced to disk.
-//! The ledger's table refuses every update and delete, by trigger.
+//! Tables that are only ever added to (the ledger, its checkpoints, the history) refuse every update, delete and replacement, by trigger.
 
 mod apply;
+mod archive;
 mod backup;
 mod claims;
 mod journal;

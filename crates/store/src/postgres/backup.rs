@@ -23,7 +23,7 @@ impl PostgresStore {
         let (mut verifier, mut after) = (Verifier::default(), (String::new(), 0));
         loop {
             // A part at a time: there may be more lines than memory holds. Lines are only ever added, so no part changes meanwhile.
-            let lines = self.lines_after(&after.0, after.1, LINES_AT_ONCE).await.map_err(|down| StoreError::Postgres(down.0))?;
+            let lines = self.page_of_lines(&after.0, after.1, LINES_AT_ONCE).await.map_err(|down| StoreError::Postgres(down.0))?;
             let Some(last) = lines.last() else { return Ok(Ok(verifier.finish())) };
             after = (last.run.clone(), last.sequence as i64);
             if let Err(bad) = lines.iter().try_for_each(|line| verifier.add(line)) {
@@ -60,8 +60,11 @@ impl PostgresStore {
     async fn guard_ledger(&self) -> Result<(), StoreError> {
         let down = |trouble: super::door::Trouble| StoreError::Postgres(trouble.to_string());
         let client = self.client().await.map_err(down)?;
-        let sql = "REVOKE ALL ON ledger FROM PUBLIC, CURRENT_USER; GRANT SELECT, INSERT ON ledger TO CURRENT_USER";
-        client.batch_execute(sql).await.map_err(|error| down(error.into()))
+        let there = "SELECT to_regclass('severn.checkpoint') IS NOT NULL";
+        let there: bool = client.query_one(there, &[]).await.map_err(|error| down(error.into()))?.get(0);
+        let tables = if there { "ledger, checkpoint" } else { "ledger" };
+        let sql = format!("REVOKE ALL ON {tables} FROM PUBLIC, CURRENT_USER; GRANT SELECT, INSERT ON {tables} TO CURRENT_USER");
+        client.batch_execute(&sql).await.map_err(|error| down(error.into()))
     }
 
     /// How to reach the server stands in the environment: arguments can be read by everybody on the machine.

@@ -4,6 +4,9 @@ use super::door::{PostgresStore, Trouble};
 use super::schema::KNOWN;
 use crate::StoreError;
 
+/// Whoever owns a table may lift its guards.
+const OWNER: &str = "the user owns the ledger, and may lift what guards it: let another role own the tables (severn store grant)";
+
 /// What is found on looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -28,7 +31,8 @@ impl PostgresStore {
         let client = self.client().await?;
         let sql = "SELECT current_setting('server_version'), current_setting('synchronous_standby_names'), current_setting('fsync'), \
             current_setting('full_page_writes'), pg_is_in_recovery(), (SELECT usesuper FROM pg_user WHERE usename = current_user), \
-            current_setting('synchronous_commit'), current_setting('max_connections')::bigint";
+            current_setting('synchronous_commit'), current_setting('max_connections')::bigint, \
+            (SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass('severn.ledger'))";
         let row = client.query_one(sql, &[]).await?;
         let (fsync, pages): (&str, &str) = (row.get(2), row.get(3));
         let connections: i64 = row.get(7);
@@ -39,7 +43,9 @@ impl PostgresStore {
         warn(pages != "on", "full_page_writes is off: a crash may leave half a page");
         warn(commit != "on" && commit != "remote_apply", "synchronous_commit is less than on");
         warn(row.get(4), "it is a standby: it takes no writes");
-        warn(row.get::<_, Option<bool>>(5) == Some(true), "the user is a superuser: only triggers keep it from changing the ledger");
+        let (superuser, owner) = (row.get::<_, Option<bool>>(5) == Some(true), row.get::<_, Option<bool>>(8) == Some(true));
+        warn(superuser, "the user is a superuser: only triggers keep it from changing the ledger");
+        warn(owner && !superuser, OWNER);
         warn(self.settings.pool_max as i64 > connections, "the pool may ask for more connections than max_connections allows");
         Ok(Health { server: row.get(0), schema: (schema, KNOWN), synchronous: row.get(1), warnings })
     }

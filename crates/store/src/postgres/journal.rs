@@ -1,5 +1,7 @@
 //! The ledger's lines in PostgreSQL.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use audit::{Journal, JournalDown, LedgerReader, Line};
 use deadpool_postgres::GenericClient;
@@ -34,6 +36,27 @@ struct Columns<'a> {
 }
 
 impl PostgresStore {
+    /// Writes those of these lines that are not there.
+    async fn ship_lines(&self, lines: Vec<Line>) -> Result<(), StoreDown> {
+        let there = self.written(&lines).await?;
+        let other = lines.iter().find(|line| there.get(&(line.run.clone(), line.sequence)).is_some_and(|hash| *hash != line.hash));
+        if let Some(line) = other {
+            return Err(StoreDown(format!("run {} has another entry {}", line.run, line.sequence)));
+        }
+        let new: Vec<Line> = lines.into_iter().filter(|line| !there.contains_key(&(line.run.clone(), line.sequence))).collect();
+        if new.is_empty() { Ok(()) } else { self.write_lines(&new).await }
+    }
+
+    /// Which of these lines are there, by their hashes.
+    async fn written(&self, lines: &[Line]) -> Result<HashMap<(String, u64), String>, StoreDown> {
+        let runs: Vec<&str> = lines.iter().map(|line| line.run.as_str()).collect();
+        let sequences: Vec<i64> = lines.iter().map(|line| line.sequence as i64).collect();
+        asked!(self, |client| {
+            let rows = client.query(WRITTEN, &[&runs, &sequences]).await?;
+            Ok(rows.iter().map(|row| ((row.get(0), row.get::<_, i64>(1).unsigned_abs()), row.get(2))).collect())
+        })
+    }
+
     async fn write_lines(&self, lines: &[Line]) -> Result<(), StoreDown> {
         let text = |of: fn(&Line) -> &str| lines.iter().map(of).collect::<Vec<_>>();
         let columns = Columns { runs: text(|line| &line.run), sequences: lines.iter().map(|line| line.sequence as i64).collect() };
@@ -71,7 +94,7 @@ impl PostgresStore {
     }
 
     /// Some lines, in order, after one.
-    pub(super) async fn lines_after(&self, run: &str, sequence: i64, most: i64) -> Result<Vec<Line>, StoreDown> {
+    pub(super) async fn page_of_lines(&self, run: &str, sequence: i64, most: i64) -> Result<Vec<Line>, StoreDown> {
         asked!(self, |client| {
             let sql = format!("{LINES} WHERE (run, sequence) > ($1, $2) ORDER BY run, sequence LIMIT $3");
             let statement = client.prepare_cached(&sql).await?;
@@ -139,6 +162,10 @@ async fn is_written(client: &deadpool_postgres::Client, columns: &Columns<'_>, l
 impl Journal for PostgresJournal {
     async fn append(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
         self.0.write_lines(&lines).await.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn ship(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
+        self.0.ship_lines(lines).await.map_err(|down| JournalDown(down.0))
     }
 }
 

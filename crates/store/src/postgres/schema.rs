@@ -232,6 +232,15 @@ DROP TABLE claim;
 CREATE TABLE spent (id bytea NOT NULL PRIMARY KEY, until timestamptz NOT NULL);
 CREATE INDEX spent_until ON spent (until);
 ",
+    // Where the ledger's chains end, signed, and who was told.
+    "
+CREATE TABLE checkpoint (number bigint NOT NULL PRIMARY KEY, whole boolean NOT NULL, line text NOT NULL);
+CREATE TRIGGER checkpoint_no_change BEFORE UPDATE OR DELETE ON checkpoint FOR EACH ROW EXECUTE FUNCTION ledger_is_append_only();
+CREATE TRIGGER checkpoint_no_truncate BEFORE TRUNCATE ON checkpoint FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+REVOKE ALL ON checkpoint FROM PUBLIC, CURRENT_USER;
+GRANT SELECT, INSERT ON checkpoint TO CURRENT_USER;
+CREATE TABLE handed (witness text COLLATE \"C\" NOT NULL PRIMARY KEY, number bigint NOT NULL);
+",
 ];
 
 /// The version that this program knows.
@@ -275,6 +284,7 @@ impl PostgresStore {
         if !self.is_our_key(&transaction).await? {
             return Ok(Err(StoreError::OtherKey));
         }
+        self.grant_again(&transaction).await?;
         transaction.commit().await?;
         Ok(Ok((before, KNOWN)))
     }

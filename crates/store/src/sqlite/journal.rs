@@ -1,11 +1,12 @@
 //! The ledger's lines in SQLite.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::mpsc;
 
 use async_trait::async_trait;
 use audit::{FirstBad, Journal, JournalDown, LedgerReader, Line, Verified, Verifier};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::oneshot;
 
 use super::people::SqliteStore;
@@ -22,6 +23,8 @@ pub struct SqliteJournal {
 
 struct Batch {
     lines: Vec<Line>,
+    /// Whether some of them may be there already.
+    again: bool,
     done: oneshot::Sender<Result<(), JournalDown>>,
 }
 
@@ -57,9 +60,9 @@ pub(super) fn verified(connection: &Connection) -> Result<Result<Verified, First
     Ok(Ok(verifier.finish()))
 }
 
-const LINES: &str = "SELECT run, sequence, at, trace, event, previous, hash FROM ledger";
+pub(super) const LINES: &str = "SELECT run, sequence, at, trace, event, previous, hash FROM ledger";
 
-fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
     Ok(Line {
         run: row.get(0)?,
         sequence: row.get::<_, i64>(1)?.unsigned_abs(),
@@ -78,7 +81,7 @@ fn write(mut connection: Connection, waiting: &mpsc::Receiver<Batch>, full: &mps
     let mut written = 0;
     while let Ok(batch) = waiting.recv() {
         written += batch.lines.iter().map(|line| line.event.len()).sum::<usize>();
-        let outcome = append(&mut connection, &batch.lines).map_err(|error| JournalDown(error.to_string()));
+        let outcome = append(&mut connection, &batch.lines, batch.again);
         // Whoever no longer waits does not need to know.
         let _ = batch.done.send(outcome);
         if written >= LOG_BYTES {
@@ -97,8 +100,31 @@ fn move_log(connection: &Connection, told: &mpsc::Receiver<()>) {
     }
 }
 
-/// All lines or none, synced.
-fn append(connection: &mut Connection, lines: &[Line]) -> rusqlite::Result<()> {
+/// All lines or none, synced; those that are there already are let be, where there may be such.
+fn append(connection: &mut Connection, lines: &[Line], again: bool) -> Result<(), JournalDown> {
+    let there = if again { there(connection, lines)? } else { HashSet::new() };
+    let new = lines.iter().filter(|line| !there.contains(&(line.run.as_str(), line.sequence)));
+    insert(connection, new).map_err(|error| JournalDown(error.to_string()))
+}
+
+/// Which of these lines are there; none as another.
+fn there<'a>(connection: &Connection, lines: &'a [Line]) -> Result<HashSet<(&'a str, u64)>, JournalDown> {
+    let asked = |line: &Line| {
+        let mut statement = connection.prepare_cached("SELECT hash FROM ledger WHERE run = ? AND sequence = ?")?;
+        statement.query_row((&line.run, line.sequence as i64), |row| row.get::<_, String>(0)).optional()
+    };
+    let mut there = HashSet::new();
+    for line in lines {
+        match asked(line).map_err(|error| JournalDown(error.to_string()))? {
+            Some(hash) if hash == line.hash => drop(there.insert((line.run.as_str(), line.sequence))),
+            Some(_) => return Err(JournalDown(format!("run {} has another entry {}", line.run, line.sequence))),
+            None => {}
+        }
+    }
+    Ok(there)
+}
+
+fn insert<'a>(connection: &mut Connection, lines: impl Iterator<Item = &'a Line>) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     {
         let mut insert = transaction
@@ -116,12 +142,22 @@ fn append(connection: &mut Connection, lines: &[Line]) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+impl SqliteJournal {
+    async fn written(&self, lines: Vec<Line>, again: bool) -> Result<(), JournalDown> {
+        let (done, written) = oneshot::channel();
+        self.batches.send(Batch { lines, again, done }).map_err(|_| JournalDown("the writer has ended".to_owned()))?;
+        written.await.map_err(|_| JournalDown("the writer has ended".to_owned()))?
+    }
+}
+
 #[async_trait]
 impl Journal for SqliteJournal {
     async fn append(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
-        let (done, written) = oneshot::channel();
-        self.batches.send(Batch { lines, done }).map_err(|_| JournalDown("the writer has ended".to_owned()))?;
-        written.await.map_err(|_| JournalDown("the writer has ended".to_owned()))?
+        self.written(lines, false).await
+    }
+
+    async fn ship(&self, lines: Vec<Line>) -> Result<(), JournalDown> {
+        self.written(lines, true).await
     }
 }
 

@@ -261,6 +261,28 @@ DROP TABLE claim;
 CREATE TABLE spent (id BLOB NOT NULL PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX spent_until ON spent (until);
 ",
+    // Where the ledger's chains end, signed, and who was told. What is only ever added to refuses the rest, a replacement too: SQLite
+    // calls no trigger for what that takes away.
+    "
+CREATE TABLE checkpoint (number INTEGER NOT NULL PRIMARY KEY, whole INTEGER NOT NULL, line TEXT NOT NULL) STRICT;
+CREATE TABLE handed (witness TEXT NOT NULL PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TRIGGER ledger_no_replace BEFORE INSERT ON ledger
+    WHEN EXISTS (SELECT 1 FROM ledger WHERE run = NEW.run AND sequence = NEW.sequence)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER checkpoint_no_update BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'checkpoints are append-only'); END;
+CREATE TRIGGER checkpoint_no_delete BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'checkpoints are append-only'); END;
+CREATE TRIGGER checkpoint_no_replace BEFORE INSERT ON checkpoint
+    WHEN EXISTS (SELECT 1 FROM checkpoint WHERE number = NEW.number)
+    BEGIN SELECT RAISE(ABORT, 'checkpoints are append-only'); END;
+CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+CREATE TRIGGER event_no_replace BEFORE INSERT ON event
+    WHEN EXISTS (SELECT 1 FROM event WHERE person = NEW.person AND sequence = NEW.sequence)
+    BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+CREATE TRIGGER privacy_review_no_replace BEFORE INSERT ON privacy_review
+    WHEN EXISTS (SELECT 1 FROM privacy_review WHERE task = NEW.task AND sequence = NEW.sequence)
+    BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

@@ -50,6 +50,8 @@ promises!(
     nobody_writes_from_what_is_not_the_last_state,
     rows_of_a_file_are_counted_with_what_they_wrote,
     superseded_numbers_lead_to_whoever_has_them_now,
+    checkpoints_are_kept_once_in_order_and_who_has_which,
+    the_ledger_is_read_in_order_and_knows_where_its_chains_end,
     the_ledger_keeps_lines_in_order_and_refuses_a_second,
     the_ledger_knows_whom_its_lines_name,
     the_queue_keeps_every_step_of_a_review,
@@ -58,6 +60,8 @@ promises!(
     what_changed_since_is_read_in_whole_batches,
     what_the_registrar_did_is_what_the_next_one_reads,
     what_was_used_once_is_used_on_every_node_and_after_every_start,
+    what_is_only_added_to_is_never_changed,
+    what_was_shipped_before_stands_once,
     what_was_written_is_there_when_opened_again,
     what_a_source_says_of_a_kind_replaces_what_it_said,
     ties_of_a_source_go_with_an_entry_that_moves_and_all_with_a_number_that_is_cut,
@@ -598,6 +602,103 @@ async fn the_ledger_keeps_lines_in_order_and_refuses_a_second(place: Place) {
     let places: Vec<_> = lines.iter().map(|line| (line.run.clone(), line.sequence)).collect();
     let expected: Vec<_> = (1..=200).map(|n| ("a".to_owned(), n)).chain([("b".to_owned(), 1)]).collect();
     assert_eq!(places, expected);
+}
+
+/// A checkpoint of this number over these chains.
+fn checkpoint(number: u64, whole: bool) -> audit::Signed {
+    let checkpoint = audit::Checkpoint {
+        number,
+        at: at(number as i64).to_string(),
+        previous: String::new(),
+        whole,
+        heads: Vec::new(),
+        runs: 0,
+        root: String::new(),
+        key: String::new(),
+    };
+    audit::Signed { checkpoint, signature: "s".into() }
+}
+
+async fn what_is_only_added_to_is_never_changed(place: Place) {
+    let opened = place.open().await;
+    opened.journal.append(vec![line("a", 1), line("a", 2)]).await.unwrap();
+    assert!(opened.store.keep_checkpoint(&checkpoint(1, true)).await.unwrap());
+    opened.store.apply(vec![Change::Event(event("a", 5, Deed::Died))], None).await.unwrap();
+    let mut changes = vec!["UPDATE ledger SET event = ''", "DELETE FROM ledger", "DELETE FROM ledger WHERE sequence = 2"];
+    changes.extend(["UPDATE checkpoint SET line = ''", "DELETE FROM checkpoint"]);
+    match place {
+        Place::Postgres(..) => changes.extend(["TRUNCATE ledger", "TRUNCATE checkpoint", "DELETE FROM ledger WHERE run = 'a'"]),
+        Place::Sqlite(_) => changes.extend([
+            "INSERT OR REPLACE INTO ledger SELECT run, sequence, at, trace, '', previous, hash FROM ledger",
+            "REPLACE INTO checkpoint SELECT number, whole, '' FROM checkpoint",
+            "INSERT INTO ledger SELECT * FROM ledger WHERE true ON CONFLICT (run, sequence) DO UPDATE SET event = ''",
+            "UPDATE event SET reason = ''",
+            "DELETE FROM event",
+            "INSERT OR REPLACE INTO event SELECT person, sequence, at, author, deed, '' FROM event",
+        ]),
+    }
+    for sql in changes {
+        let words = place.refusal(sql);
+        assert!(words.contains("append-only"), "{sql}: {words}");
+    }
+    assert_eq!(place.lines().await, [line("a", 1), line("a", 2)]);
+    assert_eq!(opened.store.history(&person("a")).await.unwrap(), [event("a", 5, Deed::Died)]);
+}
+
+async fn what_was_shipped_before_stands_once(place: Place) {
+    let journal = place.open().await.journal;
+    let lines: Vec<_> = (1..=6).map(|n| line("a", n)).collect();
+    journal.append(lines[..2].to_vec()).await.unwrap();
+    // Of some the word was lost, others are new; and all of them come again.
+    journal.ship(lines[1..4].to_vec()).await.unwrap();
+    journal.ship(lines[..4].to_vec()).await.unwrap();
+    journal.ship(lines[3..].to_vec()).await.unwrap();
+    let another = audit::Line { hash: "another".into(), ..line("a", 4) };
+    let words = journal.ship(vec![line("a", 7), another]).await.unwrap_err().to_string();
+    assert!(words.contains("run a has another entry 4"), "{words}");
+    assert_eq!(place.lines().await, lines);
+}
+
+async fn the_ledger_is_read_in_order_and_knows_where_its_chains_end(place: Place) {
+    let opened = place.open().await;
+    let store = opened.store;
+    assert!(store.heads().await.unwrap().is_empty());
+    for (run, count) in [("b", 3), ("a", 5), ("c", 1), ("a.1", 2)] {
+        opened.journal.append((1..=count).map(|n| audit::Line { hash: format!("{run}{n}"), ..line(run, n) }).collect()).await.unwrap();
+    }
+    let heads = store.heads().await.unwrap();
+    let heads: Vec<_> = heads.iter().map(|head| (head.run.as_str(), head.sequence, head.hash.as_str())).collect();
+    assert_eq!(heads, [("a", 5, "a5"), ("a.1", 2, "a.12"), ("b", 3, "b3"), ("c", 1, "c1")]);
+    let (mut at, mut read) = ((String::new(), 0), Vec::new());
+    loop {
+        let page = store.lines_after(&at.0, at.1, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        at = (last.run.clone(), last.sequence);
+        read.extend(page);
+    }
+    assert_eq!(read, place.lines().await);
+    assert_eq!(read.len(), 11);
+}
+
+async fn checkpoints_are_kept_once_in_order_and_who_has_which(place: Place) {
+    let store = place.open().await.store;
+    assert_eq!(store.whole_checkpoint(9).await.unwrap(), None);
+    for number in 1..=5 {
+        assert!(store.keep_checkpoint(&checkpoint(number, number % 3 == 1)).await.unwrap());
+    }
+    let another = audit::Signed { signature: "another".into(), ..checkpoint(5, false) };
+    assert!(!store.keep_checkpoint(&another).await.unwrap());
+    let kept = store.checkpoints_after(1, 3).await.unwrap();
+    assert_eq!(kept, [2, 3, 4].map(|number| checkpoint(number, number == 4).line()));
+    assert_eq!(store.checkpoints_after(4, 9).await.unwrap(), [checkpoint(5, false).line()]);
+    for (number, whole) in [(9, 4), (4, 4), (3, 1)] {
+        assert_eq!(store.whole_checkpoint(number).await.unwrap(), Some(whole));
+    }
+    assert_eq!(store.handed("a").await.unwrap(), None);
+    for number in [3, 5, 4] {
+        store.hand("a", number).await.unwrap();
+    }
+    assert_eq!((store.handed("a").await.unwrap(), store.handed("b").await.unwrap()), (Some(5), None), "the last of them");
 }
 
 async fn the_ledger_knows_whom_its_lines_name(place: Place) {

@@ -47,7 +47,88 @@ async fn the_ledger_refuses_update_delete_and_truncate() {
     }
     assert_eq!(store.lines().await.unwrap().len(), 1);
     let warnings = store.health().await.unwrap().warnings;
-    assert_eq!(warnings, ["fsync is off: what was acknowledged may be lost", "full_page_writes is off: a crash may leave half a page"]);
+    assert_eq!(
+        warnings[..2],
+        ["fsync is off: what was acknowledged may be lost", "full_page_writes is off: a crash may leave half a page"]
+    );
+    assert!(warnings[2].contains("let another role own the tables") && warnings.len() == 3, "{warnings:?}");
+}
+
+/// One role owns the tables; the other works with them, and can lift no guard.
+#[tokio::test]
+async fn who_works_with_the_ledger_can_only_add_to_it() {
+    let (server, folder) = (Postgres::start(QUICK), Folder::new());
+    server.psql("postgres", "CREATE ROLE owner LOGIN; CREATE ROLE clerk LOGIN; CREATE ROLE late LOGIN");
+    server.psql("postgres", "CREATE DATABASE region OWNER owner");
+    let url = |role: &str| server.url("region").replace("severn@", &format!("{role}@"));
+    let owner = postgres_store(&url("owner"), &folder);
+    owner.migrate().await.unwrap();
+    owner.grant("clerk").await.unwrap();
+    let clerk = postgres_store(&url("clerk"), &folder);
+    let version = owner.version().await.unwrap();
+    assert_eq!(clerk.migrate().await.unwrap(), (version, version), "nothing is left to do");
+    let warnings = clerk.health().await.unwrap().warnings;
+    assert!(warnings.iter().all(|warning| !warning.contains("ledger")), "{warnings:?}");
+    // They do their work.
+    let journal = PostgresJournal::of(&clerk);
+    audit::Journal::append(&journal, vec![line("r", 1)]).await.unwrap();
+    audit::Journal::ship(&journal, vec![line("r", 1), line("r", 2)]).await.unwrap();
+    let whose = clerk.person_of(&number(1)).await.unwrap();
+    clerk.apply(vec![Change::Put(whose.clone(), entry("gp", "1", 1)), Change::Person(somebody("a", Some(number(2))))], None).await.unwrap();
+    let died = people::Event {
+        person: whose.clone(),
+        at: jiff::Timestamp::UNIX_EPOCH,
+        author: people::Author::National,
+        deed: people::Deed::Died,
+        reason: String::new(),
+    };
+    clerk.apply(vec![Change::Event(died)], None).await.unwrap();
+    audit::Archive::hand(&clerk, "w", 1).await.unwrap();
+    // And nothing else.
+    for table in ["ledger", "checkpoint", "event", "master_key", "privacy_review"] {
+        // PostgreSQL only warns that this grants nothing.
+        says(&url("clerk"), &format!("GRANT UPDATE, DELETE, TRUNCATE, TRIGGER ON severn.{table} TO clerk")).await;
+        let denied = format!("permission denied for table {table}");
+        let column =
+            server.psql("region", &format!("SELECT attname FROM pg_attribute WHERE attrelid = 'severn.{table}'::regclass AND attnum = 1"));
+        for sql in [
+            format!("UPDATE severn.{table} SET {column} = {column}"),
+            format!("DELETE FROM severn.{table}"),
+            format!("TRUNCATE severn.{table}"),
+            format!("SELECT * FROM severn.{table} FOR UPDATE"),
+            format!("INSERT INTO severn.{table} SELECT * FROM severn.{table} ON CONFLICT DO NOTHING; DELETE FROM severn.{table}"),
+            format!("CREATE TRIGGER off BEFORE INSERT ON severn.{table} FOR EACH ROW EXECUTE FUNCTION severn.ledger_is_append_only()"),
+        ] {
+            // An identity column takes no value of anybody's: that is said first.
+            let words = says(&url("clerk"), &sql).await;
+            assert!(words == denied || (table == "event" && words.contains("non-DEFAULT")), "{sql}: {words}");
+        }
+        let not_owner = format!("must be owner of table {table}");
+        for sql in ["DISABLE TRIGGER ALL", "OWNER TO clerk", "DISABLE ROW LEVEL SECURITY"] {
+            assert_eq!(says(&url("clerk"), &format!("ALTER TABLE severn.{table} {sql}")).await, not_owner);
+        }
+        assert_eq!(says(&url("clerk"), &format!("DROP TABLE severn.{table}")).await, not_owner);
+    }
+    for (sql, words) in [
+        (
+            "CREATE OR REPLACE FUNCTION severn.ledger_is_append_only() RETURNS trigger LANGUAGE sql AS ''",
+            "permission denied for schema severn",
+        ),
+        ("SET session_replication_role = replica", "permission denied to set parameter \"session_replication_role\""),
+        ("CREATE TABLE severn.other (a int)", "permission denied for schema severn"),
+        ("SET ROLE owner", "permission denied to set role \"owner\""),
+        ("UPDATE severn.migration SET version = 1", "permission denied for table migration"),
+    ] {
+        assert_eq!(says(&url("clerk"), sql).await, words, "{sql}");
+    }
+    assert_eq!(clerk.lines().await.unwrap().len(), 2);
+    // A migration that comes later brings its tables to whoever works here.
+    assert_eq!(says(&url("owner"), "CREATE TABLE severn.later (a int)").await, "");
+    assert_eq!(says(&url("clerk"), "SELECT FROM severn.later").await, "permission denied for table later");
+    owner.migrate().await.unwrap();
+    assert_eq!(says(&url("clerk"), "DELETE FROM severn.later").await, "");
+    assert_eq!(says(&url("clerk"), "DELETE FROM severn.checkpoint").await, "permission denied for table checkpoint");
+    assert_eq!(says(&url("late"), "SELECT FROM severn.ledger").await, "permission denied for schema severn");
 }
 
 fn line(run: &str, sequence: u64) -> audit::Line {
@@ -117,7 +198,8 @@ async fn the_distribution_key_is_in_every_key_and_leads_those_of_patients() {
         let Some((_, own)) = distributed.iter().find(|(known, _)| *known == table) else {
             // What stays on one server: no patient has a row in it, but the ledger.
             assert!(
-                ["batch", "ledger", "loaded", "master_key", "migration", "privacy_review", "privacy_task", "spent"].contains(&table),
+                ["batch", "checkpoint", "handed", "ledger", "loaded", "master_key", "migration", "privacy_review", "privacy_task", "spent"]
+                    .contains(&table),
                 "{table} is not distributed"
             );
             continue;

@@ -55,6 +55,22 @@ impl Place {
         }
     }
 
+    /// The words by which a statement is refused, of whoever may do most: SQLite's file is its reader's; PostgreSQL's superuser is held
+    /// by triggers only.
+    pub fn refusal(&self, sql: &str) -> String {
+        match self {
+            Place::Postgres(server, _) => {
+                // SQLite's tables are in no schema, and it replaces where PostgreSQL has no word for it.
+                let sql = format!("SET search_path = severn; {sql}");
+                server.psql_fails("postgres", &sql)
+            }
+            Place::Sqlite(folder) => {
+                let connection = rusqlite::Connection::open(folder.0.join("severn.db")).unwrap();
+                connection.execute_batch(sql).unwrap_err().to_string()
+            }
+        }
+    }
+
     /// All bytes that lie in it, where they can be had: what must not stand there is not among them.
     pub async fn bytes(&self) -> Vec<u8> {
         match self {
