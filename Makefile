@@ -6,7 +6,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt clippy doc deny bench bench-people long third-party fuzz setup setup-checks
+.PHONY: help demo test check fmt clippy doc deny bench bench-ledger bench-people long third-party fuzz setup setup-checks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ fuzz: setup ## every fuzz target for FUZZ_SECONDS (30) seconds
 
 bench: setup ## the benches, each beside its reference measured in the same run
 	@checks/bench.sh
+
+bench-ledger: setup ## durable entries a second beside the store's bare rows, on SQLite and PostgreSQL; a million entries checked
+	$(CARGO) bench --locked --package store --bench ledger
 
 bench-people: setup ## the person index at 0.1, 1 and 6.1 million people (or PEOPLE), beside PostgreSQL: half an hour, 4 GiB, 12 GB of disk
 	PEOPLE="$${PEOPLE:-100000 1000000 6100000}" $(CARGO) bench --locked --package people --bench people
