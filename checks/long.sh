@@ -31,6 +31,8 @@ if [ -f fuzz/Cargo.toml ]; then
         piece "fuzz-$target" checks/fuzz.sh "${LONG_FUZZ_SECONDS:-900}" "$target"
     done
 fi
+# A hundred times is some minutes: by cargo itself, whose patience has no end.
+piece kills env SEVERN_KILLS="${LONG_KILLS:-100}" "$CARGO" test --locked --package server --test all -- --nocapture killed::
 piece third-party env ALTERATIONS=300 checks/third-party.sh
 piece bench checks/bench.sh
 exit "$status"

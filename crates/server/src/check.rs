@@ -15,6 +15,7 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
             if let Some(terminology) = terminology::load(&config.terminology)? {
                 println!("terminology: {}", terminology::words(terminology.size()));
             }
+            println!("{}", config.ledger.words());
             if let Some(locator) = &config.record_locator {
                 println!("{}", locator.words());
             }

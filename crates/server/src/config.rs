@@ -3,6 +3,7 @@
 //! Every limit has a key and a default here. There is no key that turns permission or audit off.
 
 pub mod demographics;
+pub mod ledger;
 pub mod national;
 pub mod oauth;
 mod on_behalf;
@@ -36,6 +37,8 @@ pub struct Config {
     pub exchange: ExchangeConfig,
     /// `[store]`
     pub store: StoreConfig,
+    /// `[ledger]`
+    pub ledger: ledger::LedgerConfig,
     /// `[[sign_in]]`
     pub sign_in: Vec<SignIn>,
     /// `[oauth]`: keys of this exchange's own; nobody gets a token here where there is none.
@@ -283,6 +286,7 @@ impl<'a> Reader<'a> {
         let top = Section::new("", None, Some(table), self.mistakes);
         let exchange = self.exchange(top.section("exchange"));
         let store = self.store(top.section("store"));
+        let ledger = self.ledger(top.section("ledger"), store.as_ref());
         let section = top.section("limits");
         let defaults = self.source_limits(&section, &SourceLimits::default());
         let limits = self.limits(section, defaults);
@@ -319,6 +323,7 @@ impl<'a> Reader<'a> {
         Some(Config {
             exchange: exchange?,
             store: store?,
+            ledger: ledger?,
             sign_in: sign_in.into_iter().collect::<Option<_>>()?,
             oauth: oauth?,
             clients: clients.into_iter().collect::<Option<_>>()?,

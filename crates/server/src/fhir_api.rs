@@ -196,7 +196,8 @@ impl App {
         if let Err(fault) = &outcome
             && let Some(why) = fault.unentered()
         {
-            let patient = interaction.as_ref().ok().and_then(Interaction::patient);
+            // Whose id it is stands in the store, which may be what is away.
+            let patient = interaction.as_ref().ok().and_then(Interaction::patient).filter(|_| !matches!(fault, Fault::Unavailable));
             let what = interaction.as_ref().map_or("something that is not here", |interaction| interaction.name());
             self.exchange.refused_known(id, &caller, patient, &format!("{what}: {why}")).await.map_err(|_| Fault::Unavailable)?;
         }

@@ -4,6 +4,7 @@
 //! it, [`http::router`] is its every route.
 
 pub mod answer;
+pub mod audit;
 pub mod check;
 pub mod client;
 pub mod config;

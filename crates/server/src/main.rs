@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "demo")]
 use server::demo;
-use server::{check, client, convert, logs, onboard, people, serve, store};
+use server::{audit, check, client, convert, logs, onboard, people, serve, store};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]
@@ -20,6 +20,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Exports and checks the ledger, or prints the key that signs its checkpoints.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Says everything wrong with a configuration at once, and exits.
     Check {
         /// The configuration.
@@ -92,6 +95,7 @@ enum Command {
 async fn main() -> ExitCode {
     logs::start();
     let outcome = match Arguments::parse().command {
+        Command::Audit(command) => audit::run(command).await,
         Command::Check { config } => check::run(&config),
         Command::Convert { from, ndjson: _, files } => convert::run(&from, &files),
         #[cfg(feature = "demo")]

@@ -34,6 +34,7 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
             consumer.accepted_on
         );
     }
+    println!("severn: {}", config.ledger.words());
     if let Some(locator) = &config.record_locator {
         println!("severn: {}", locator.words());
     }

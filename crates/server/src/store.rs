@@ -38,6 +38,16 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Lets another role of PostgreSQL work with the store: it may add to the ledger and never change it, and owns nothing. Run it as the
+    /// role that owns the tables, after `migrate`; `serve` then runs as the other one.
+    Grant {
+        /// The configuration, with the owner in its URL.
+        #[arg(long)]
+        config: PathBuf,
+        /// The role that is to work.
+        #[arg(long)]
+        role: String,
+    },
     /// Brings the store's schema up to date; `serve` does so, too.
     Migrate {
         /// The configuration.
@@ -60,6 +70,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let (Command::Backup { config: path, .. }
     | Command::Check { config: path }
     | Command::Distribute { config: path, .. }
+    | Command::Grant { config: path, .. }
     | Command::Migrate { config: path }
     | Command::Restore { config: path, .. }) = &command;
     let config = match check::load(path)? {
@@ -73,6 +84,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup { to, .. } => back_up(&config, &to).await,
         Command::Check { .. } => look(&config).await,
         Command::Distribute { dry_run, .. } => distribute(&config, dry_run).await,
+        Command::Grant { role, .. } => grant(&config, &role).await,
         Command::Migrate { .. } => migrate(&config).await,
         Command::Restore { from, .. } => restore(&config, &from).await,
     }
@@ -90,7 +102,7 @@ pub async fn prepare(config: &StoreConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn postgres(config: &StoreConfig, settings: &PostgresSettings) -> anyhow::Result<PostgresStore> {
+pub(crate) fn postgres(config: &StoreConfig, settings: &PostgresSettings) -> anyhow::Result<PostgresStore> {
     let secrets = Arc::new(Secrets::open(&config.key_file)?);
     // One thing after the other, each for as long as it takes.
     let settings = PostgresSettings { pool_max: 2, statement: std::time::Duration::from_secs(3600), ..settings.clone() };
@@ -176,6 +188,15 @@ async fn distribute(config: &StoreConfig, dry_run: bool) -> anyhow::Result<ExitC
             Ok(ExitCode::from(3))
         }
     }
+}
+
+async fn grant(config: &StoreConfig, role: &str) -> anyhow::Result<ExitCode> {
+    let StorePlace::Postgres(settings) = &config.place else {
+        anyhow::bail!("the store is one file of SQLite: whoever may write the file is its owner");
+    };
+    postgres(config, settings)?.grant(role).await?;
+    println!("{role} may work with the store, add to the ledger, and change nothing in it");
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn migrate(config: &StoreConfig) -> anyhow::Result<ExitCode> {

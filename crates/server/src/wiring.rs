@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use access::Terms;
 use anyhow::Context;
-use audit::{Journal, LedgerReader};
+use audit::{Checkpointer, Checkpoints, Journal, LedgerReader, NodeJournal, SigningKey};
 use dialect::DataProvider;
 use exchange::{
     Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings,
@@ -15,7 +15,7 @@ use identity::Trust;
 use people::Registrar;
 use record::Clock;
 use source::{Http, NationalService, SourceConfig, Sources, Transport};
-use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store};
+use store::{NodeFile, PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store};
 
 use crate::answer::Assembler;
 use crate::answer::outcome::Names;
@@ -33,6 +33,10 @@ pub struct Outside {
     pub transport: Arc<dyn Transport>,
     /// Where the ledger is kept.
     pub journal: Arc<dyn Journal>,
+    /// Where it stands on this node while that is away; without one nothing is read then.
+    pub node: Option<Arc<dyn NodeJournal>>,
+    /// How it is vouched for; without this it is not.
+    pub checkpoints: Option<Checkpoints>,
     /// Where it is read back, if that is not the store.
     pub reader: Option<Arc<dyn LedgerReader>>,
 }
@@ -43,7 +47,14 @@ impl Outside {
         let ways = config.record_locator.iter().map(config::national::RecordLocator::way);
         let ways = ways.chain(config.demographics.iter().map(config::demographics::DemographicsConfig::way));
         let configs: Vec<SourceConfig> = config.sources.iter().map(source_config).chain(ways).collect();
-        Ok(Outside { clock: system_clock(), transport: Arc::new(Http::new(&configs)?), journal: journal(&config.store)?, reader: None })
+        Ok(Outside {
+            clock: system_clock(),
+            transport: Arc::new(Http::new(&configs)?),
+            journal: journal(&config.store)?,
+            node: Some(node(config)?),
+            checkpoints: Some(checkpoints(&config.ledger)?),
+            reader: None,
+        })
     }
 }
 
@@ -62,6 +73,22 @@ pub fn journal(config: &StoreConfig) -> anyhow::Result<Arc<dyn Journal>> {
     })
 }
 
+/// Opens the journal on this node.
+fn node(config: &Config) -> anyhow::Result<Arc<dyn NodeJournal>> {
+    let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
+    Ok(Arc::new(NodeFile::open(&config.ledger.journal_file, secrets, config.ledger.journal_bytes_max)?))
+}
+
+/// How the ledger is vouched for.
+fn checkpoints(config: &config::ledger::LedgerConfig) -> anyhow::Result<Checkpoints> {
+    Ok(Checkpoints {
+        every: config.checkpoint,
+        whole_every: config.whole_every,
+        key: SigningKey::open(&config.key_file)?,
+        witnesses: crate::audit::witness::all(config)?,
+    })
+}
+
 /// Opens the store: a file is brought up to date at once; PostgreSQL is not asked for anything yet, see [`crate::store::prepare`].
 pub fn open(config: &StoreConfig, secrets: Arc<Secrets>) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match &config.place {
@@ -73,14 +100,15 @@ pub fn open(config: &StoreConfig, secrets: Arc<Secrets>) -> anyhow::Result<Arc<d
 /// Builds everything; nothing listens yet. The future is what goes on behind the requests, the ledger's writer first: whoever runs
 /// the server awaits it beside it.
 pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
-    let Outside { clock, transport, journal, reader } = outside;
+    let Outside { clock, transport, journal, node, checkpoints, reader } = outside;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = open(&config.store, secrets.clone())?;
     let spent = store.clone();
     let index = people::index::Index::with(config.people.index);
     let model = Arc::new(people::matching::Model::standard());
     let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
-    let (ledger, writing) = audit::Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
+    let (ledger, writing) = audit::Ledger::start_with(journal, node, clock.clone(), uuid::Uuid::new_v4().to_string());
+    let checkpointer = checkpoints.map(|settings| Checkpointer::new(settings, store.clone(), clock.clone()));
     let reader = reader.unwrap_or_else(|| store.clone());
     let aftermath = Aftermath::new(ledger.clone(), reader.clone());
     let (registration, registering) = Registration::start(registrar.clone(), aftermath.clone(), config.people.registration);
@@ -144,7 +172,16 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     // Whoever sees to pointers writes to the ledger, too: its writer ends after them.
     let background = async move {
         let publishing = async move { futures::future::OptionFuture::from(publishing).await };
-        tokio::join!(writing, publishing, registering);
+        let work = async {
+            tokio::join!(writing, publishing, registering);
+        };
+        let Some(mut checkpointer) = checkpointer else { return work.await };
+        tokio::select! {
+            () = work => {}
+            () = checkpointer.keep() => {}
+        }
+        // The last entries are vouched for, too.
+        checkpointer.once().await;
     };
     Ok((App::new(exchange, (registrar, deeds), tokens, config, clock, assembler), background))
 }

@@ -177,7 +177,7 @@ pub(super) fn limits(section: Section<'_>) -> Limits {
 }
 
 /// Whether it is on this machine, where nobody stands between.
-fn is_here(url: &Url) -> bool {
+pub(super) fn is_here(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -37,6 +37,29 @@ fn every_mistake_is_told_at_once_with_its_line() {
 }
 
 #[test]
+fn a_ledger_is_handed_to_those_who_are_named_once_and_can_be_reached() {
+    let ledger = |lines: &str| mistakes(&format!("{EXCHANGE}[ledger]\n{lines}\n{SIGN_IN}"));
+    let none = "no [[source]]: there is nobody to ask".to_owned();
+    let witness = |lines: &str| format!("[[ledger.witness]]\nname = \"a\"\n{lines}\n");
+    let (file, url) = (witness("file = \"a.ndjson\""), witness("url = \"https://a.example\"\ntoken_file = \"a.token\""));
+    for fine in ["", "checkpoint_seconds = 30\njournal_bytes_max = 1048576", &file, &url, &witness("url = \"http://127.0.0.1:1/a\"")] {
+        assert_eq!(ledger(fine), std::slice::from_ref(&none), "{fine}");
+    }
+    for (wrong, words) in [
+        ("checkpoint_seconds = 0", "ledger.checkpoint_seconds: must be a whole number from 1 to 3600"),
+        ("off = true", "ledger.off is not known"),
+        (&*witness("url = \"http://a.example\""), "witness.url: must be https"),
+        (&*witness(""), "witness.name: needs one of file and url"),
+        (&*witness("file = \"a\"\nurl = \"https://a.example\""), "witness.name: needs one of file and url"),
+        (&*witness("file = \"a\"\ntoken_file = \"b\""), "witness.name: needs one of file and url"),
+        (&*format!("{file}{file}"), "ledger.witness: `a` is there twice"),
+    ] {
+        let told = ledger(wrong);
+        assert!(told.iter().any(|line| line.contains(words)), "{wrong}: {told:?}");
+    }
+}
+
+#[test]
 fn a_store_is_a_file_or_a_postgresql_that_can_be_reached() {
     let store = |lines: &str| mistakes(&format!("{EXCHANGE}[store]\n{lines}\n{SIGN_IN}"));
     let none = "no [[source]]: there is nobody to ask".to_owned();
@@ -188,7 +211,8 @@ fn a_sign_in_provider_has_keys_that_nobody_can_change_on_the_way() {
 fn no_key_turns_permission_or_audit_off() {
     for key in ["audit", "ledger", "access", "permission"] {
         let text = format!("{EXCHANGE}{SIGN_IN}[{key}]\nenabled = false\n");
-        assert!(mistakes(&text).iter().any(|mistake| mistake.contains(&format!("{key} is not known"))), "{key}");
+        let (whole, own) = (format!("{key} is not known"), format!("{key}.enabled is not known"));
+        assert!(mistakes(&text).iter().any(|mistake| mistake.contains(&whole) || mistake.contains(&own)), "{key}");
     }
 }
 

@@ -71,14 +71,14 @@ impl Fault {
             Fault::NotSupported(_) => Some("not supported"),
             Fault::TooLarge(_) => Some("a body larger than the limit"),
             Fault::UnsupportedMedia => Some("a media type that is not read"),
-            // On the ledger before they get here; or there is no ledger to write to.
+            Fault::Unavailable => Some("what is needed for an answer is away"),
+            // On the ledger before they get here.
             Fault::Conflict(_)
             | Fault::Denied
             | Fault::Gateway { .. }
             | Fault::Loop
             | Fault::NotFound(_)
             | Fault::Token(_)
-            | Fault::Unavailable
             | Fault::Undecided => None,
         }
     }

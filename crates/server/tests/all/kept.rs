@@ -103,6 +103,45 @@ async fn without_its_store_nothing_is_read_and_nobody_is_asked() {
     assert_eq!(world.ledger.before_the_first_ask(), None, "a source was asked");
 }
 
+/// What cannot be read without the store is not read; who asked stands on the node, and in the store when it is back.
+#[tokio::test]
+async fn while_its_store_is_away_who_asked_stands_in_the_node_s_journal() {
+    let (mut server, room) = (Postgres::start(QUICK), Room::new());
+    store(&server.url("postgres"), &room).migrate().await.unwrap();
+    let setup = Setup { store: format!("url = \"{}\"\npatience_ms = 200", server.url("postgres")), node: true, ..Setup::default() };
+    let world = World::around(Arc::new(region(&["gp"])), &setup);
+    let person = world.person(DEMO_PERSON).await;
+    server.stop("INT");
+    world.ledger.watch();
+    let token = world.token(&Card { patient: Some(person.clone()), ..Card::doctor() });
+    let mut asked = Vec::new();
+    // Whose id it is stands in the store: no entry can be opened. Somebody who is looked for by number is written down first.
+    let by_number = format!("Patient?identifier=https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}");
+    for (path, first) in [(format!("Patient/{person}/$everything"), "refused"), (by_number, "opened")] {
+        let answer = world.get(&path, &token).await;
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        asked.push((answer.request(), first));
+    }
+    assert_eq!(world.ledger.before_the_first_ask(), None, "a source was asked");
+    server.run();
+    let store = store(&server.url("postgres"), &room);
+    let mut lines = Vec::new();
+    for _ in 0..400 {
+        lines = store.lines().await.unwrap();
+        if asked.iter().all(|(request, _)| lines.iter().any(|line| line.trace == *request)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for (request, first) in &asked {
+        let own: Vec<&str> = lines.iter().filter(|line| line.trace == *request).map(|line| line.event.as_str()).collect();
+        assert!(own.first().is_some_and(|event| event.starts_with(&format!("{{\"event\":\"{first}\""))), "{request}: {own:?}");
+    }
+    audit::verify(&lines).unwrap();
+    let (_, shown) = read(&world, &person).await;
+    assert!(!shown.is_empty());
+}
+
 /// A configuration whose store is elsewhere.
 fn configure(room: &Room, name: &str, store: &str) {
     let text = format!(

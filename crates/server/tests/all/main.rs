@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod audited;
 mod carecentric;
 mod cis2;
 mod clients;
@@ -18,6 +19,7 @@ mod following;
 mod golden;
 mod governance;
 mod kept;
+mod killed;
 mod launches;
 mod lifecycle;
 mod linkage;

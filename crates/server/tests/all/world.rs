@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use audit::{Journal, JournalDown, LedgerReader, Line};
+use audit::{Journal, JournalDown, LedgerReader, Line, NodeJournal};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
@@ -63,6 +63,8 @@ pub struct Setup {
     pub wire: Arc<Wire>,
     /// Lines of `[store]`, where it is not a file; the ledger is kept there, too.
     pub store: String,
+    /// Whether entries stand in a journal on the node while that store is away.
+    pub node: bool,
     /// Lines of `[[sign_in]]`, beside issuer and audience; `keys = "keys.json"` when there are none.
     pub sign_in: String,
 }
@@ -154,11 +156,15 @@ impl World {
         let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone() };
-        let (journal, reader): (Arc<dyn Journal>, Option<Arc<dyn LedgerReader>>) = match setup.store.is_empty() {
-            true => (ledger.clone(), Some(ledger.clone())),
-            false => (Outside::real(&config).unwrap().journal, None),
+        type Kept = (Arc<dyn Journal>, Option<Arc<dyn NodeJournal>>, Option<Arc<dyn LedgerReader>>);
+        let (journal, node, reader): Kept = match setup.store.is_empty() {
+            true => (ledger.clone(), None, Some(ledger.clone())),
+            false => {
+                let real = Outside::real(&config).unwrap();
+                (real.journal, real.node.filter(|_| setup.node), None)
+            }
         };
-        let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal, reader };
+        let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal, node, checkpoints: None, reader };
         let (registrar, exchange, router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
         World { region, ledger, clock, issuer, registrar, exchange, router, folder, _writing: tasks }
@@ -174,8 +180,14 @@ impl World {
         }
         let config = parsed(&text, &folder.0);
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
-        let outside =
-            Outside { clock: clock.clone(), journal: ledger.clone(), reader: Some(ledger.clone()), ..Outside::real(&config).unwrap() };
+        let outside = Outside {
+            clock: clock.clone(),
+            journal: ledger.clone(),
+            reader: Some(ledger.clone()),
+            node: None,
+            checkpoints: None,
+            ..Outside::real(&config).unwrap()
+        };
         let (registrar, exchange, router, tasks) = started(config, outside);
         World { region, ledger, clock, issuer, registrar, exchange, router, folder, _writing: tasks }
     }
