@@ -1,19 +1,24 @@
-//! The decision.
+//! The decision: facts and rules in, a permit or a refusal out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use fhir::Kind;
 use record::{Ask, CARRIED, Caller, PersonId, Question, RequestId, SourceId};
 
-use crate::codes::{self, Role};
+use crate::category::Category;
 use crate::evidence::Tie;
+use crate::policy::{self, Action, CallerFacts, Decision, RuleId, Rules, Seat, Section, Situation};
 use crate::scope::{Cover, Deed, Granted};
 
 /// Leave to find a person; not to read.
 #[derive(Debug, Clone)]
 pub struct Admission {
     ask: Ask,
-    view: View,
+    rules: Rules,
+    facts: CallerFacts,
     scopes: Granted,
-    why: Vec<&'static str>,
+    why: Vec<RuleId>,
 }
 
 /// Leave to read one person's record. A value that the next stage needs, and that nobody else can make.
@@ -23,27 +28,16 @@ pub struct Permit {
     person: PersonId,
     emergency: bool,
     scopes: Cover,
-    why: Vec<&'static str>,
-}
-
-/// What part of a record a role and its activities show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum View {
-    /// Who it is, and nothing more: enough to find.
-    Identity,
-    /// Demographics and appointments.
-    Administrative,
-    /// Allergies and medicines.
-    Medication,
-    /// Those, problems, vaccinations, flags, care plans.
-    Summary,
-    /// Everything.
-    Detailed,
+    seat: Arc<Seat>,
+    why: Vec<RuleId>,
 }
 
 /// Why the answer is no. The caller is told only that it is; the ledger is told which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
+    /// The rules could not be evaluated.
+    #[error("the rules could not be evaluated")]
+    Broken,
     /// No activity that allows what was asked.
     #[error("the caller has no activity that allows this")]
     NoActivity,
@@ -56,6 +50,9 @@ pub enum Refusal {
     /// The person's record is restricted, or whether it is is not known.
     #[error("the person's record is restricted, or its restriction is not known")]
     Restricted,
+    /// A rule of the site forbids it.
+    #[error("the rule {0} forbids this")]
+    Rule(RuleId),
     /// The scope granted does not cover reading.
     #[error("the scopes of the token do not cover this")]
     Scope,
@@ -71,6 +68,36 @@ pub enum Refusal {
     /// A claim without a reason, or of a kind the caller may not make.
     #[error("the claim is not one this caller may make")]
     Unclaimable,
+}
+
+impl Refusal {
+    /// What a rule's `@refusal` names.
+    pub(crate) fn parse(name: &str) -> Option<Refusal> {
+        Some(match name {
+            "no-activity" => Refusal::NoActivity,
+            "no-relationship" => Refusal::NoRelationship,
+            "not-care" => Refusal::NotCare,
+            "restricted" => Refusal::Restricted,
+            "unclaimable" => Refusal::Unclaimable,
+            _ => return None,
+        })
+    }
+
+    /// Which of several is named: what is wrong with the caller before what is of the person.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Refusal::Broken => 0,
+            Refusal::Unclaimable => 1,
+            Refusal::NotCare => 2,
+            Refusal::Scope | Refusal::ScopeFilter => 3,
+            Refusal::UnknownRole => 4,
+            Refusal::NoActivity => 5,
+            Refusal::UnknownPerson => 6,
+            Refusal::NoRelationship => 7,
+            Refusal::Restricted => 8,
+            Refusal::Rule(_) => 9,
+        }
+    }
 }
 
 /// What is known of the person.
@@ -112,48 +139,70 @@ pub enum Evidence {
     Tied(Tie),
 }
 
-/// May this caller look for a person at all?
-pub fn admit(ask: &Ask) -> Result<Admission, Refusal> {
+/// The names by which rules speak of what speaks for a relationship. An emergency stands apart: it is asked last.
+pub const RELATIONSHIPS: [&str; 8] =
+    ["appointment", "care-team", "launch", "on-behalf", "open-episode", "referral", "registered-practice", "self-claimed"];
+/// The name by which rules speak of an emergency.
+pub const EMERGENCY: &str = "emergency";
+
+/// May this caller look for a person at all? For reading: would they be shown anything of anybody, whatever speaks for them?
+pub fn admit(rules: &Rules, ask: &Ask, now: jiff::Timestamp) -> Result<Admission, Refusal> {
     let caller = &ask.caller;
-    if !caller
-        .purposes
-        .iter()
-        .any(|purpose| codes::CARE_PURPOSES.contains(&purpose.as_str()) || codes::EMERGENCY_PURPOSES.contains(&purpose.as_str()))
-    {
-        return Err(Refusal::NotCare);
-    }
+    let facts = CallerFacts::of(rules, caller, policy::today(now));
     let scopes = Granted::of(caller, Deed::of(&ask.question));
     let granted = match &ask.question {
         // Whoever is to see one person is not to find others.
         Question::Find(_) | Question::Trace(_) => scopes.anybody.covers(Kind::PATIENT),
         Question::Read { .. } => !scopes.anybody.is_empty() || caller.launch_patient.is_some() && !scopes.launched.is_empty(),
     };
-    if !granted {
-        return Err(scope(&scopes));
-    }
-    let role = caller.roles.iter().filter_map(|code| codes::role(code)).max().ok_or(Refusal::UnknownRole)?;
-    let (view, rule) = view(caller, role);
-    let has = |activity: &str| caller.activities.iter().any(|own| own == activity);
-    let why = match &ask.question {
-        Question::Find(_) | Question::Trace(_) if has(codes::TRACE) => vec!["find.trace-activity"],
-        Question::Find(_) | Question::Trace(_) => return Err(Refusal::NoActivity),
-        Question::Read { .. } if view > View::Identity => vec![rule],
-        Question::Read { .. } => return Err(Refusal::NoActivity),
+    let decided = match &ask.question {
+        Question::Find(_) | Question::Trace(_) => rules.may(Action::Find, &facts),
+        Question::Read { .. } => anybodys(rules, &facts),
     };
-    Ok(Admission { ask: ask.clone(), view, scopes, why })
+    let refusal = (!decided.allowed).then(|| refused(rules, &facts, &decided, Refusal::NoActivity));
+    match refusal.filter(|refusal| granted || refusal.rank() < Refusal::Scope.rank()) {
+        Some(refusal) => Err(refusal),
+        None if !granted => Err(scope(&scopes)),
+        None => Ok(Admission { ask: ask.clone(), rules: rules.clone(), facts, scopes, why: decided.rules }),
+    }
 }
 
-/// What the caller's role and activities show, and the rule that says so.
-fn view(caller: &Caller, role: Role) -> (View, &'static str) {
-    let has = |activity: &str| caller.activities.iter().any(|own| own == activity);
-    match role {
-        Role::Reviewing => (View::Identity, "view.reviewing-role-sees-no-clinical-content"),
-        Role::Administrative => (View::Administrative, "view.administrative-role"),
-        Role::Clinical if has(codes::DETAILED) => (View::Detailed, "view.detailed-activity"),
-        Role::Clinical if has(codes::SUMMARY) => (View::Summary, "view.summary-activity"),
-        Role::Clinical if has(codes::MEDICATION) => (View::Medication, "view.medication-activity"),
-        Role::Clinical => (View::Identity, "view.no-activity"),
+/// Whether a caller could read anybody's record at all, by whatever speaks for them; and by which views.
+fn anybodys(rules: &Rules, facts: &CallerFacts) -> Decision {
+    let views = rules.views(facts);
+    if views.names.is_empty() {
+        let own = views.why.iter().copied().collect();
+        let by_purpose = rules.read(&favourable(facts, "launch"));
+        // What is wrong with the purpose is said first.
+        return if by_purpose.allowed { Decision { rules: own, ..Decision::denied() } } else { by_purpose };
     }
+    let mut denied = None;
+    for name in RELATIONSHIPS.iter().copied().chain([EMERGENCY]) {
+        let decided = rules.read(&favourable(facts, name));
+        if decided.allowed {
+            return Decision { rules: views.why.clone(), ..decided };
+        }
+        denied.get_or_insert(decided);
+    }
+    denied.unwrap_or_else(Decision::denied)
+}
+
+/// A caller before a person of whom everything speaks for it that they may be read of.
+fn favourable(facts: &CallerFacts, relationship: &'static str) -> Situation {
+    Situation {
+        caller: facts.clone(),
+        person: String::new(),
+        restriction: Situation::restriction(Restriction::Unrestricted),
+        relationships: BTreeSet::from([relationship]),
+    }
+}
+
+/// What to call it that something is not allowed.
+pub(crate) fn refused(rules: &Rules, facts: &CallerFacts, decided: &Decision, otherwise: Refusal) -> Refusal {
+    let unknown = !facts.roles().iter().any(|code| rules.knows_role(code));
+    let otherwise = if unknown && otherwise == Refusal::NoActivity { Refusal::UnknownRole } else { otherwise };
+    let forbidden = decided.rules.first().filter(|_| decided.refusal.is_none() && !decided.allowed && otherwise.rank() > 6);
+    decided.refusal.or(forbidden.map(|rule| Refusal::Rule(*rule))).unwrap_or(otherwise)
 }
 
 /// Why scopes that cover nothing of what was asked do not.
@@ -161,46 +210,124 @@ pub(crate) fn scope(scopes: &Granted) -> Refusal {
     if scopes.filtered { Refusal::ScopeFilter } else { Refusal::Scope }
 }
 
-/// May this caller work at the steward's desk? Only a person may, with a token that was given the scope for it.
-pub fn steward(caller: &Caller) -> Result<(), Refusal> {
-    let granted = caller.human && caller.scopes.iter().any(|scope| scope == codes::OPERATOR);
-    if granted { Ok(()) } else { Err(Refusal::Scope) }
+/// May this caller work at the operator's and the steward's desks?
+pub fn steward(rules: &Rules, caller: &Caller, now: jiff::Timestamp) -> Result<(), Refusal> {
+    let facts = CallerFacts::of(rules, caller, policy::today(now));
+    if rules.may(Action::Operate, &facts).allowed { Ok(()) } else { Err(Refusal::Scope) }
 }
 
 /// May this caller read this person's record now? The same steps whatever the answer, so that a refusal tells nothing by its way.
 pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], now: jiff::Timestamp) -> Result<Permit, Refusal> {
-    let related = facts.person.as_ref().and_then(|person| relationship(admission.caller(), person, evidence, now));
+    let (relationships, emergency) = speaking(admission.caller(), facts.person.as_ref(), evidence, now);
     let person = facts.person.clone().ok_or(Refusal::UnknownPerson)?;
-    let (emergency, rule) = related.ok_or(Refusal::NoRelationship)?;
-    // Who has no relationship is not told apart from who has one; the ledger is, and of them no label is asked for.
-    if facts.restriction != Restriction::Unrestricted {
-        return Err(Refusal::Restricted);
+    if relationships.is_empty() && !emergency {
+        return Err(Refusal::NoRelationship);
     }
-    if admission.view <= View::Identity {
-        return Err(Refusal::NoActivity);
+    let Admission { rules, facts: caller, .. } = &admission;
+    let situation = |relationships: BTreeSet<&'static str>| Situation {
+        caller: caller.on(policy::today(now)),
+        person: if rules.mentions().person { person.as_str().to_owned() } else { String::new() },
+        restriction: Situation::restriction(facts.restriction),
+        relationships,
+    };
+    // An ordinary relationship before an emergency one: nobody is noted for an emergency that was not needed.
+    let ordinary = situation(relationships.clone());
+    let (decided, situation, rests_on_emergency) = match rules.read(&ordinary) {
+        decided if decided.allowed || !emergency => (decided, ordinary, false),
+        _ => {
+            let all = situation(relationships.into_iter().chain([EMERGENCY]).collect());
+            (rules.read(&all), all, true)
+        }
+    };
+    if !decided.allowed {
+        return Err(refused(rules, caller, &decided, Refusal::NoRelationship));
     }
     let launched = evidence.contains(&Evidence::Launch(person.clone()));
     let scopes = if launched { admission.scopes.anybody.with(&admission.scopes.launched) } else { admission.scopes.anybody.clone() };
-    if !CARRIED.iter().any(|kind| allows(admission.view, *kind) && scopes.covers(*kind)) {
-        return Err(scope(&admission.scopes));
-    }
+    let seat = rules.seat(situation);
     let mut why = admission.why.clone();
-    why.push(rule);
+    why.extend(decided.rules);
     if !scopes.is_whole() {
-        why.push("scope.some-types");
+        why.push(RuleId::own("scope.some-types"));
     }
-    Ok(Permit { admission, person, emergency, scopes, why })
+    let permit = Permit { admission, person, emergency: rests_on_emergency, scopes, seat, why };
+    if !CARRIED.iter().any(|kind| permit.allows(*kind)) {
+        let rules_do = CARRIED.iter().any(|kind| permit.covered(*kind));
+        return Err(if rules_do { scope(&permit.admission.scopes) } else { Refusal::NoActivity });
+    }
+    Ok(permit)
 }
 
-fn relationship(caller: &Caller, person: &PersonId, evidence: &[Evidence], now: jiff::Timestamp) -> Option<(bool, &'static str)> {
-    let speaks = |one: &Evidence| match one {
-        Evidence::Launch(launched) => (launched == person).then_some((false, "relationship.launch")),
-        Evidence::SelfClaimed { until } => (now < *until).then_some((false, "relationship.self-claimed")),
-        Evidence::Emergency { until } => (now < *until).then_some((true, "relationship.emergency")),
-        Evidence::Tied(tie) => tie.speaks_for(caller, now).then(|| (false, tie.kind.rule())),
-    };
-    // An ordinary relationship before an emergency one: nobody is noted for an emergency that was not needed.
-    evidence.iter().filter_map(speaks).min_by_key(|(emergency, _)| *emergency)
+/// The names of what speaks now for a relationship with the person, and whether there is an emergency.
+fn speaking(caller: &Caller, person: Option<&PersonId>, evidence: &[Evidence], now: jiff::Timestamp) -> (BTreeSet<&'static str>, bool) {
+    let (mut names, mut emergency) = (BTreeSet::new(), false);
+    for one in evidence {
+        match one {
+            Evidence::Emergency { until } => emergency |= now < *until,
+            Evidence::Launch(launched) if Some(launched) == person => drop(names.insert("launch")),
+            Evidence::Launch(_) => {}
+            Evidence::SelfClaimed { until } if now < *until => drop(names.insert("self-claimed")),
+            Evidence::SelfClaimed { .. } => {}
+            Evidence::Tied(tie) if tie.speaks_for(caller, now) => drop(names.insert(tie.kind.name())),
+            Evidence::Tied(_) => {}
+        }
+    }
+    (names, emergency)
+}
+
+/// What would be decided, were these the facts: for pages to sign, for explanations, and for what a change of rules would change.
+/// It is no permit, and nothing can be asked with it.
+#[derive(Debug, Clone)]
+pub struct Supposed {
+    rules: Rules,
+    seat: Arc<Seat>,
+    why: Vec<RuleId>,
+}
+
+impl Supposed {
+    /// This caller before a person with whom this speaks for a relationship, or nothing does.
+    ///
+    /// # Errors
+    ///
+    /// Why they would be refused, whatever the scopes of their token.
+    pub fn of(
+        rules: &Rules,
+        caller: &Caller,
+        relationship: Option<&'static str>,
+        restriction: Restriction,
+        now: jiff::Timestamp,
+    ) -> Result<Supposed, Refusal> {
+        let facts = CallerFacts::of(rules, caller, policy::today(now));
+        let anybodys = anybodys(rules, &facts);
+        if !anybodys.allowed {
+            return Err(refused(rules, &facts, &anybodys, Refusal::NoActivity));
+        }
+        let Some(relationship) = relationship else { return Err(Refusal::NoRelationship) };
+        let restriction = Situation::restriction(restriction);
+        let situation = Situation { restriction, ..favourable(&facts, relationship) };
+        let decided = rules.read(&situation);
+        if !decided.allowed {
+            return Err(refused(rules, &facts, &decided, Refusal::NoRelationship));
+        }
+        let mut why = anybodys.rules;
+        why.extend(decided.rules);
+        Ok(Supposed { rules: rules.clone(), seat: rules.seat(situation), why })
+    }
+
+    /// The rules that would open the record.
+    pub fn why(&self) -> &[RuleId] {
+        &self.why
+    }
+
+    /// The views that the caller would hold.
+    pub fn views(&self) -> &[String] {
+        &self.seat.views.names
+    }
+
+    /// What would be said of a part of the record.
+    pub fn decision(&self, section: &Section<'_>) -> Arc<Decision> {
+        self.rules.see(&self.seat, section)
+    }
 }
 
 impl Admission {
@@ -220,13 +347,18 @@ impl Admission {
     }
 
     /// The rules that made it so.
-    pub fn why(&self) -> &[&'static str] {
+    pub fn why(&self) -> &[RuleId] {
         &self.why
+    }
+
+    /// The version of the rules that made it so.
+    pub fn version(&self) -> &str {
+        self.rules.version()
     }
 
     /// Whether restricted people are among those who may be found: their place is a secret, and that they exist is a part of it.
     pub fn finds_restricted(&self) -> bool {
-        self.caller().activities.iter().any(|own| own == codes::RESTRICTED)
+        self.rules.may(Action::FindRestricted, &self.facts).allowed
     }
 }
 
@@ -257,27 +389,74 @@ impl Permit {
     }
 
     /// The rules that made it so.
-    pub fn why(&self) -> &[&'static str] {
+    pub fn why(&self) -> &[RuleId] {
         &self.why
     }
 
-    /// Whether a source may be asked. Every source may be until sharing rules come with governance.
-    pub fn may_ask(&self, _source: &SourceId) -> bool {
-        true
+    /// The version of the rules that made it so.
+    pub fn version(&self) -> &str {
+        self.admission.version()
     }
 
-    /// Whether a type may be shown.
+    /// Whether a source may be asked for a type: whether anything of the type that bears no label would be shown.
+    pub fn may_ask(&self, source: &SourceId, kind: Kind) -> bool {
+        self.scopes.covers(kind) && self.shown(kind, source)
+    }
+
+    /// Whether anything at all may be asked of a source.
+    pub fn may_ask_anything(&self, source: &SourceId) -> bool {
+        CARRIED.iter().any(|kind| self.may_ask(source, *kind))
+    }
+
+    /// Whether a type may be shown, from whichever source.
     pub fn allows(&self, kind: Kind) -> bool {
-        self.lacks(kind).is_none()
+        self.scopes.covers(kind) && self.covered(kind)
     }
 
     /// Why a type may not be shown, in words for the reader; `None` where it may.
     pub fn lacks(&self, kind: Kind) -> Option<&'static str> {
-        match (allows(self.admission.view, kind), self.scopes.covers(kind)) {
+        match (self.covered(kind), self.scopes.covers(kind)) {
             (true, true) => None,
             (false, _) => Some("your role and activities do not cover this type"),
             (true, false) => Some("the scopes of your token do not cover this type"),
         }
+    }
+
+    /// Why a type of one source may not be shown, in words for the reader; `None` where it may.
+    pub fn lacks_of(&self, source: &SourceId, kind: Kind) -> Option<&'static str> {
+        self.lacks(kind).or_else(|| (!self.shown(kind, source)).then_some("what this source shares does not cover this type for you"))
+    }
+
+    /// Whether a resource of this type and these labels, from this source, is shown; else the rule that withholds it.
+    ///
+    /// # Errors
+    ///
+    /// The rule that withholds it.
+    pub fn shows(&self, kind: Kind, labels: &[&str], source: &SourceId) -> Result<(), RuleId> {
+        self.sees(&Section { category: Category::of_kind(kind)[0], kind, source, labels, objected: false, source_refused: false })
+    }
+
+    /// The same, where more is known of the resource than its type.
+    ///
+    /// # Errors
+    ///
+    /// The rule that withholds it.
+    pub fn sees(&self, section: &Section<'_>) -> Result<(), RuleId> {
+        if !self.scopes.covers(section.kind) {
+            return Err(RuleId::own("scope.some-types"));
+        }
+        let decided = self.decision(section);
+        if decided.allowed { Ok(()) } else { Err(decided.rule()) }
+    }
+
+    /// What the rules say of a part of the record, whatever the token's scopes do.
+    pub fn decision(&self, section: &Section<'_>) -> Arc<Decision> {
+        self.admission.rules.see(&self.seat, section)
+    }
+
+    /// Whether the rules show everything of a type from a source that bears no label.
+    pub fn shows_all_plain(&self, kind: Kind, source: &SourceId) -> bool {
+        self.scopes.covers(kind) && Category::of_kind(kind).iter().all(|category| self.plain(*category, kind, source))
     }
 
     /// What the scopes of the token cover of this person's record.
@@ -285,20 +464,21 @@ impl Permit {
         &self.scopes
     }
 
-    /// What decides whether two reads may share an answer.
-    pub fn decision(&self) -> (View, bool, &Cover) {
-        (self.admission.view, self.emergency, &self.scopes)
+    /// The views that the caller holds.
+    pub fn views(&self) -> &[String] {
+        &self.seat.views.names
     }
-}
 
-/// Whether a view shows a type.
-pub fn allows(view: View, kind: Kind) -> bool {
-    let identity = codes::IDENTITY.contains(&kind);
-    match view {
-        View::Detailed => true,
-        View::Summary => identity || codes::MEDICINES.contains(&kind) || codes::SUMMARIES.contains(&kind),
-        View::Medication => identity || codes::MEDICINES.contains(&kind),
-        View::Administrative => identity || codes::ADMINISTRATION.contains(&kind),
-        View::Identity => identity,
+    fn plain(&self, category: Category, kind: Kind, source: &SourceId) -> bool {
+        self.decision(&Section { category, kind, source, labels: &[], objected: false, source_refused: false }).allowed
+    }
+
+    fn shown(&self, kind: Kind, source: &SourceId) -> bool {
+        Category::of_kind(kind).iter().any(|category| self.plain(*category, kind, source))
+    }
+
+    /// Whether the rules show a type from any source.
+    fn covered(&self, kind: Kind) -> bool {
+        self.admission.rules.sources().any(|source| self.shown(kind, source))
     }
 }

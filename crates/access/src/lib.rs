@@ -7,20 +7,27 @@
 //! let forged = access::Permit { whom: todo!() };
 //! ```
 //!
-//! Default deny; a deny overrides; an unknown input denies. No setting turns any of it off.
+//! The rules are Cedar policies in readable files ([`Rules`]): default deny; a forbid overrides; an unknown input denies, and so does a
+//! rule that cannot be evaluated. No setting turns any of it off.
 //! Withholding what a permit does not cover is here too ([`withhold`]); who a caller is, is not: `server` verifies tokens.
 
+mod category;
 mod claim;
-mod codes;
 mod decide;
 mod evidence;
+mod policy;
 mod reason;
 mod scope;
 mod withhold;
 
+pub use category::Category;
 pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
-pub use decide::{Admission, Evidence, Permit, PersonFacts, Refusal, Restriction, View, admit, allows, decide, steward};
+pub use decide::{
+    Admission, EMERGENCY, Evidence, Permit, PersonFacts, RELATIONSHIPS, Refusal, Restriction, Supposed, admit, decide, steward,
+};
 pub use evidence::{Tie, TieKind};
+pub use policy::LABELS;
+pub use policy::{Action, Change, Decision, Fault, RuleId, Rules, Section, Site, Text, difference};
 pub use reason::{EMERGENCY_REASON, Unreasoned, Words};
 pub use scope::Cover;
 pub use withhold::withhold;

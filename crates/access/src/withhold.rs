@@ -3,35 +3,63 @@
 use std::collections::BTreeSet;
 
 use fhir::{Kind, NodeId, Ref, Tree};
-use record::{Item, SharedRecord, Tier};
+use record::{Item, SharedRecord, SourceId, Tier};
+use rustc_hash::FxHashMap;
 
-use crate::Permit;
+use crate::{Category, Permit, Section};
 
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
-/// Labels of sensitivity that no default role is shown.
-const SENSITIVE: &[&str] = &["HIV", "STD", "SEX", "PSY", "ETH", "SDV", "GDIS", "SEXWM", "PSYTHPN"];
 
-/// Whether a resource's own labels keep it from this reader. What the source labels restricted is not shown until a policy with an approver says so.
-fn labelled(item: &Item) -> bool {
+/// The label that a code of a source is, in the words of the rules.
+fn label(system: &str, code: &str) -> Option<&'static str> {
+    let confidentiality = system == CONFIDENTIALITY || system.ends_with("v3-Confidentiality") || system.ends_with("v3/Confidentiality");
+    let act = system == ACT_CODE || system.ends_with("v3-ActCode") || system.ends_with("v3/ActCode");
+    Some(match code {
+        "R" if confidentiality => "restricted",
+        "V" if confidentiality => "very-restricted",
+        "ETH" if act => "substance-misuse",
+        "GDIS" if act => "genetics",
+        "HIV" if act => "hiv",
+        "PSY" | "PSYTHPN" if act => "mental-health",
+        "SDV" if act => "domestic-violence",
+        "SEX" | "SEXWM" | "STD" if act => "sexual-health",
+        _ => return None,
+    })
+}
+
+/// A resource's own labels.
+fn labels(item: &Item) -> Vec<&'static str> {
     // Most resources have no label at all.
     if item.tree.root().get("meta").is_some_and(|meta| meta.is_object() && meta.get("security").is_none()) {
-        return false;
+        return Vec::new();
     }
-    item.tree.root().all("meta.security").into_iter().any(|label| {
-        let code = label.text("code").unwrap_or_default();
-        let system = label.text("system").unwrap_or_default();
-        let confidentiality = system == CONFIDENTIALITY || system.ends_with("v3-Confidentiality") || system.ends_with("v3/Confidentiality");
-        let act = system == ACT_CODE || system.ends_with("v3-ActCode") || system.ends_with("v3/ActCode");
-        confidentiality && matches!(code.as_ref(), "R" | "V") || act && SENSITIVE.contains(&code.as_ref())
-    })
+    let all = item.tree.root().all("meta.security");
+    let mut labels: Vec<&str> =
+        all.into_iter().filter_map(|own| label(&own.text("system").unwrap_or_default(), &own.text("code").unwrap_or_default())).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}
+
+/// Which items the rules show, each by itself. Rules are asked once for what no label and no code of its own tells from the rest.
+fn shown(permit: &Permit, record: &SharedRecord) -> Vec<bool> {
+    let mut plain: FxHashMap<(Kind, &SourceId), bool> = FxHashMap::default();
+    let mut shows = |item: &'_ Item, source, labels: Vec<&str>| {
+        if labels.is_empty() && *plain.entry((item.kind, source)).or_insert_with(|| permit.shows_all_plain(item.kind, source)) {
+            return true;
+        }
+        let category = Category::of(item.kind, &item.tree);
+        permit.sees(&Section { category, kind: item.kind, source, labels: &labels, objected: false, source_refused: false }).is_ok()
+    };
+    record.items.iter().map(|item| shows(item, &item.origin.source, labels(item))).collect()
 }
 
 /// Takes out of a joined record what the permit does not cover. Decided on the cluster: the most restrictive label in T0 to T2 governs
 /// every member, so that an unlabelled relay of what its owner restricts goes with it. (Legal restriction spreads through T3 too; its
 /// lists come with governance.) Closed under reference: no list, reason or result betrays what is gone. Counted in the plan.
 pub fn withhold(permit: &Permit, record: &mut SharedRecord) {
-    let mut kept: Vec<bool> = record.items.iter().map(|item| permit.allows(item.kind) && !labelled(item)).collect();
+    let mut kept = shown(permit, record);
     if kept.iter().all(|kept| *kept) {
         return;
     }

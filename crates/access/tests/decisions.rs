@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use access::{Claim, ClaimKind, Evidence, PersonFacts, Refusal, Restriction, Terms, admit, decide, grant, withhold};
+use access::{Claim, ClaimKind, Evidence, PersonFacts, Refusal, Restriction, Rules, Terms, admit, decide, grant, withhold};
 use fhir::{Kind, Tree};
 use jiff::Timestamp;
 use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
@@ -46,7 +46,7 @@ fn finding_needs_the_trace_activity_a_known_role_a_scope_and_care_as_purpose() {
     let check = |change: &dyn Fn(&mut Caller), expected: Result<(), Refusal>| {
         let mut caller = caller("R8000", &["B0264"], "TREAT");
         change(&mut caller);
-        assert_eq!(admit(&find(caller)).map(|_| ()), expected);
+        assert_eq!(admit(&Rules::shipped(), &find(caller), NOW).map(|_| ()), expected);
     };
     check(&|_| {}, Ok(()));
     check(&|caller| caller.activities.clear(), Err(Refusal::NoActivity));
@@ -69,7 +69,8 @@ fn reading_needs_a_view_and_a_relationship_that_has_not_ended() {
     let over = Evidence::SelfClaimed { until: NOW };
     let facts = |person: Option<PersonId>, restriction| PersonFacts { person, restriction };
     let check = |activities: &[&str], facts: PersonFacts, evidence: &[Evidence], expected: Result<bool, Refusal>| {
-        let decided = admit(&read(caller("R8000", activities, "TREAT"))).and_then(|admission| decide(admission, &facts, evidence, NOW));
+        let decided = admit(&Rules::shipped(), &read(caller("R8000", activities, "TREAT")), NOW)
+            .and_then(|admission| decide(admission, &facts, evidence, NOW));
         assert_eq!(decided.map(|permit| permit.is_emergency()), expected, "{activities:?} {facts:?} {evidence:?}");
     };
     let open = || facts(Some(person()), Restriction::Unrestricted);
@@ -94,7 +95,7 @@ fn claim(kind: ClaimKind) -> Claim {
 fn golden_11_emergency_access_without_the_role_is_denied() {
     let terms = Terms { relationship_hours: 12, emergency_hours: 9 };
     let check = |caller: Caller, claim: Claim, expected: Result<i64, Refusal>| {
-        let granted = grant(&read(caller), &claim, terms, NOW);
+        let granted = grant(&Rules::shipped(), &read(caller), &claim, terms, NOW);
         assert_eq!(granted.map(|granted| granted.until.as_second() / 3600), expected);
     };
     let clinical = &["B0360", "B0168"];
@@ -124,7 +125,13 @@ fn item(kind: Kind, id: &str, json: &str) -> Item {
 
 fn shown(role: &str, activities: &[&str], items: Vec<Item>) -> (Vec<String>, usize) {
     let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
-    let permit = decide(admit(&read(caller(role, activities, "TREAT"))).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap();
+    let permit = decide(
+        admit(&Rules::shipped(), &read(caller(role, activities, "TREAT")), NOW).unwrap(),
+        &facts,
+        &[Evidence::Launch(person())],
+        NOW,
+    )
+    .unwrap();
     let mut record = SharedRecord::of(person(), items);
     withhold(&permit, &mut record);
     (record.items.iter().map(|item| item.tree.to_json()).collect(), record.withheld.len())
@@ -167,7 +174,13 @@ fn golden_26_a_relay_without_the_label_is_withheld_with_what_its_owner_labels() 
     let secret = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}}"#;
     let permit = {
         let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
-        decide(admit(&read(caller("R8000", &["B0360"], "TREAT"))).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap()
+        decide(
+            admit(&Rules::shipped(), &read(caller("R8000", &["B0360"], "TREAT")), NOW).unwrap(),
+            &facts,
+            &[Evidence::Launch(person())],
+            NOW,
+        )
+        .unwrap()
     };
     let left = |tier: Tier| {
         let items =

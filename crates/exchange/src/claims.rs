@@ -25,7 +25,7 @@ impl Exchange {
         let known = self.parts.people.number_of(person).await?;
         // Looked up for everybody, so that a refusal takes one way.
         let marked = self.parts.index.known(person).await?.restricted;
-        let granted = access::grant(&ask, &claim, self.parts.settings.terms, self.parts.clock.now());
+        let granted = access::grant(&self.parts.policy.rules(), &ask, &claim, self.parts.settings.terms, self.parts.clock.now());
         // The server tells what is wrong with a reason; whoever calls by another way is refused.
         let reasoned = claim.is_reasoned(self.parts.settings.words).map_err(|_| access::Refusal::Unclaimable);
         let granted = match (granted.and_then(|granted| reasoned.map(|()| granted)), known) {
@@ -83,7 +83,7 @@ impl Exchange {
         if self.parts.demographics.is_none() {
             return Ok(if marked { Err(access::Refusal::Restricted) } else { Ok(()) });
         }
-        let admission = match access::admit(ask) {
+        let admission = match self.admit(ask) {
             Ok(admission) => admission,
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -80,7 +80,7 @@ impl Exchange {
         let number = self.parts.people.number_of(person).await?;
         let index = self.parts.index.known(person).await?;
         let evidence = self.evidence(ask, person, &index).await?;
-        let admission = access::admit(ask);
+        let admission = self.admit(ask);
         let about = match (&admission, number) {
             // Whoever has no relationship may not read whatever the service says: it is not asked in their name.
             (Ok(admission), Some(number)) if !evidence.is_empty() => self.about(admission, Some(person), number, until).await?,
@@ -102,6 +102,11 @@ impl Exchange {
         }
         let emergency = permitted.as_ref().is_ok_and(Permit::is_emergency).then(|| until_when(&evidence)).flatten();
         Ok((permitted, About { emergency, ..about }))
+    }
+
+    /// May this caller ask this at all?
+    pub(crate) fn admit(&self, ask: &Ask) -> Result<Admission, Refusal> {
+        access::admit(&self.parts.policy.rules(), ask, self.parts.clock.now())
     }
 
     /// When the national service, asked now, has answered or will not. Only of some whom a reader may not read is it asked: a refusal is
@@ -175,7 +180,7 @@ pub(crate) async fn same_time(slowest: Option<Instant>) {
 }
 
 /// Without the national service: synthetic people have no place to be hidden; of anybody else nobody knows.
-pub(crate) fn restriction(number: Option<&NhsNumber>) -> Restriction {
+pub fn restriction(number: Option<&NhsNumber>) -> Restriction {
     match number {
         Some(number) if number.is_synthetic() => Restriction::Unrestricted,
         _ => Restriction::Unknown,

@@ -29,7 +29,7 @@ impl Exchange {
         self.no_loop(&ask).await?;
         let entry =
             self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
-        let admission = match access::admit(&ask) {
+        let admission = match self.admit(&ask) {
             Ok(admission) => admission,
             Err(refusal) => return Err(refused(entry, &ask, refusal).await),
         };
@@ -61,7 +61,7 @@ impl Exchange {
             .map_err(|down| Refused::Unavailable(down.to_string()))?;
         let closing = Event::Closed {
             outcome: "answered".to_owned(),
-            policy: admission.why().iter().map(|rule| (*rule).to_owned()).collect(),
+            policy: told::policy(admission.version(), admission.why()),
             legs: Vec::new(),
             shown: Vec::new(),
         };

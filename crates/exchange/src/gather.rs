@@ -8,7 +8,7 @@ use fhir::Kind;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use identity::Located;
-use record::{Ask, CARRIED, Call, Chart, Counts, Failure, Holder, Need, NhsNumber, Row, Status};
+use record::{Ask, CARRIED, Call, Chart, Counts, Failure, Holder, Need, NhsNumber, Row, SourceId, Status};
 use source::Leg;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -45,7 +45,7 @@ fn not_asked(parts: &Parts, permit: &Permit, entry: &SourceEntry, question: &Que
     if entry.compare {
         return Some((Status::NotAskedShadow, None));
     }
-    if !permit.may_ask(&entry.id) {
+    if !permit.may_ask_anything(&entry.id) {
         return Some((Status::Withheld, None));
     }
     let miss = question.located.iter().find(|located| located.source == entry.id && !located.holds)?;
@@ -122,7 +122,7 @@ fn rows(entry: &SourceEntry, need: &Need, status: Status, last_answered: Option<
 }
 
 async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder, need: &Need, until: Instant) -> LegEnd {
-    let allowed = Allowed::of(permit, need);
+    let allowed = Allowed::of(permit, &entry.id, need);
     let leg = match parts.sources.leg(permit, &entry.id, until).await {
         Ok(leg) => leg,
         Err(failure) => {
@@ -172,11 +172,12 @@ struct Allowed {
 }
 
 impl Allowed {
-    fn of(permit: &Permit, need: &Need) -> Allowed {
+    fn of(permit: &Permit, source: &SourceId, need: &Need) -> Allowed {
         let wanted = CARRIED.iter().copied().filter(|kind| need.wants(*kind));
-        let (mut kinds, barred): (Vec<Kind>, Vec<Kind>) = wanted.partition(|kind| permit.allows(*kind));
-        let barred: Vec<(Kind, &'static str)> = barred.into_iter().filter_map(|kind| Some((kind, permit.lacks(kind)?))).collect();
-        let whole = CARRIED.iter().all(|kind| permit.allows(*kind));
+        let (mut kinds, barred): (Vec<Kind>, Vec<Kind>) = wanted.partition(|kind| permit.may_ask(source, *kind));
+        let barred: Vec<(Kind, &'static str)> =
+            barred.into_iter().filter_map(|kind| Some((kind, permit.lacks_of(source, kind)?))).collect();
+        let whole = CARRIED.iter().all(|kind| permit.may_ask(source, *kind));
         if barred.is_empty() {
             return Allowed { need: need.clone(), barred, whole };
         }

@@ -256,7 +256,7 @@ impl Exchange {
     fn hide(&self, ask: &Ask, person: &record::PersonId, about: &About) {
         let Some(locator) = &self.parts.record_locator else { return };
         let number = about.cut.or(about.number.filter(|_| about.restriction == Restriction::Restricted));
-        if let (Ok(admission), Some(number)) = (access::admit(ask), number) {
+        if let (Ok(admission), Some(number)) = (self.admit(ask), number) {
             locator.hide(&admission, person, number);
         }
     }

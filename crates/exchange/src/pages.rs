@@ -136,7 +136,7 @@ fn asked_again(request: &RequestId, caller: &Caller, person: &PersonId) -> Ask {
 /// A plan as its reader may see it now: what was asked for them with wider leave is told no more.
 fn as_permitted(permit: &Permit, mut plan: Plan) -> Plan {
     for row in &mut plan.rows {
-        if let Some(why) = permit.lacks(row.kind) {
+        if let Some(why) = permit.lacks_of(&row.source, row.kind) {
             *row = Row { status: Some(Status::Withheld), note: Some(why.to_owned()), ..Row::new(row.source.clone(), row.kind) };
         }
     }

@@ -1,7 +1,7 @@
 //! What an exchange is made of.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use access::{Terms, Words};
@@ -57,10 +57,32 @@ pub struct Parts {
     pub entries: Vec<SourceEntry>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// The rules of who may see what.
+    pub policy: Policy,
     /// How records are joined.
     pub rules: join::Rules,
     /// What was learnt of each source, and when that began.
     pub known: Mutex<BTreeMap<SourceId, (Known, jiff::Timestamp)>>,
+}
+
+/// The rules of who may see what, as they stand: a decision takes them once, and is made by that set.
+pub struct Policy(RwLock<access::Rules>);
+
+impl Policy {
+    /// These rules.
+    pub fn new(rules: access::Rules) -> Policy {
+        Policy(RwLock::new(rules))
+    }
+
+    /// The rules as they stand.
+    pub fn rules(&self) -> access::Rules {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts others in their place. What is under way ends by those that it began with.
+    pub fn replace(&self, rules: access::Rules) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
 }
 
 /// Settings of the journey.
@@ -129,6 +151,11 @@ impl Exchange {
     /// Whether the store can be written.
     pub async fn ready(&self) -> Result<(), crate::StoreDown> {
         self.parts.people.ready().await
+    }
+
+    /// The rules of who may see what.
+    pub fn policy(&self) -> &Policy {
+        &self.parts.policy
     }
 
     /// A source's name and its organisation's code, for people.

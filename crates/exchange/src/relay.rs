@@ -36,7 +36,7 @@ impl Exchange {
         let mut answer = None;
         let practices = self.parts.entries.iter().filter(|practice| {
             let came_from_there = practice.exchange.as_ref().is_some_and(|exchange| ask.hops.contains(exchange));
-            practice.dialect.relays() && !practice.compare && permit.may_ask(&practice.id) && !came_from_there
+            practice.dialect.relays() && !practice.compare && permit.may_ask(&practice.id, Kind::LIST) && !came_from_there
         });
         for practice in practices {
             match self.ask_practice(&permit, practice, (number, &about), areas, until).await {

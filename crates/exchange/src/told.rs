@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access::Permit;
+use access::{Permit, RuleId};
 use audit::{Event, LegLine, ManifestWriter, Shown, Who};
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
@@ -29,6 +29,11 @@ pub(crate) fn opened(ask: &Ask) -> Event {
     Event::Opened { by: Who::of(&ask.caller), interaction, patient: patient(ask), hops: ask.hops.iter().map(ToString::to_string).collect() }
 }
 
+/// Which rules decided, after the version of the whole set of them.
+pub(crate) fn policy(version: &str, why: &[RuleId]) -> Vec<String> {
+    std::iter::once(format!("rules:{version}")).chain(why.iter().map(ToString::to_string)).collect()
+}
+
 /// How each source's leg went, and what was shown.
 pub(crate) fn closed(permit: &Permit, record: &SharedRecord, elsewhere: &Elsewhere, shown: Digests) -> Event {
     let mut legs: BTreeMap<&str, LegLine> = BTreeMap::new();
@@ -47,7 +52,7 @@ pub(crate) fn closed(permit: &Permit, record: &SharedRecord, elsewhere: &Elsewhe
         leg.quarantined += row.counts.quarantined;
     }
     let legs = legs.into_values().chain(asked_elsewhere(elsewhere)).collect();
-    let policy = permit.why().iter().map(|rule| (*rule).to_owned()).collect();
+    let policy = policy(permit.version(), permit.why());
     Event::Closed { outcome: "answered".to_owned(), policy, legs, shown: shown.told() }
 }
 

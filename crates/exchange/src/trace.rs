@@ -35,7 +35,7 @@ impl Exchange {
         let entry =
             self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let Question::Trace(sought) = &ask.question else { return Err(refused(entry, &ask, access::Refusal::NoActivity).await) };
-        let admission = match access::admit(&ask) {
+        let admission = match self.admit(&ask) {
             Ok(admission) => admission,
             Err(refusal) => return Err(refused(entry, &ask, refusal).await),
         };
@@ -58,7 +58,7 @@ impl Exchange {
             Traced::TooLittle(_) => "too little to look for anybody",
             Traced::TooMany => "too many to show anybody",
         };
-        let policy = admission.why().iter().map(|rule| (*rule).to_owned()).collect();
+        let policy = told::policy(admission.version(), admission.why());
         let closing = Event::Closed { outcome: outcome.to_owned(), policy, legs: Vec::new(), shown: Vec::new() };
         Ok(entry.close(traced, closing).await)
     }

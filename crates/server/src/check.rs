@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::config::{Config, Mistake};
-use crate::terminology;
+use crate::{policy, terminology};
 
 /// Prints every mistake with its line; exits 1 if there is one.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
@@ -16,6 +16,13 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
                 println!("terminology: {}", terminology::words(terminology.size()));
             }
             println!("{}", config.ledger.words());
+            match policy::check(&config)? {
+                Ok(words) => println!("{words}"),
+                Err(faults) => {
+                    faults.iter().for_each(|fault| eprintln!("{fault}"));
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
             if let Some(locator) = &config.record_locator {
                 println!("{}", locator.words());
             }

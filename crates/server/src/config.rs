@@ -8,6 +8,7 @@ pub mod national;
 pub mod oauth;
 mod on_behalf;
 pub mod people;
+pub mod policy;
 mod reader;
 mod relationship;
 pub mod sign_in;
@@ -59,6 +60,8 @@ pub struct Config {
     pub people: people::PeopleConfig,
     /// `[terminology]`: files of the operator's own.
     pub terminology: Terminology,
+    /// `[policy]`: the site's own rules.
+    pub policy: policy::PolicyConfig,
     /// `[national.record_locator]`; off where there is none.
     pub record_locator: Option<national::RecordLocator>,
     /// `[national.demographics]`; off where there is none.
@@ -301,6 +304,7 @@ impl<'a> Reader<'a> {
         let people = self.people(top.section("people"));
         let relationship = self.relationship(top.section("relationship"));
         let terminology = self.terminology(top.section("terminology"));
+        let policy = self.policy(top.section("policy"));
         let national = top.section("national");
         let record_locator = self.record_locator(&national, exchange.as_ref());
         if matches!(record_locator, Some(Some(_))) {
@@ -334,6 +338,7 @@ impl<'a> Reader<'a> {
             relationship,
             people,
             terminology,
+            policy,
             record_locator: record_locator?,
             demographics: demographics?,
         })

@@ -20,6 +20,7 @@ pub mod oauth;
 pub mod onboard;
 mod page;
 pub mod people;
+pub mod policy;
 pub mod routes;
 pub mod serve;
 pub mod smart;

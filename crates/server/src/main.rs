@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "demo")]
 use server::demo;
-use server::{audit, check, client, convert, logs, onboard, people, serve, store};
+use server::{audit, check, client, convert, logs, onboard, people, policy, serve, store};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]
@@ -56,6 +56,9 @@ enum Command {
     /// The person index: who is who.
     #[command(subcommand)]
     People(people::Command),
+    /// The rules of who may see what: what is wrong with them, what a change of them would change, and what somebody would see.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Reads the joined record of a person from a running exchange.
     Read {
         /// The NHS number.
@@ -104,6 +107,7 @@ async fn main() -> ExitCode {
         Command::Onboard(arguments) if arguments.consumer => demo::consumer::run(arguments.listen).await,
         Command::Onboard(arguments) => onboard::run(*arguments).await,
         Command::People(command) => people::run(command).await,
+        Command::Policy(command) => policy::run(command).await,
         Command::Read { number, url, token, json, claim } => client::run(&number, &url, &token, json, claim.as_deref()).await,
         #[cfg(feature = "demo")]
         Command::Region { listen } => demo::region(listen).await,

@@ -100,7 +100,7 @@ async fn answer(app: &App, request: Request, id: &RequestId) -> Result<Audited<V
     let caller = app.caller(wire::presented(&request), id).await?;
     let refused =
         async |why: &str| app.exchange.refused_known(id, &caller, None, &format!("steward: {why}")).await.map_err(|_| Fault::Unavailable);
-    if let Err(refusal) = access::steward(&caller) {
+    if let Err(refusal) = access::steward(&app.exchange.policy().rules(), &caller, app.clock.now()) {
         refused(&refusal.to_string()).await?;
         return Err(Fault::Denied);
     }

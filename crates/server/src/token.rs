@@ -173,6 +173,11 @@ impl Tokens {
     }
 }
 
+/// What a token with these claims would say of its bearer. Nobody vouches for it: it is for explanations only.
+pub(crate) fn described(claims: Map<String, Value>) -> Option<record::Caller> {
+    claims::caller(claims)
+}
+
 /// Whether this is a JWKS of which a key can be used here for access tokens. One without keys is one: nobody is to be let in.
 pub(crate) fn is_key_set(text: &[u8]) -> bool {
     holds_keys(text, Sort::Access)

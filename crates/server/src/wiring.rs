@@ -8,8 +8,8 @@ use anyhow::Context;
 use audit::{Checkpointer, Checkpoints, Journal, LedgerReader, NodeJournal, SigningKey};
 use dialect::DataProvider;
 use exchange::{
-    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Publishing, RecordLocator, RecordLocatorSettings,
-    Registration, Settings, SourceEntry,
+    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Policy, Publishing, RecordLocator,
+    RecordLocatorSettings, Registration, Settings, SourceEntry,
 };
 use identity::Trust;
 use people::Registrar;
@@ -160,6 +160,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         sources,
         entries,
         clock: clock.clone(),
+        policy: Policy::new(crate::policy::load(&config)?),
         rules: join::Rules { key: secrets.clusters, owners },
         known: Mutex::default(),
     });

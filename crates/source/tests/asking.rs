@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::{Evidence, Permit, PersonFacts, Restriction, admit, decide};
+use access::{Evidence, Permit, PersonFacts, Restriction, Rules, admit, decide};
 use async_trait::async_trait;
 use record::{Ask, Call, CallId, Caller, Failure, Method, Need, Organisation, Question, Response, UserId};
 use source::{Auth, Http, Leg, Limits, Message, NationalService, Request, SourceConfig, Sources, Transport, Verb};
@@ -100,7 +100,13 @@ fn permit(hops: &[&str]) -> Permit {
     let hops = hops.iter().map(|hop| hop.parse().unwrap()).collect();
     let ask = Ask { request: "q-1".parse().unwrap(), caller, question, hops, wait: None };
     let facts = PersonFacts { person: Some(person.clone()), restriction: Restriction::Unrestricted };
-    decide(admit(&ask).unwrap(), &facts, &[Evidence::Launch(person)], jiff::Timestamp::UNIX_EPOCH).unwrap()
+    decide(
+        admit(&Rules::shipped(), &ask, jiff::Timestamp::UNIX_EPOCH).unwrap(),
+        &facts,
+        &[Evidence::Launch(person)],
+        jiff::Timestamp::UNIX_EPOCH,
+    )
+    .unwrap()
 }
 
 fn config(limits: Limits) -> SourceConfig {

@@ -62,7 +62,7 @@ fn permit(person: &str) -> Permit {
     let question = Question::Read { person: person.clone(), need: Need::everything() };
     let ask = Ask { request: "q-1".parse().expect("an id"), caller, question, hops: Vec::new(), wait: None };
     let facts = PersonFacts { person: Some(person.clone()), restriction: Restriction::Unrestricted };
-    let admission = access::admit(&ask).expect("a doctor may");
+    let admission = access::admit(&access::Rules::shipped(), &ask, jiff::Timestamp::UNIX_EPOCH).expect("a doctor may");
     access::decide(admission, &facts, &[Evidence::Launch(person)], jiff::Timestamp::UNIX_EPOCH).expect("their doctor may")
 }
 

@@ -121,6 +121,6 @@ fn permit() -> Permit {
     let question = Question::Read { person: person.clone(), need: Need::everything() };
     let ask = Ask { request: "r".parse().expect("a request id"), caller, question, hops: Vec::new(), wait: None };
     let facts = PersonFacts { person: Some(person.clone()), restriction: Restriction::Unrestricted };
-    let admission = access::admit(&ask).expect("leave to ask");
+    let admission = access::admit(&access::Rules::shipped(), &ask, jiff::Timestamp::UNIX_EPOCH).expect("leave to ask");
     access::decide(admission, &facts, &[Evidence::Launch(person)], jiff::Timestamp::UNIX_EPOCH).expect("a permit")
 }

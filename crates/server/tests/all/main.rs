@@ -38,6 +38,7 @@ mod privacy;
 mod providers;
 mod record_locator;
 mod ring;
+mod rules;
 mod scopes;
 mod sign_in;
 mod signer;

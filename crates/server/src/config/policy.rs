@@ -1,0 +1,37 @@
+//! `[policy]`: the site's own rules beside those that are shipped.
+
+use std::path::PathBuf;
+
+use super::Reader;
+use super::reader::Section;
+
+/// `[policy]`
+#[derive(Debug, Clone, Default)]
+pub struct PolicyConfig {
+    /// Files of Cedar policies.
+    pub files: Vec<PathBuf>,
+    /// The sharing matrix (CSV); without one every source shares with whoever may read.
+    pub sharing: Option<PathBuf>,
+    /// The organisations that take part (CSV: `code,kind`, one row a kind), for rules that speak of them or of what they are.
+    pub organisations: Option<PathBuf>,
+    /// National activity codes that rules may speak of beside the usual ones.
+    pub activities: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn policy(&self, section: Section<'a>) -> PolicyConfig {
+        let path = |key| section.text(key).map(|path| self.path(&path));
+        let policy = PolicyConfig {
+            files: section.texts("files").iter().map(|path| self.path(path)).collect(),
+            sharing: path("sharing"),
+            organisations: path("organisations"),
+            activities: section.texts("activities"),
+        };
+        let lacking = |path: &PathBuf| (!path.is_file()).then(|| format!("{} is no file", path.display()));
+        policy.files.iter().filter_map(lacking).for_each(|what| section.mistake("files", what));
+        policy.sharing.iter().filter_map(lacking).for_each(|what| section.mistake("sharing", what));
+        policy.organisations.iter().filter_map(lacking).for_each(|what| section.mistake("organisations", what));
+        section.finish();
+        policy
+    }
+}
