@@ -116,7 +116,7 @@ fn severn_policy_diff_says_who_would_gain_and_who_would_lose_what() {
     assert!(code == Some(0) && said.contains("Nobody would gain or lose anything."), "{said}");
     let (_, gained, _) = room.run(&["policy", "diff", &none, &opens]);
     assert!(gained.contains("GAINED: sees problems from a, labelled mental-health by "), "{gained}");
-    assert!(gained.contains("R8000 with B0360, at any other organisation, for TREAT"), "{gained}");
+    assert!(gained.contains("R0050 with B0360, at any other organisation, for TREAT"), "{gained}");
     assert!(!gained.contains("LOST") && !gained.contains("labelled hiv") && !gained.contains("R8004"), "{gained}");
     let (_, lost, _) = room.run(&["policy", "diff", &opens, &none]);
     assert_eq!(lost.replace("LOST", "GAINED").lines().skip(1).collect::<Vec<_>>(), gained.lines().skip(1).collect::<Vec<_>>());
