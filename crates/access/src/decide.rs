@@ -41,6 +41,9 @@ pub enum Refusal {
     /// No activity that allows what was asked.
     #[error("the caller has no activity that allows this")]
     NoActivity,
+    /// Not one of those who review accesses.
+    #[error("the caller is no privacy officer and no Caldicott Guardian")]
+    NoReviewer,
     /// No relationship with the person.
     #[error("the caller has no relationship with this person")]
     NoRelationship,
@@ -214,6 +217,20 @@ pub(crate) fn scope(scopes: &Granted) -> Refusal {
 pub fn steward(rules: &Rules, caller: &Caller, now: jiff::Timestamp) -> Result<(), Refusal> {
     let facts = CallerFacts::of(rules, caller, policy::today(now));
     if rules.may(Action::Operate, &facts).allowed { Ok(()) } else { Err(Refusal::Scope) }
+}
+
+/// The scope that opens the privacy officer's desk and the ledger as AuditEvents.
+const PRIVACY: &str = "severn.privacy";
+
+/// May this caller see who looked, and judge it? A privacy officer or a Caldicott Guardian may, a person, with a token that was given the
+/// scope for it. It is no leave to see anything of a record.
+pub fn privacy(rules: &Rules, caller: &Caller, now: jiff::Timestamp) -> Result<(), Refusal> {
+    let facts = CallerFacts::of(rules, caller, policy::today(now));
+    if rules.may(Action::ReviewAudit, &facts).allowed {
+        return Ok(());
+    }
+    let scoped = caller.human && caller.scopes.iter().any(|scope| scope == PRIVACY);
+    Err(if scoped { Refusal::NoReviewer } else { Refusal::Scope })
 }
 
 /// May this caller read this person's record now? The same steps whatever the answer, so that a refusal tells nothing by its way.

@@ -23,7 +23,7 @@ mod withhold;
 pub use category::Category;
 pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
 pub use decide::{
-    Admission, EMERGENCY, Evidence, Permit, PersonFacts, RELATIONSHIPS, Refusal, Restriction, Supposed, admit, decide, steward,
+    Admission, EMERGENCY, Evidence, Permit, PersonFacts, RELATIONSHIPS, Refusal, Restriction, Supposed, admit, decide, privacy, steward,
 };
 pub use evidence::{Tie, TieKind};
 pub use policy::LABELS;

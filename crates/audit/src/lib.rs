@@ -11,6 +11,7 @@
 //! What it leaves to others: where lines are kept ([`Journal`], implemented by `store`), and who may read them (`access`).
 
 mod auditor;
+mod account;
 mod chain;
 mod checkpoint;
 mod checkpointer;
@@ -21,9 +22,12 @@ mod ledger;
 mod line;
 mod node;
 mod text;
+pub mod lookup;
+pub mod report;
 mod views;
 mod writer;
 
+pub use account::{Account, Claimed, Outcome, accounts, found};
 pub use chain::{FirstBad, Verified, Verifier, verify};
 pub use checkpoint::{BadCheckpoint, Checkpoint, Course, Head, RolledBack, Signed};
 pub use checkpointer::{Archive, Checkpointer, Checkpoints, NoCheckpoint, Witness};
@@ -33,4 +37,5 @@ pub use key::{BadKey, PublicKey, SigningKey};
 pub use ledger::{Audited, Entry, Journal, JournalDown, Ledger, LedgerDown};
 pub use line::{Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};
 pub use node::NodeJournal;
+pub use lookup::{By, Found, Lookup};
 pub use views::{LedgerReader, View, views};

@@ -59,6 +59,8 @@ pub enum Event {
     Publishing { patient: String, pointer: String },
     /// A request was refused.
     Refused { by: Option<Who>, patient: String, why: String },
+    /// An access was judged by a privacy officer: which, and what they found. Why stands with the task, sealed.
+    Reviewed { by: Who, task: String, request: String, state: String },
     /// A person's entries changed, and their record had shown since then what is not theirs, or had lacked what is: by whose word, what
     /// was done, and who saw it meanwhile (G8). Where the ledger could not be read back there is no list.
     SeenMeanwhile { patient: String, since: String, author: String, what: String, seen: Option<Vec<View>> },

@@ -6,13 +6,21 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, JournalDown, Line, Who};
+use crate::{By, Event, Found, JournalDown, Line, Lookup, Who};
 
 /// The ledger, read back. `store` implements it.
 #[async_trait]
 pub trait LedgerReader: Send + Sync {
     /// Every line of every request that names this patient since then, in the order of runs and numbers.
     async fn about(&self, patient: &str, since: Timestamp) -> Result<Vec<Line>, JournalDown>;
+    /// What a lookup finds, the latest first.
+    async fn find(&self, lookup: &Lookup) -> Result<Vec<Found>, JournalDown>;
+    /// Every line of these requests, in the order of runs and numbers.
+    async fn lines_of(&self, traces: &[String]) -> Result<Vec<Line>, JournalDown>;
+    /// One line.
+    async fn line(&self, run: &str, sequence: u64) -> Result<Option<Line>, JournalDown>;
+    /// How many people the lines are about that are entered under a name since then: how many somebody asked about.
+    async fn people_of(&self, by: &By, since: Timestamp) -> Result<u64, JournalDown>;
 }
 
 /// One time that somebody saw a record.

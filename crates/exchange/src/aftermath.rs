@@ -74,8 +74,8 @@ impl Aftermath {
         match self.reader.about(person.as_str(), since).await {
             Ok(lines) => {
                 let mut seen = views(person.as_str(), &lines);
-                // The steward's own looking is not what is asked for.
-                seen.retain(|view| !view.what.starts_with("steward:"));
+                // The steward's own looking is not what is asked for, nor is a privacy officer's: they saw who looked, and no record.
+                seen.retain(|view| !view.what.starts_with("steward:") && !view.what.starts_with("privacy:"));
                 Some(seen)
             }
             Err(down) => {

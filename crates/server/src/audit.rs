@@ -1,6 +1,7 @@
 //! `severn audit`: the ledger from outside, for whoever does not take its word.
 
 mod export;
+mod report;
 mod verify;
 pub mod witness;
 
@@ -37,6 +38,8 @@ pub enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Tells in plain English who looked: at a patient's record, by a user, or at what a source holds.
+    Report(Box<report::Arguments>),
     /// Looks whether every entry is there as it was written, and names the first that is not; exits 1 then.
     Verify {
         /// The configuration, to check the store.
@@ -57,6 +60,7 @@ pub enum Command {
 /// Exits 1 when something is not as it was written.
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let file = match &command {
+        Command::Report(arguments) => return report::run(arguments).await,
         Command::Export { config, .. } | Command::Key { config } => Some(config),
         Command::Verify { config, .. } => config.as_ref(),
     };

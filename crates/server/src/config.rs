@@ -9,6 +9,7 @@ pub mod oauth;
 mod on_behalf;
 pub mod people;
 pub mod policy;
+pub mod privacy;
 mod reader;
 mod relationship;
 pub mod sign_in;
@@ -58,6 +59,8 @@ pub struct Config {
     pub relationship: exchange::RelationshipSettings,
     /// `[people]`: limits of the person index.
     pub people: people::PeopleConfig,
+    /// `[privacy]`: the privacy officer's desk.
+    pub privacy: privacy::PrivacyConfig,
     /// `[terminology]`: files of the operator's own.
     pub terminology: Terminology,
     /// `[policy]`: the site's own rules.
@@ -303,6 +306,7 @@ impl<'a> Reader<'a> {
         self.signers_apart(&top, exchange.as_ref().map(|exchange| exchange.public_url.as_str()), &sign_in);
         let people = self.people(top.section("people"));
         let relationship = self.relationship(top.section("relationship"));
+        let privacy = self.privacy(top.section("privacy"));
         let terminology = self.terminology(top.section("terminology"));
         let policy = self.policy(top.section("policy"));
         let national = top.section("national");
@@ -337,6 +341,7 @@ impl<'a> Reader<'a> {
             limits,
             relationship,
             people,
+            privacy,
             terminology,
             policy,
             record_locator: record_locator?,

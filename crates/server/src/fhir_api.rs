@@ -28,6 +28,7 @@ use tokio::sync::Semaphore;
 use crate::answer::Assembler;
 use crate::config::Config;
 use crate::people::deed::Desk;
+use crate::privacy::room::Room;
 use crate::token::{TokenFault, Tokens};
 
 pub use face::Face;
@@ -47,6 +48,8 @@ pub struct App {
     pub registrar: Arc<Registrar>,
     /// Where the deeds of its stewards are entered.
     pub deeds: Desk,
+    /// What a privacy officer works with.
+    pub privacy: Room,
     /// Who callers are.
     pub tokens: Tokens,
     /// The configuration.
@@ -112,7 +115,7 @@ impl App {
     /// Puts the parts together.
     pub fn new(
         exchange: Exchange,
-        (registrar, deeds): (Arc<Registrar>, Desk),
+        (registrar, deeds, privacy): (Arc<Registrar>, Desk, Room),
         tokens: Tokens,
         config: Config,
         clock: Arc<dyn Clock>,
@@ -120,7 +123,7 @@ impl App {
     ) -> App {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
-        App { exchange, registrar, deeds, tokens, config, clock, assembler, snapshots, in_flight }
+        App { exchange, registrar, deeds, privacy, tokens, config, clock, assembler, snapshots, in_flight }
     }
 
     /// The FHIR base that clients of a face see.
@@ -262,6 +265,8 @@ impl App {
     /// Every interaction, each answered only by what the ledger has let go.
     async fn dispatch(&self, interaction: Interaction, asked: Asked) -> Result<Audited<Written>, Fault> {
         match interaction {
+            Interaction::AuditEvent(id) => self.audit_event(asked, id).await,
+            Interaction::AuditEvents => self.audit_events(asked).await,
             Interaction::Everything(person) => self.everything(asked, person).await,
             Interaction::Match => self.match_patient(asked).await,
             Interaction::Metadata => Err(Fault::NotFound("metadata is answered before".into())),

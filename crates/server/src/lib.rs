@@ -21,6 +21,7 @@ pub mod onboard;
 mod page;
 pub mod people;
 pub mod policy;
+pub mod privacy;
 pub mod routes;
 pub mod serve;
 pub mod smart;

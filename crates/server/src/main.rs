@@ -20,7 +20,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Exports and checks the ledger, or prints the key that signs its checkpoints.
+    /// Exports and checks the ledger, tells who looked, or prints the key that signs checkpoints.
     #[command(subcommand)]
     Audit(audit::Command),
     /// Says everything wrong with a configuration at once, and exits.

@@ -2,7 +2,7 @@
 
 mod columns;
 pub mod deed;
-mod desk;
+pub(crate) mod desk;
 #[cfg(feature = "demo")]
 mod generate;
 mod link;

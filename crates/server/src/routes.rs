@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, any, get};
 use http::StatusCode;
 
 use crate::fhir_api::{self, App, interaction};
-use crate::{jwks, launch, oauth, smart, steward};
+use crate::{jwks, launch, oauth, privacy, smart, steward};
 
 /// A path, what can be asked there, and who answers.
 pub struct Route {
@@ -38,6 +38,7 @@ pub const ROUTES: &[Route] = &[
     Route { path: launch::LAUNCH, endpoints: &["GET", "POST"], serve: || get(launch::page).post(launch::launch) },
     Route { path: "/live", endpoints: &["GET"], serve: || get(|| async { "live\n" }) },
     Route { path: oauth::TOKEN, endpoints: &["POST"], serve: || any(oauth::token) },
+    Route { path: "/privacy/{*rest}", endpoints: privacy::ENDPOINTS, serve: || any(privacy::serve) },
     Route { path: "/ready", endpoints: &["GET"], serve: || get(ready) },
     Route { path: "/steward/{*rest}", endpoints: steward::ENDPOINTS, serve: || any(steward::serve) },
     Route { path: "/viewer", endpoints: &["GET", "POST"], serve: || get(fhir_api::viewer::form).post(fhir_api::viewer::page) },

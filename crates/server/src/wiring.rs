@@ -23,6 +23,7 @@ use crate::config::{self, Config, StoreConfig, StorePlace};
 use crate::fhir_api::App;
 use crate::people::deed::Desk;
 use crate::people::snapshot::Snapshots;
+use crate::privacy::room::Room;
 use crate::token::Tokens;
 
 /// What an exchange has of the world around it: time, the way to its sources, and where its ledger is kept.
@@ -109,10 +110,11 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
     let (ledger, writing) = audit::Ledger::start_with(journal, node, clock.clone(), uuid::Uuid::new_v4().to_string());
     let checkpointer = checkpoints.map(|settings| Checkpointer::new(settings, store.clone(), clock.clone()));
-    let reader = reader.unwrap_or_else(|| store.clone());
+    let reader: Arc<dyn LedgerReader> = reader.unwrap_or_else(|| store.clone());
     let aftermath = Aftermath::new(ledger.clone(), reader.clone());
     let (registration, registering) = Registration::start(registrar.clone(), aftermath.clone(), config.people.registration);
     let deeds = Desk { ledger: ledger.clone(), aftermath };
+    let privacy = Room { ledger: ledger.clone(), reader, queue: store.clone(), index: registrar.clone(), clock: clock.clone() };
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
     let hours = |hours: u64| Duration::from_secs(hours * 3600);
@@ -184,7 +186,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         // The last entries are vouched for, too.
         checkpointer.once().await;
     };
-    Ok((App::new(exchange, (registrar, deeds), tokens, config, clock, assembler), background))
+    Ok((App::new(exchange, (registrar, deeds, privacy), tokens, config, clock, assembler), background))
 }
 
 /// The National Record Locator, and who sees to the pointers there.

@@ -1,6 +1,7 @@
 //! What each interaction does.
 
 mod access;
+mod audit_event;
 mod elsewhere;
 mod find;
 mod page;

@@ -9,6 +9,9 @@ use super::fault::Fault;
 
 /// What can be asked below a FHIR base, as its paths are written.
 pub const ENDPOINTS: &[&str] = &[
+    "GET AuditEvent",
+    "POST AuditEvent/_search",
+    "GET AuditEvent/{id}",
     "GET metadata",
     "GET Patient/{id}/$everything",
     "POST Patient/{id}/$everything",
@@ -23,6 +26,10 @@ pub const ENDPOINTS: &[&str] = &[
 /// One FHIR interaction. Adding one here makes the governance table fail until it is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Interaction {
+    /// `GET AuditEvent/{id}`
+    AuditEvent(String),
+    /// `GET AuditEvent?…` or `POST AuditEvent/_search`
+    AuditEvents,
     /// `GET Patient/{id}/$everything`
     Everything(String),
     /// `POST Patient/$match`
@@ -56,6 +63,9 @@ impl Interaction {
             ["_search"] => Err(Fault::NotSupported(
                 "Searching over all types at once is not supported; search a type, or use Patient/{id}/$everything.".into(),
             )),
+            ["AuditEvent"] => need(get, "GET", Interaction::AuditEvents),
+            ["AuditEvent", "_search"] => need(post, "POST", Interaction::AuditEvents),
+            ["AuditEvent", id] if !id.starts_with('$') => need(get, "GET", Interaction::AuditEvent((*id).to_owned())),
             ["Patient", "$match"] => need(post, "POST", Interaction::Match),
             ["Patient", id, "$everything"] => need(get || post, "GET, POST", Interaction::Everything((*id).to_owned())),
             ["Patient", id, "$plan"] => need(get, "GET", Interaction::Plan((*id).to_owned())),
@@ -75,6 +85,8 @@ impl Interaction {
     /// What it is called in the ledger.
     pub(super) fn name(&self) -> &'static str {
         match self {
+            Interaction::AuditEvent(_) => "read AuditEvent",
+            Interaction::AuditEvents => "search AuditEvent",
             Interaction::Everything(_) => "$everything",
             Interaction::Match => "$match",
             Interaction::Metadata => "metadata",
@@ -91,6 +103,7 @@ impl Interaction {
         match self {
             Interaction::Everything(id) | Interaction::Plan(id) | Interaction::RequestAccess(id) => Some(id),
             Interaction::Read(kind, id) if *kind == Kind::PATIENT => Some(id),
+            Interaction::AuditEvent(_) | Interaction::AuditEvents => None,
             Interaction::Match | Interaction::Metadata | Interaction::Page | Interaction::Read(..) | Interaction::Search(_) => None,
         }
     }

@@ -11,6 +11,7 @@ use crate::config::SignIn;
 pub fn statement(app: &App, face: Face) -> Value {
     let names = CARRIED.iter().flat_map(|kind| names(face, *kind).into_iter().map(move |name| (*kind, name)));
     let resources: Vec<Value> = names.map(|(kind, name)| resource(face, kind, name)).collect();
+    let resources: Vec<Value> = resources.into_iter().chain((face == Face::R4).then(audit_event)).collect();
     let mut statement = json!({
         "resourceType": "CapabilityStatement",
         "url": format!("{}/metadata", app.base(face)),
@@ -41,6 +42,18 @@ pub fn statement(app: &App, face: Face) -> Value {
         statement["rest"][0]["operation"] = operations.collect();
     }
     statement
+}
+
+/// Who looked, for those who review accesses.
+fn audit_event() -> Value {
+    let params = [("agent", "reference"), ("date", "date"), ("entity", "reference"), ("patient", "reference")];
+    json!({
+        "type": "AuditEvent",
+        "documentation": "Lines of the ledger in the patterns of IHE BALP, for privacy officers and Caldicott Guardians (scope severn.privacy). One of patient, agent:identifier (ISSUER|SUBJECT) and entity:identifier (urn:severn:source|SOURCE) narrows a search.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "searchParam": params.map(|(name, code)| json!({"name": name, "type": code})),
+    })
 }
 
 /// What a face calls a type: STU3 has two for one.

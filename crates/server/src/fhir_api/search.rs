@@ -203,7 +203,7 @@ fn since(text: &str) -> Result<String, Fault> {
 }
 
 /// The patient a search is about. A search over everybody is not supported, so a missing one is an error.
-fn patient(params: &Params) -> Result<Option<PatientRef>, Fault> {
+pub fn patient(params: &Params) -> Result<Option<PatientRef>, Fault> {
     let mut found: Option<PatientRef> = None;
     for param in &params.0 {
         let reference = match (param.name.as_str(), param.modifier.as_deref()) {

@@ -31,7 +31,7 @@ pub fn config(file: &Path) -> anyhow::Result<Option<Config>> {
 }
 
 /// Opens the register, and puts a registrar before it whose index is empty yet.
-async fn registrar(config: &Config) -> anyhow::Result<Registrar> {
+pub async fn registrar(config: &Config) -> anyhow::Result<Registrar> {
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     crate::store::prepare(&config.store).await?;
     let register = wiring::open(&config.store, secrets)?;
@@ -45,7 +45,7 @@ async fn registrar(config: &Config) -> anyhow::Result<Registrar> {
 }
 
 /// Builds the index from the register, and says how far that is.
-async fn fill(registrar: &Registrar) -> anyhow::Result<Progress> {
+pub async fn fill(registrar: &Registrar) -> anyhow::Result<Progress> {
     let began = tokio::time::Instant::now();
     let terminal = std::io::stderr().is_terminal();
     let mut told = began;

@@ -17,6 +17,8 @@ pub const CLAIM: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"ki
 /// The name of an interaction. One that is added must be named here, and then stand among the endpoints.
 fn name(interaction: &Interaction) -> &'static str {
     match interaction {
+        Interaction::AuditEvent(_) => "audit-event",
+        Interaction::AuditEvents => "audit-events",
         Interaction::Everything(_) => "everything",
         Interaction::Match => "match",
         Interaction::Metadata => "metadata",
@@ -28,7 +30,8 @@ fn name(interaction: &Interaction) -> &'static str {
     }
 }
 
-const NAMES: &[&str] = &["everything", "match", "metadata", "page", "plan", "read", "request-access", "search"];
+const NAMES: &[&str] =
+    &["audit-event", "audit-events", "everything", "match", "metadata", "page", "plan", "read", "request-access", "search"];
 
 #[test]
 fn every_interaction_is_among_the_endpoints() {

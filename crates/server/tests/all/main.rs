@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod audited;
+mod audit_report;
 mod carecentric;
 mod cis2;
 mod clients;

@@ -20,6 +20,7 @@ use crate::world::{Answer, Card, Issuer, World, region};
 const MATCH: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient",
     "name":[{"family":"Hartley","given":["Margaret"]}],"birthDate":"1948-03-11"}}]}"#;
 const STRUCTURED: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"includeAllergies"}]}"#;
+const JUDGE: &str = r#"{"state":"justified","note":"seen the ward's list"}"#;
 const DECIDE: &str = r#"{"outcome":"different","reason":"seen the papers"}"#;
 
 /// A person known to the world's suppliers; nobody else of these tests has them open.
@@ -76,6 +77,9 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
     let number = format!("https://fhir.nhs.uk/Id/nhs-number|{DEMO_PERSON}");
     match (face, whole.as_str(), below) {
         (Some(_), _, "metadata") => get(whole.clone()),
+        (Some(_), _, "AuditEvent") => get(format!("{whole}?patient={person}")),
+        (Some(_), _, "AuditEvent/_search") => post(format!("{whole}?patient={person}"), ""),
+        (Some(_), _, "AuditEvent/{id}") => get(format!("{base}/AuditEvent/none.1")),
         (Some(_), _, "Patient/{id}/$everything" | "Patient/{id}/$plan" | "Patient/{id}/$request-access") => {
             let target = whole.replace("{id}", person);
             match below.rsplit('$').next() {
@@ -119,6 +123,10 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
             );
             ask("", path.to_owned(), &body, "application/x-www-form-urlencoded")
         }
+        (_, "/privacy/report", _) => post(whole.clone(), r#"{"source":"ccr"}"#),
+        (_, "/privacy/tasks", _) => get(whole.clone()),
+        (_, "/privacy/tasks/{id}", _) => get("/privacy/tasks/none".into()),
+        (_, "/privacy/tasks/{id}/decide", _) => post("/privacy/tasks/none/decide".into(), JUDGE),
         (_, "/steward/explain", _) => get(format!("{whole}?one=ccr/none")),
         (_, "/steward/tasks", _) => get(whole.clone()),
         (_, "/steward/tasks/{id}", _) => get("/steward/tasks/none".into()),
@@ -231,6 +239,14 @@ async fn callers(world: &World, signers: &Signers, person: &str, other: &str, se
     ] {
         all.push(card(who, Card { scope, ..doctor.clone() }));
     }
+    for (who, role, sds_user_id) in [
+        ("officer with severn.privacy", "R0001", Some("999999999999")),
+        ("guardian with severn.privacy", "R5105", Some("999999999999")),
+        ("a system with severn.privacy, R0001", "R0001", None),
+    ] {
+        let scope = if sds_user_id.is_some() { "severn.privacy" } else { "system/*.rs severn.privacy" };
+        all.push(card(who, Card { roles: vec![role], scope, sds_user_id, ..doctor.clone() }));
+    }
     all.push(card("scope patient/*.rs, nobody open", Card { scope: "patient/*.rs", ..Card::doctor() }));
     all.push(card("a system, nobody open", Card { patient: None, ..Card::system() }));
     all.push(card("a system that has them open", Card { patient: Some(person.to_owned()), ..Card::system() }));
@@ -324,6 +340,7 @@ What of a record is shown to whom is another page: crates/access/tests/output.
 const SECTIONS: &[(&str, &str)] = &[
     ("FHIR R4", "/fhir/R4"),
     ("FHIR STU3", "/fhir/STU3"),
+    ("The privacy officer's desk", "/privacy"),
     ("The steward's desk", "/steward"),
     ("The viewer", "/viewer"),
     ("Launches: what the caller holds, as a link", "/launch"),
@@ -399,7 +416,8 @@ fn compare(now: &str) {
 #[tokio::test(start_paused = true)]
 async fn no_endpoint_answers_by_a_method_that_the_table_lacks() {
     let world = World::of(&["ccr"]);
-    let token = world.token(&Card { scope: "user/*.rs severn.operator severn.privacy", ..Card::doctor() });
+    let roles = vec!["R8000", "R0001"];
+    let token = world.token(&Card { roles, scope: "user/*.rs severn.operator severn.privacy", ..Card::doctor() });
     for route in ROUTES {
         for endpoint in route.endpoints {
             let (_, below) = endpoint.split_once(' ').unwrap_or((endpoint, ""));

@@ -624,6 +624,22 @@ impl LedgerReader for Ledger {
         let requests: BTreeSet<&str> = lines.iter().filter(names).map(|line| line.trace.as_str()).collect();
         Ok(lines.iter().filter(|line| requests.contains(line.trace.as_str())).cloned().collect())
     }
+
+    async fn find(&self, lookup: &audit::Lookup) -> Result<Vec<audit::Found>, JournalDown> {
+        Ok(audit::lookup::among(&self.lines.lock().unwrap(), lookup))
+    }
+
+    async fn lines_of(&self, traces: &[String]) -> Result<Vec<Line>, JournalDown> {
+        Ok(self.lines.lock().unwrap().iter().filter(|line| traces.contains(&line.trace)).cloned().collect())
+    }
+
+    async fn line(&self, run: &str, sequence: u64) -> Result<Option<Line>, JournalDown> {
+        Ok(self.lines.lock().unwrap().iter().find(|line| line.run == run && line.sequence == sequence).cloned())
+    }
+
+    async fn people_of(&self, by: &audit::By, since: jiff::Timestamp) -> Result<u64, JournalDown> {
+        Ok(audit::lookup::people_among(&self.lines.lock().unwrap(), by, since))
+    }
 }
 
 /// The way to the suppliers: no socket, and time can be paused.

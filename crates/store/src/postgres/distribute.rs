@@ -19,6 +19,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("plan", "person"),
     ("tie", "person"),
     ("named", "person"),
+    ("entered", "name"),
     ("number", "pseudonym"),
     ("cut_number", "pseudonym"),
     ("home", "local_id"),

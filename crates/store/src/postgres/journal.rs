@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use audit::{Journal, JournalDown, LedgerReader, Line};
+use audit::{By, Found, Journal, JournalDown, LedgerReader, Line, Lookup, lookup};
 use deadpool_postgres::GenericClient;
 use exchange::StoreDown;
 use tokio_postgres::Row;
@@ -11,7 +11,6 @@ use tokio_postgres::error::SqlState;
 
 use super::door::{PostgresStore, Trouble, asked};
 use super::sql;
-use crate::named;
 
 /// Lines of the ledger in PostgreSQL. Its table takes nothing but new lines: no other right is granted, and triggers refuse the rest.
 #[derive(Clone)]
@@ -62,7 +61,7 @@ impl PostgresStore {
         let columns = Columns { runs: text(|line| &line.run), sequences: lines.iter().map(|line| line.sequence as i64).collect() };
         let (at, traces, events) = (text(|line| &line.at), text(|line| &line.trace), text(|line| &line.event));
         let (previous, hashes) = (text(|line| &line.previous), text(|line| &line.hash));
-        let names = Names::of(lines);
+        let (names, entered) = (Names::of(lines), Entered::of(lines));
         asked!(self, |client| {
             let transaction = client.transaction().await?;
             let append = transaction.prepare_cached(APPEND).await?;
@@ -80,6 +79,10 @@ impl PostgresStore {
             if !names.persons.is_empty() {
                 let name = transaction.prepare_cached(sql::NAME).await?;
                 transaction.execute(&name, &[&names.persons, &names.traces, &names.at]).await?;
+            }
+            if !entered.names.is_empty() {
+                let enter = transaction.prepare_cached(sql::ENTER).await?;
+                transaction.execute(&enter, &[&entered.names, &entered.at, &entered.traces, &entered.patients]).await?;
             }
             Ok(transaction.commit().await?)
         })
@@ -136,7 +139,9 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn of(lines: &[Line]) -> Names<'_> {
-        let named = lines.iter().filter_map(|line| Some(((named::person(line)?, line.trace.as_str()), line.at.parse().ok()?)));
+        let entered = lines.iter().filter_map(|line| Some((line, lookup::entered(line)?)));
+        let named = entered.filter(|(_, entered)| !entered.patient.is_empty());
+        let named = named.map(|(line, entered)| ((entered.patient, line.trace.as_str()), entered.at));
         // The last of several of one request.
         let once: std::collections::BTreeMap<(String, &str), jiff::Timestamp> = named.collect();
         let mut names = Names { persons: Vec::new(), traces: Vec::new(), at: Vec::new() };
@@ -146,6 +151,30 @@ impl Names<'_> {
             names.at.push(at);
         }
         names
+    }
+}
+
+/// Names that lines are entered under, each name a row.
+#[derive(Default)]
+struct Entered<'a> {
+    names: Vec<String>,
+    at: Vec<jiff::Timestamp>,
+    traces: Vec<&'a str>,
+    patients: Vec<String>,
+}
+
+impl Entered<'_> {
+    fn of(lines: &[Line]) -> Entered<'_> {
+        let mut rows = Entered::default();
+        for (line, entered) in lines.iter().filter_map(|line| Some((line, lookup::entered(line)?))) {
+            for name in entered.names {
+                rows.names.push(name);
+                rows.at.push(entered.at);
+                rows.traces.push(&line.trace);
+                rows.patients.push(entered.patient.clone());
+            }
+        }
+        rows
     }
 }
 
@@ -173,5 +202,44 @@ impl Journal for PostgresJournal {
 impl LedgerReader for PostgresStore {
     async fn about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, JournalDown> {
         self.lines_about(patient, since).await.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn find(&self, lookup: &Lookup) -> Result<Vec<Found>, JournalDown> {
+        let (name, micros) = (lookup.by.name(), super::arrays::micros);
+        let (since, until) = (micros(lookup.since), micros(lookup.until));
+        let (at, trace) = lookup.from.as_ref().map_or((until, ""), |(at, trace)| (micros(*at), trace.as_str()));
+        let count_max = i64::try_from(lookup.count_max).unwrap_or(i64::MAX);
+        let found: Result<Vec<Found>, StoreDown> = asked!(self, |client| {
+            let statement = client.prepare_cached(sql::ENTERED).await?;
+            let rows = client.query(&statement, &[&name, &since, &until, &at, &trace, &count_max]).await?;
+            Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+        });
+        found.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn lines_of(&self, traces: &[String]) -> Result<Vec<Line>, JournalDown> {
+        let lines: Result<Vec<Line>, StoreDown> = asked!(self, |client| {
+            let lines = client.prepare_cached(&format!("{LINES} WHERE trace = ANY($1) ORDER BY run, sequence")).await?;
+            Ok(client.query(&lines, &[&traces]).await?.iter().map(line).collect())
+        });
+        lines.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn line(&self, run: &str, sequence: u64) -> Result<Option<Line>, JournalDown> {
+        let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+        let found: Result<Option<Line>, StoreDown> = asked!(self, |client| {
+            let statement = client.prepare_cached(&format!("{LINES} WHERE run = $1 AND sequence = $2")).await?;
+            Ok(client.query_opt(&statement, &[&run, &sequence]).await?.as_ref().map(line))
+        });
+        found.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn people_of(&self, by: &By, since: jiff::Timestamp) -> Result<u64, JournalDown> {
+        let (name, since) = (by.name(), super::arrays::micros(since));
+        let count: Result<i64, StoreDown> = asked!(self, |client| {
+            let statement = client.prepare_cached(sql::ENTERED_PEOPLE).await?;
+            Ok(client.query_one(&statement, &[&name, &since]).await?.get(0))
+        });
+        Ok(count.map_err(|down| JournalDown(down.0))?.unsigned_abs())
     }
 }

@@ -241,6 +241,31 @@ REVOKE ALL ON checkpoint FROM PUBLIC, CURRENT_USER;
 GRANT SELECT, INSERT ON checkpoint TO CURRENT_USER;
 CREATE TABLE handed (witness text COLLATE \"C\" NOT NULL PRIMARY KEY, number bigint NOT NULL);
 ",
+    // Under which names lines of the ledger are found: by time, who asked, about whom, and whose data were shown. The client chooses what
+    // a request is called, so every line has a row of its own.
+    "
+CREATE TABLE entered (
+    name text COLLATE \"C\" NOT NULL,
+    at timestamptz NOT NULL,
+    trace text COLLATE \"C\" NOT NULL,
+    patient text COLLATE \"C\" NOT NULL,
+    PRIMARY KEY (name, at, trace, patient)
+);
+INSERT INTO entered (name, at, trace, patient)
+    SELECT name, ledger.at::timestamptz, ledger.trace, coalesce(event::jsonb ->> 'patient', '') FROM ledger
+    CROSS JOIN LATERAL (VALUES
+        (CASE WHEN event::jsonb ->> 'event' NOT IN ('closed', 'published') THEN '[\"all\"]' END),
+        ('[\"sds\",' || to_json(event::jsonb #>> '{by,sds_user_id}') || ']'),
+        ('[\"user\",' || to_json(event::jsonb #>> '{by,issuer}') || ',' || to_json(event::jsonb #>> '{by,subject}') || ']'),
+        ('[\"patient\",' || to_json(nullif(event::jsonb ->> 'patient', '')) || ']')
+    ) AS names (name) WHERE name IS NOT NULL
+    ON CONFLICT DO NOTHING;
+INSERT INTO entered (name, at, trace, patient)
+    SELECT '[\"source\",' || to_json(shown ->> 'source') || ']', ledger.at::timestamptz, ledger.trace, ''
+    FROM ledger CROSS JOIN LATERAL jsonb_array_elements(event::jsonb -> 'shown') AS shown
+    WHERE jsonb_typeof(event::jsonb -> 'shown') = 'array'
+    ON CONFLICT DO NOTHING;
+",
 ];
 
 /// The version that this program knows.

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use async_trait::async_trait;
-use audit::{FirstBad, Journal, JournalDown, LedgerReader, Line, Verified, Verifier};
+use audit::{By, FirstBad, Found, Journal, JournalDown, LedgerReader, Line, Lookup, Verified, Verifier, lookup};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::oneshot;
 
 use super::people::SqliteStore;
 use super::schema::open;
-use crate::{StoreError, named};
+use crate::StoreError;
 
 /// Lines of the ledger in one file. A thread of its own writes; it ends when this value is dropped.
 ///
@@ -132,10 +132,16 @@ fn insert<'a>(connection: &mut Connection, lines: impl Iterator<Item = &'a Line>
         let mut name = transaction.prepare_cached(
             "INSERT INTO named (person, trace, at) VALUES (?1, ?2, ?3) ON CONFLICT (person, trace) DO UPDATE SET at = max(at, ?3)",
         )?;
+        let mut enter = transaction.prepare_cached("INSERT OR IGNORE INTO entered (name, at, trace, patient) VALUES (?, ?, ?, ?)")?;
         for line in lines {
             insert.execute((&line.run, line.sequence as i64, &line.at, &line.trace, &line.event, &line.previous, &line.hash))?;
-            if let (Some(person), Ok(at)) = (named::person(line), line.at.parse::<jiff::Timestamp>()) {
-                name.execute(params![person, line.trace, at.as_microsecond()])?;
+            let Some(entered) = lookup::entered(line) else { continue };
+            let at = entered.at.as_microsecond();
+            for one in &entered.names {
+                enter.execute(params![one, at, line.trace, entered.patient])?;
+            }
+            if !entered.patient.is_empty() {
+                name.execute(params![entered.patient, line.trace, at])?;
             }
         }
     }
@@ -172,5 +178,58 @@ impl LedgerReader for SqliteStore {
             lines.collect()
         });
         read.await.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn find(&self, lookup: &Lookup) -> Result<Vec<Found>, JournalDown> {
+        let lookup = lookup.clone();
+        let read = self.by(&self.reading, move |connection, _| {
+            let sql = "SELECT DISTINCT at, trace FROM entered WHERE name = ? AND at >= ? AND at < ? AND (at, trace) <= (?, ?) \
+                ORDER BY at DESC, trace DESC LIMIT ?";
+            let (at, trace) = lookup.from.map_or((i64::MAX, String::new()), |(at, trace)| (at.as_microsecond(), trace));
+            let (since, until) = (lookup.since.as_microsecond(), lookup.until.as_microsecond());
+            let count_max = i64::try_from(lookup.count_max).unwrap_or(i64::MAX);
+            let mut statement = connection.prepare_cached(sql)?;
+            let found = statement.query_map(params![lookup.by.name(), since, until, at, trace, count_max], |row| {
+                let at = jiff::Timestamp::from_microsecond(row.get(0)?).map_err(|_| rusqlite::Error::InvalidQuery)?;
+                Ok((at, row.get(1)?))
+            })?;
+            found.collect()
+        });
+        read.await.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn lines_of(&self, traces: &[String]) -> Result<Vec<Line>, JournalDown> {
+        let traces = traces.to_vec();
+        let read = self.by(&self.reading, move |connection, _| {
+            let mut statement = connection.prepare_cached(&format!("{LINES} WHERE trace = ?"))?;
+            let mut lines: Vec<Line> = Vec::new();
+            for trace in traces {
+                for one in statement.query_map([trace], line)? {
+                    lines.push(one?);
+                }
+            }
+            lines.sort_by(|a, b| (&a.run, a.sequence).cmp(&(&b.run, b.sequence)));
+            lines.dedup_by(|a, b| (&a.run, a.sequence) == (&b.run, b.sequence));
+            Ok(lines)
+        });
+        read.await.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn line(&self, run: &str, sequence: u64) -> Result<Option<Line>, JournalDown> {
+        let (run, sequence) = (run.to_owned(), i64::try_from(sequence).unwrap_or(i64::MAX));
+        let read = self.by(&self.reading, move |connection, _| {
+            let mut statement = connection.prepare_cached(&format!("{LINES} WHERE run = ? AND sequence = ?"))?;
+            statement.query_row(params![run, sequence], line).optional()
+        });
+        read.await.map_err(|down| JournalDown(down.0))
+    }
+
+    async fn people_of(&self, by: &By, since: jiff::Timestamp) -> Result<u64, JournalDown> {
+        let name = by.name();
+        let read = self.by(&self.reading, move |connection, _| {
+            let sql = "SELECT count(DISTINCT patient) FROM entered WHERE name = ? AND at >= ? AND patient <> ''";
+            connection.prepare_cached(sql)?.query_row(params![name, since.as_microsecond()], |row| row.get::<_, i64>(0))
+        });
+        Ok(read.await.map_err(|down| JournalDown(down.0))?.unsigned_abs())
     }
 }

@@ -283,6 +283,34 @@ CREATE TRIGGER privacy_review_no_replace BEFORE INSERT ON privacy_review
     WHEN EXISTS (SELECT 1 FROM privacy_review WHERE task = NEW.task AND sequence = NEW.sequence)
     BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
 ",
+    // Under which names lines of the ledger are found: by time, who asked, about whom, and whose data were shown. The client chooses what
+    // a request is called, so every line has a row of its own.
+    "
+CREATE TABLE entered (
+    name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    trace TEXT NOT NULL,
+    patient TEXT NOT NULL,
+    PRIMARY KEY (name, at, trace, patient)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO entered (name, at, trace, patient)
+    SELECT json_array('all'), unixepoch(at) * 1000000, trace, coalesce(json_extract(event, '$.patient'), '')
+    FROM ledger WHERE unixepoch(at) IS NOT NULL AND json_extract(event, '$.event') NOT IN ('closed', 'published');
+INSERT OR IGNORE INTO entered (name, at, trace, patient)
+    SELECT json_array('sds', json_extract(event, '$.by.sds_user_id')), unixepoch(at) * 1000000, trace,
+        coalesce(json_extract(event, '$.patient'), '')
+    FROM ledger WHERE unixepoch(at) IS NOT NULL AND json_extract(event, '$.by.sds_user_id') IS NOT NULL;
+INSERT OR IGNORE INTO entered (name, at, trace, patient)
+    SELECT json_array('user', json_extract(event, '$.by.issuer'), json_extract(event, '$.by.subject')), unixepoch(at) * 1000000, trace,
+        coalesce(json_extract(event, '$.patient'), '')
+    FROM ledger WHERE unixepoch(at) IS NOT NULL AND json_extract(event, '$.by.subject') IS NOT NULL;
+INSERT OR IGNORE INTO entered (name, at, trace, patient)
+    SELECT json_array('patient', json_extract(event, '$.patient')), unixepoch(at) * 1000000, trace, json_extract(event, '$.patient')
+    FROM ledger WHERE unixepoch(at) IS NOT NULL AND coalesce(json_extract(event, '$.patient'), '') <> '';
+INSERT OR IGNORE INTO entered (name, at, trace, patient)
+    SELECT json_array('source', json_extract(shown.value, '$.source')), unixepoch(ledger.at) * 1000000, ledger.trace, ''
+    FROM ledger JOIN json_each(ledger.event, '$.shown') AS shown WHERE unixepoch(ledger.at) IS NOT NULL;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

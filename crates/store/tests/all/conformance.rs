@@ -53,6 +53,7 @@ promises!(
     checkpoints_are_kept_once_in_order_and_who_has_which,
     the_ledger_is_read_in_order_and_knows_where_its_chains_end,
     the_ledger_keeps_lines_in_order_and_refuses_a_second,
+    the_ledger_finds_lines_by_who_whom_whose_and_when,
     the_ledger_knows_whom_its_lines_name,
     the_queue_keeps_every_step_of_a_review,
     the_queue_lists_what_waits_in_order,
@@ -728,6 +729,65 @@ async fn the_ledger_knows_whom_its_lines_name(place: Place) {
     assert_eq!(about("b", 3).await, [0u64; 0]);
     assert_eq!(about("", 0).await, [0u64; 0]);
     assert_eq!(opened.store.about("a", at(0)).await.unwrap()[0], lines[0]);
+}
+
+async fn the_ledger_finds_lines_by_who_whom_whose_and_when(place: Place) {
+    use audit::{By, Lookup, lookup};
+    let opened = place.open().await;
+    let (own, national) = (r#"{"issuer":"i","subject":"u-1","sds_user_id":null}"#, r#"{"issuer":"j","subject":"u-1","sds_user_id":"55"}"#);
+    // One name for many requests, two requests at one moment, one line about two sources, and one that nobody can read.
+    let events = [
+        (1, "x", format!(r#"{{"event":"opened","by":{own},"patient":"a"}}"#)),
+        (1, "y", format!(r#"{{"event":"opened","by":{national},"patient":"a"}}"#)),
+        (2, "x", r#"{"event":"closed","shown":[{"source":"gp"},{"source":"ccr"}]}"#.to_owned()),
+        (3, "x", format!(r#"{{"event":"opened","by":{own},"patient":"b"}}"#)),
+        (4, "y", r#"{"event":"closed","shown":[{"source":"gp"}]}"#.to_owned()),
+        (5, "z", r#"{"event":"refused","by":null,"patient":""}"#.to_owned()),
+        (6, "x", format!(r#"{{"event":"disclosed","by":{own},"patient":"b"}}"#)),
+        (7, "w", "not even JSON".to_owned()),
+    ];
+    let of = |(sequence, (second, trace, event)): (u64, (i64, &str, String))| audit::Line {
+        trace: trace.into(),
+        event,
+        at: at(second).to_string(),
+        ..line("run", sequence)
+    };
+    let lines: Vec<audit::Line> = (1..).zip(events).map(of).collect();
+    opened.journal.append(lines.clone()).await.unwrap();
+    let user = |issuer: &str| By::User { issuer: issuer.into(), subject: "u-1".into() };
+    let all = [
+        By::Anything,
+        By::Patient("a".into()),
+        By::Patient("b".into()),
+        By::Patient(String::new()),
+        By::SdsUser("55".into()),
+        By::Source("gp".into()),
+        By::Source("ccr".into()),
+        user("i"),
+        user("j"),
+        user("k"),
+    ];
+    for by in all {
+        for (since, until) in [(0, 100), (2, 5), (3, 3)] {
+            let mut lookup = Lookup { by: by.clone(), since: at(since), until: at(until), from: None, count_max: 100 };
+            let found = opened.store.find(&lookup).await.unwrap();
+            assert_eq!(found, lookup::among(&lines, &lookup), "{lookup:?}");
+            // A page begins where the last one said.
+            for place in &found {
+                (lookup.from, lookup.count_max) = (Some(place.clone()), 2);
+                assert_eq!(opened.store.find(&lookup).await.unwrap(), lookup::among(&lines, &lookup), "{lookup:?}");
+            }
+        }
+        for since in [0, 2, 100] {
+            let counted = opened.store.people_of(&by, at(since)).await.unwrap();
+            assert_eq!(counted, lookup::people_among(&lines, &by, at(since)), "{by:?} since {since}");
+        }
+    }
+    assert_eq!(opened.store.people_of(&user("i"), at(0)).await.unwrap(), 2);
+    let of_two = opened.store.lines_of(&["x".into(), "z".into(), "x".into(), "none".into()]).await.unwrap();
+    assert_eq!(of_two.iter().map(|line| line.sequence).collect::<Vec<_>>(), [1, 3, 4, 6, 7]);
+    assert_eq!(opened.store.line("run", 3).await.unwrap().as_ref(), Some(&lines[2]));
+    assert_eq!(opened.store.line("run", 99).await.unwrap(), None);
 }
 
 async fn no_name_number_or_address_lies_open(place: Place) {

@@ -219,8 +219,15 @@ async fn the_distribution_key_is_in_every_key_and_leads_those_of_patients() {
 fn distribution_is_by_the_patient_for_patients_and_by_what_is_looked_up_for_directories() {
     let beside = ["entry", "apart", "event", "task", "located", "claimed", "minted", "plan", "tie", "named"]
         .map(|table| format!("SELECT create_distributed_table('severn.{table}', 'person', colocate_with => 'severn.person')"));
-    let alone = [("number", "pseudonym"), ("cut_number", "pseudonym"), ("home", "local_id"), ("minted_home", "id"), ("task_home", "id")]
-        .map(|(table, key)| format!("SELECT create_distributed_table('severn.{table}', '{key}', colocate_with => 'none')"));
+    let keys = [
+        ("entered", "name"),
+        ("number", "pseudonym"),
+        ("cut_number", "pseudonym"),
+        ("home", "local_id"),
+        ("minted_home", "id"),
+        ("task_home", "id"),
+    ];
+    let alone = keys.map(|(table, key)| format!("SELECT create_distributed_table('severn.{table}', '{key}', colocate_with => 'none')"));
     let first = "SELECT create_distributed_table('severn.person', 'person', colocate_with => 'none')".to_owned();
     let expected: Vec<String> = std::iter::once(first).chain(beside).chain(alone).collect();
     assert_eq!(PostgresStore::distribution(), expected);

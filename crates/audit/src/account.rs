@@ -1,0 +1,332 @@
+//! What the lines of requests say, request by request: who asked what about whom, what came of it, and what was shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lookup::{By, Found, entered};
+use crate::{Event, Line, Who};
+
+/// One request, as its lines tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// When it began.
+    pub at: String,
+    /// Its name, chosen by the client.
+    pub trace: String,
+    /// Who asked; none where nobody is known, or where nobody asked.
+    pub by: Option<Who>,
+    /// What was asked for, in the ledger's words: `read everything`, `find`, `privacy: show`, `relationship` …
+    pub what: String,
+    /// Whom it was about, or who was named by its answer.
+    pub patients: BTreeSet<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The rules that decided.
+    pub policy: Vec<String>,
+    /// What was shown of each source: types with their counts.
+    pub shown: BTreeMap<String, BTreeMap<String, u64>>,
+    /// What was claimed, where a claim was granted.
+    pub claim: Option<Claimed>,
+    /// Whether somebody else used the same name for a request of theirs at that time: which line is whose can then not be told surely.
+    pub mixed: bool,
+    /// Its lines, with what each says as far as this program knows it.
+    pub lines: Vec<(Line, Option<Event>)>,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was answered.
+    Answered,
+    /// It was refused, and why.
+    Refused(String),
+    /// What happened needed no answer: a thing that was done, or found out.
+    Told,
+    /// It was begun, and no line says how it ended: something may have been shown.
+    Unfinished,
+}
+
+/// A claim that was granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// `emergency` or `relationship`.
+    pub kind: String,
+    /// The coded reason.
+    pub reason: String,
+    /// The reason in their words.
+    pub text: String,
+    /// When it ends.
+    pub until: Option<String>,
+}
+
+/// Tells requests apart, the earliest first. Lines may come in any order of requests; those of one request in theirs.
+pub fn accounts(lines: &[Line]) -> Vec<Account> {
+    let mut by_trace: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
+    for line in lines {
+        by_trace.entry(line.trace.as_str()).or_default().push(line);
+    }
+    let mut accounts: Vec<Account> = by_trace.into_values().flat_map(told_apart).collect();
+    accounts.sort_by(|a, b| (&a.at, &a.trace).cmp(&(&b.at, &b.trace)));
+    accounts
+}
+
+/// The requests of one name. A client may use it more than once.
+fn told_apart(mut lines: Vec<&Line>) -> Vec<Account> {
+    lines.sort_by(|a, b| (time(a), &a.run, a.sequence).cmp(&(time(b), &b.run, b.sequence)));
+    let mut accounts: Vec<Account> = Vec::new();
+    for line in lines {
+        let event = serde_json::from_str::<Event>(&line.event).ok();
+        let place = event.as_ref().and_then(|event| belongs(&accounts, line, event));
+        match place {
+            Some(place) => accounts[place].add(line, event),
+            None => accounts.push(Account::begun(line, event)),
+        }
+    }
+    let askers: BTreeSet<_> = accounts.iter().filter_map(|account| account.by.as_ref()).map(|who| (&who.issuer, &who.subject)).collect();
+    if askers.len() > 1 {
+        accounts.iter_mut().for_each(|account| account.mixed = true);
+    }
+    accounts
+}
+
+fn time(line: &Line) -> Option<jiff::Timestamp> {
+    line.at.parse().ok()
+}
+
+/// The request among these whose next line this is; none where it begins one.
+fn belongs(accounts: &[Account], line: &Line, event: &Event) -> Option<usize> {
+    let is_open = |account: &Account| account.outcome == Outcome::Unfinished && account.lines[0].0.run == line.run;
+    let same =
+        |account: &Account, by: &Who| account.by.as_ref().is_some_and(|own| (&own.issuer, &own.subject) == (&by.issuer, &by.subject));
+    let of = |by: Option<&Who>| accounts.iter().position(|account| is_open(account) && by.is_none_or(|by| same(account, by)));
+    match event {
+        Event::Opened { .. } => None,
+        Event::Claimed { by, .. } | Event::Disclosed { by, .. } | Event::Reviewed { by, .. } | Event::Stewarded { by, .. } => of(Some(by)),
+        Event::Refused { by: Some(by), .. } => of(Some(by)),
+        Event::Refused { by: None, .. } | Event::SeenMeanwhile { .. } => None,
+        _ => of(None),
+    }
+}
+
+impl Account {
+    fn begun(line: &Line, event: Option<Event>) -> Account {
+        let mut account = Account {
+            at: line.at.clone(),
+            trace: line.trace.clone(),
+            by: None,
+            what: String::new(),
+            patients: BTreeSet::new(),
+            outcome: Outcome::Told,
+            policy: Vec::new(),
+            shown: BTreeMap::new(),
+            claim: None,
+            mixed: false,
+            lines: Vec::new(),
+        };
+        account.add(line, event);
+        account
+    }
+
+    /// Whether something of a person's record may have been seen: it was answered, or may have been.
+    pub fn may_have_shown(&self) -> bool {
+        matches!(self.outcome, Outcome::Answered | Outcome::Unfinished)
+    }
+
+    /// All that was shown, by type.
+    pub fn kinds(&self) -> BTreeMap<&str, u64> {
+        let mut kinds = BTreeMap::new();
+        for (kind, count) in self.shown.values().flatten() {
+            *kinds.entry(kind.as_str()).or_default() += count;
+        }
+        kinds
+    }
+
+    fn names(&mut self, patient: &str) {
+        if !patient.is_empty() {
+            self.patients.insert(patient.to_owned());
+        }
+    }
+
+    fn add(&mut self, line: &Line, event: Option<Event>) {
+        if let Some(event) = &event {
+            self.hear(event);
+        }
+        self.lines.push((line.clone(), event));
+    }
+
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Opened { by, interaction, patient, .. } => {
+                (self.by, self.what, self.outcome) = (Some(by.clone()), interaction.clone(), Outcome::Unfinished);
+                self.names(patient);
+            }
+            Event::Claimed { by, patient, kind, reason, text, until, .. } => {
+                self.by.get_or_insert_with(|| by.clone());
+                self.names(patient);
+                self.what.clone_from(kind);
+                let (kind, reason, text, until) = (kind.clone(), reason.clone(), text.clone(), until.clone());
+                self.claim = Some(Claimed { kind, reason, text, until });
+                self.outcome = Outcome::Answered;
+            }
+            Event::Closed { outcome, policy, shown, .. } => {
+                self.policy.clone_from(policy);
+                for one in shown {
+                    let kinds = self.shown.entry(one.source.clone()).or_default();
+                    for (kind, ..) in one.resources.resources() {
+                        *kinds.entry(kind).or_default() += 1;
+                    }
+                }
+                self.outcome = if outcome == "answered" { Outcome::Answered } else { Outcome::Refused(outcome.clone()) };
+            }
+            Event::Disclosed { by, patient, answer, .. } => {
+                self.by.get_or_insert_with(|| by.clone());
+                self.names(patient);
+                // A search names people one by one, and then closes; a page is all that is disclosed, and closes with it.
+                if matches!(self.what.as_str(), "" | "read everything") {
+                    self.outcome = Outcome::Answered;
+                    self.what = if answer.starts_with("plan of ") { "plan" } else { "page" }.to_owned();
+                }
+            }
+            Event::Refused { by, patient, why } => {
+                if self.by.is_none() {
+                    self.by.clone_from(by);
+                }
+                self.names(patient);
+                self.outcome = Outcome::Refused(why.clone());
+            }
+            Event::Reviewed { by, .. } => {
+                self.by.get_or_insert_with(|| by.clone());
+                self.outcome = Outcome::Answered;
+            }
+            Event::Stewarded { by, what, touched, .. } => {
+                self.by.get_or_insert_with(|| by.clone());
+                touched.iter().for_each(|person| self.names(person));
+                self.what.clone_from(what);
+                self.outcome = Outcome::Answered;
+            }
+            Event::SeenMeanwhile { patient, what, .. } => {
+                self.names(patient);
+                self.what.clone_from(what);
+            }
+            Event::Asked { patient, .. } => self.names(patient),
+            Event::Publishing { patient, .. } => {
+                self.names(patient);
+                if self.what.is_empty() {
+                    self.what = "a pointer in the National Record Locator".to_owned();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The requests that were found by a name, in the order they were found, the latest first. Each stands where its first line under that
+/// name was found, and only there: so nobody's request hides behind another of the same name, and none stands on two pages.
+pub fn found(by: &By, found: &[Found], lines: &[Line]) -> Vec<(Found, Account)> {
+    let name = by.name();
+    let place = |account: &Account| {
+        let first = account.lines.iter().find_map(|(line, _)| entered(line).filter(|entered| entered.names.contains(&name)))?;
+        Some((first.at, account.trace.clone()))
+    };
+    let placed = accounts(lines).into_iter().filter_map(|account| Some((place(&account)?, account)));
+    let mut wanted: Vec<(Found, Account)> = placed.filter(|(place, _)| found.contains(place)).collect();
+    wanted.sort_by(|(a, one), (b, other)| (b, &other.at).cmp(&(a, &one.at)));
+    wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lookup::{Lookup, among};
+
+    fn line(sequence: u64, trace: &str, second: u64, event: serde_json::Value) -> Line {
+        let (run, at, event) = ("r".into(), format!("2026-11-23T09:00:{second:02}Z"), event.to_string());
+        Line { run, sequence, at, trace: trace.into(), event, previous: String::new(), hash: String::new() }
+    }
+
+    fn who(subject: &str) -> serde_json::Value {
+        serde_json::json!({"issuer": "i", "subject": subject, "name": subject, "sds_user_id": null, "role_profile": null, "roles": [],
+            "organisation": "RRK", "organisation_name": "", "device": null, "client": null, "purposes": [], "token": null})
+    }
+
+    fn opened(subject: &str, interaction: &str, patient: &str) -> serde_json::Value {
+        serde_json::json!({"event": "opened", "by": who(subject), "interaction": interaction, "patient": patient, "hops": []})
+    }
+
+    fn closed(shown: serde_json::Value) -> serde_json::Value {
+        serde_json::json!({"event": "closed", "outcome": "answered", "policy": ["relationship.launch"], "legs": [], "shown": shown})
+    }
+
+    fn told(account: &Account) -> (&str, &str, Vec<&str>, &Outcome) {
+        let by = account.by.as_ref().map_or("", |who| who.subject.as_str());
+        (by, &account.what, account.patients.iter().map(String::as_str).collect(), &account.outcome)
+    }
+
+    #[test]
+    fn each_request_is_told_from_its_own_lines() {
+        let shown = serde_json::json!([{"source": "gp", "resources": [["Flag", "1", null], ["Flag", "2", null]], "digest": "00"}]);
+        let disclosed = |subject: &str, patient: &str, answer: &str| serde_json::json!({"event": "disclosed", "by": who(subject), "patient": patient, "answer": answer, "from_piece": 0});
+        let claimed = serde_json::json!({"event": "claimed", "by": who("c"), "patient": "p", "kind": "emergency", "reason": "TREAT",
+            "text": "found on the floor", "until": null});
+        let lines = [
+            line(1, "1", 1, opened("a", "read everything", "p")),
+            line(2, "1", 2, closed(shown)),
+            line(3, "2", 3, opened("b", "find", "")),
+            line(4, "2", 4, disclosed("b", "p", "2")),
+            line(5, "2", 5, disclosed("b", "q", "2")),
+            line(6, "2", 6, closed(serde_json::json!([]))),
+            line(7, "3", 7, opened("a", "read everything", "p")),
+            line(8, "3", 8, disclosed("a", "p", "1")),
+            line(9, "4", 9, opened("c", "read everything", "p")),
+            line(10, "4", 10, claimed),
+            line(11, "5", 11, opened("d", "read Flag", "p")),
+            line(12, "5", 12, serde_json::json!({"event": "refused", "by": who("d"), "patient": "p", "why": "no"})),
+            line(13, "6", 13, serde_json::json!({"event": "refused", "by": null, "patient": "", "why": "no token"})),
+            line(14, "7", 14, opened("e", "read everything", "p")),
+            line(15, "8", 15, serde_json::json!({"event": "of a later program"})),
+        ];
+        let accounts = accounts(&lines);
+        let refused = |why: &str| Outcome::Refused(why.to_owned());
+        let expected = [
+            ("a", "read everything", vec!["p"], &Outcome::Answered),
+            ("b", "find", vec!["p", "q"], &Outcome::Answered),
+            ("a", "page", vec!["p"], &Outcome::Answered),
+            ("c", "emergency", vec!["p"], &Outcome::Answered),
+            ("d", "read Flag", vec!["p"], &refused("no")),
+            ("", "", vec![], &refused("no token")),
+            ("e", "read everything", vec!["p"], &Outcome::Unfinished),
+            ("", "", vec![], &Outcome::Told),
+        ];
+        assert_eq!(accounts.iter().map(told).collect::<Vec<_>>(), expected);
+        assert_eq!(accounts[0].kinds(), BTreeMap::from([("Flag", 2)]));
+        assert_eq!(accounts[3].claim.as_ref().unwrap().text, "found on the floor");
+        assert!(accounts.iter().all(|account| !account.mixed));
+        assert_eq!(accounts.iter().map(|account| account.lines.len()).sum::<usize>(), lines.len());
+    }
+
+    /// A client chooses what its request is called: by one name for all, none of them is hidden, and none is another's.
+    #[test]
+    fn requests_of_one_name_are_each_found_once() {
+        let lines = [
+            line(1, "x", 1, opened("a", "read everything", "p")),
+            line(2, "x", 2, closed(serde_json::json!([]))),
+            line(3, "x", 11, opened("a", "read everything", "q")),
+            line(4, "x", 12, opened("b", "read everything", "p")),
+            line(5, "x", 13, serde_json::json!({"event": "refused", "by": who("b"), "patient": "p", "why": "no"})),
+            line(6, "x", 14, closed(serde_json::json!([]))),
+            line(7, "x", 21, opened("a", "read everything", "p")),
+        ];
+        let at = |second: u64| format!("2026-11-23T09:00:{second:02}Z").parse().unwrap();
+        let ask = |by: By, since: u64, until: u64| -> Vec<String> {
+            let lookup = Lookup { by: by.clone(), since: at(since), until: at(until), from: None, count_max: 100 };
+            let places = among(&lines, &lookup);
+            found(&by, &places, &lines).into_iter().map(|(_, account)| format!("{} {:?}", &account.at[17..19], account.outcome)).collect()
+        };
+        let user = |subject: &str| By::User { issuer: "i".into(), subject: subject.into() };
+        assert_eq!(ask(user("a"), 0, 59), ["21 Unfinished", "11 Answered", "01 Answered"]);
+        assert_eq!(ask(user("a"), 5, 20), ["11 Answered"]);
+        assert_eq!(ask(By::Patient("p".into()), 0, 20), ["12 Refused(\"no\")", "01 Answered"]);
+        assert_eq!(ask(By::Patient("q".into()), 0, 59), ["11 Answered"]);
+        assert_eq!(ask(By::Anything, 0, 59).len(), 4);
+        assert!(accounts(&lines).iter().all(|account| account.mixed));
+    }
+}

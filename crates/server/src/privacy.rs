@@ -1,0 +1,292 @@
+//! `/privacy/`: the privacy officer's desk over HTTP. Accesses that wait are listed, shown in context, and decided on with a note; who
+//! looked is told by patient, by user, by source and by time.
+//!
+//! Default deny: only a person with the role of a privacy officer or a Caldicott Guardian, and a token with the scope `severn.privacy`,
+//! opens the desk. They see who looked, never what was seen. Every look and every decision is on the ledger.
+
+pub mod audit_event;
+pub mod room;
+pub mod told;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use audit::{Audited, By, Found, Lookup, Who};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use exchange::{PrivacyFilter, PrivacyKind, ReviewState};
+use jiff::Timestamp;
+use record::{Caller, RequestId};
+use serde_json::{Value, json};
+
+use crate::fhir_api::{App, Fault, Params, wire};
+use room::{Failed, always};
+
+/// What may be asked of the desk, below `/privacy/`.
+pub const ENDPOINTS: &[&str] = &["GET tasks", "GET tasks/{id}", "POST report", "POST tasks/{id}/decide"];
+
+/// What may be asked of the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desk {
+    /// `POST tasks/{id}/decide`
+    Decide(String),
+    /// `GET tasks`
+    List,
+    /// `POST report`: whom it is about stands in the body, not in an address that is kept in logs.
+    Report,
+    /// `GET tasks/{id}`
+    Show(String),
+}
+
+impl Desk {
+    /// Reads a path below `/privacy/`.
+    pub fn parse(method: &Method, path: &str) -> Result<Desk, Fault> {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let (wanted, allow, desk) = match parts.as_slice() {
+            ["report"] => (Method::POST, "POST", Desk::Report),
+            ["tasks"] => (Method::GET, "GET", Desk::List),
+            ["tasks", task] => (Method::GET, "GET", Desk::Show((*task).to_owned())),
+            ["tasks", task, "decide"] => (Method::POST, "POST", Desk::Decide((*task).to_owned())),
+            _ => return Err(Fault::NotSupported("The privacy officer's desk has tasks, tasks/{id}, its decide, and report.".into())),
+        };
+        if *method == wanted { Ok(desk) } else { Err(Fault::Method(allow)) }
+    }
+
+    /// Its name, as the ledger has it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Desk::Decide(_) => "decide",
+            Desk::List => "list",
+            Desk::Report => "report",
+            Desk::Show(_) => "show",
+        }
+    }
+}
+
+/// Answers any request below `/privacy/`.
+pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
+    let id = wire::request_id(request.headers());
+    match answer(&app, request, &id).await {
+        Ok(value) => respond(StatusCode::OK, &value.into_inner(), &id),
+        Err(fault) => {
+            let (status, outcome) = fault.parts();
+            let mut response = respond(status, &outcome, &id);
+            if let Fault::Token(fault) = fault
+                && status == StatusCode::UNAUTHORIZED
+            {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(fault.challenge()));
+            }
+            response
+        }
+    }
+}
+
+fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Response {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert("x-request-id", id);
+    }
+    response
+}
+
+/// Who asks comes first, then whether they may, then what they ask.
+async fn answer(app: &App, request: Request, id: &RequestId) -> Result<Audited<Value>, Fault> {
+    let caller = app.caller(wire::presented(&request), id).await?;
+    app.reviews(&caller, id).await?;
+    let refused =
+        async |why: &str| app.exchange.refused_known(id, &caller, None, &format!("privacy: {why}")).await.map_err(|_| Fault::Unavailable);
+    let path = request.uri().path().strip_prefix("/privacy").unwrap_or_default().to_owned();
+    let desk = match Desk::parse(request.method(), &path) {
+        Ok(desk) => desk,
+        Err(fault) => {
+            refused("something that is not here").await?;
+            return Err(fault);
+        }
+    };
+    let params = Params::parse(request.uri().query().unwrap_or_default());
+    let limit = app.config.limits.request_bytes_max;
+    let body = axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| Fault::TooLarge(limit));
+    let outcome = match body {
+        Ok(body) => app.privacy_desk(&desk, &caller, id, &params, &body).await,
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = &outcome
+        && let Some(why) = fault.unentered()
+    {
+        refused(&format!("{}: {why}", desk.name())).await?;
+    }
+    outcome
+}
+
+impl App {
+    /// Whether somebody may see who looked; that they may not is entered.
+    pub(crate) async fn reviews(&self, caller: &Caller, id: &RequestId) -> Result<(), Fault> {
+        let Err(refusal) = access::privacy(&self.exchange.policy().rules(), caller, self.clock.now()) else { return Ok(()) };
+        self.exchange.refused_known(id, caller, None, &format!("privacy: {refusal}")).await.map_err(|_| Fault::Unavailable)?;
+        Err(Fault::Denied)
+    }
+
+    async fn privacy_desk(
+        &self,
+        desk: &Desk,
+        caller: &Caller,
+        id: &RequestId,
+        params: &Params,
+        body: &[u8],
+    ) -> Result<Audited<Value>, Fault> {
+        let (room, by) = (&self.privacy, Who::of(caller));
+        match desk {
+            Desk::Decide(task) => {
+                let said = json_of(body)?;
+                let (state, note) = (state(&said)?, note(&said)?);
+                let decided = room.decide(id, by, task, state, note).await?;
+                Ok(decided.map(|task| told::task(&task)))
+            }
+            Desk::List => {
+                let filter = self.filter(params)?;
+                let look = async {
+                    let tasks = room.queue.privacy_tasks(&filter).await.map_err(Failed::from)?;
+                    Ok::<_, Failed>((tasks, BTreeSet::new()))
+                };
+                let tasks = room.shows(id, by, "list", look).await?;
+                Ok(tasks.map(|tasks| {
+                    let next = tasks.last().filter(|_| tasks.len() == filter.count_max).map(|task| place(&(task.raised, task.id.clone())));
+                    json!({"tasks": tasks.iter().map(told::task).collect::<Vec<_>>(), "next": next})
+                }))
+            }
+            Desk::Show(task) => {
+                let look = async {
+                    let context = room.context(task).await?;
+                    let people = context.accounts.iter().flat_map(|account| account.patients.clone()).collect();
+                    Ok::<_, Failed>((context, people))
+                };
+                let context = room.shows(id, by, &format!("show {task}"), look).await?;
+                Ok(context.map(|context| told::context(&context)))
+            }
+            Desk::Report => {
+                let (what, lookup) = self.lookup(&json_of(body)?).await?;
+                let look = async {
+                    let page = room.page(&lookup).await?;
+                    let people = page.accounts.iter().flat_map(|(_, account)| account.patients.clone()).collect();
+                    Ok::<_, Failed>((page, people))
+                };
+                let page = room.shows(id, by, &format!("report {what}"), look).await?;
+                Ok(page.map(|page| {
+                    let told: Vec<Value> = page.accounts.iter().map(|(_, account)| told::account(account, &page.hidden)).collect();
+                    json!({"accesses": told, "next": page.next.as_ref().map(place)})
+                }))
+            }
+        }
+    }
+
+    fn filter(&self, params: &Params) -> Result<PrivacyFilter, Fault> {
+        let one = |name: &str| params.all(name).next().map(|param| param.value.clone());
+        let most = self.config.privacy.tasks_max;
+        let count_max = match one("count") {
+            Some(count) => count.parse::<usize>().map_err(|_| Fault::parameter("count", "is not a number"))?.clamp(1, most),
+            None => most,
+        };
+        let kind = one("kind").map(|kind| {
+            let known = || Fault::parameter("kind", "must be emergency, monitoring or self-claimed");
+            PrivacyKind::of(&kind).ok_or_else(known)
+        });
+        let after = one("after").map(|after| placed("after", &after)).transpose()?;
+        Ok(PrivacyFilter { waiting: one("all").is_none_or(|all| all != "true"), kind: kind.transpose()?, after, count_max })
+    }
+
+    /// What a report is asked for, and by what it is called on the ledger.
+    async fn lookup(&self, said: &Value) -> Result<(&'static str, Lookup), Fault> {
+        let text = |name: &str| said[name].as_str().map(str::to_owned);
+        let mut all: Vec<(&'static str, By)> = Vec::new();
+        if let Some(person) = text("patient") {
+            all.push(("by patient", By::Patient(person)));
+        }
+        if let Some(number) = text("nhs_number") {
+            let number = number.parse().map_err(|error| Fault::parameter("nhs_number", format!("{error}")))?;
+            // Of a number that nobody ever asked about nobody looked; that it is unknown is not told apart.
+            let person = self.exchange.person_of_number(&number).await.map_err(|_| Fault::Unavailable)?;
+            all.push(("by patient", By::Patient(person.map(|person| person.to_string()).unwrap_or_default())));
+        }
+        if let Some(source) = text("source") {
+            all.push(("by source", By::Source(source)));
+        }
+        if let Some(id) = text("sds_user_id") {
+            all.push(("by user", By::SdsUser(id)));
+        }
+        if let Some(subject) = text("user") {
+            let issuer = text("issuer").ok_or_else(|| Fault::parameter("issuer", "is missing: who signs the user in"))?;
+            all.push(("by user", By::User { issuer, subject }));
+        }
+        let (what, by) = match all.len() {
+            0 => ("by time", By::Anything),
+            1 => all.remove(0),
+            _ => return Err(Fault::parameter("body", "must name one of patient, nhs_number, user with issuer, sds_user_id, source")),
+        };
+        let instant = |name: &str, default: Timestamp| match text(name) {
+            Some(text) => text.parse::<Timestamp>().map_err(|_| Fault::parameter(name, "must be an instant, as 2026-11-01T09:00:00Z")),
+            None => Ok(default),
+        };
+        let (begin, end) = always();
+        let (since, until) = (instant("since", begin)?, instant("until", end)?);
+        let most = self.config.privacy.report_max;
+        let count_max = said["count"].as_u64().map_or(most, |count| usize::try_from(count).unwrap_or(most).clamp(1, most));
+        let from = text("after").map(|after| placed("after", &after)).transpose()?;
+        Ok((what, Lookup { by, since, until, from, count_max }))
+    }
+}
+
+fn json_of(body: &[u8]) -> Result<Value, Fault> {
+    let said: Value = serde_json::from_slice(body).map_err(|_| Fault::parameter("body", "is not JSON"))?;
+    if said.is_object() { Ok(said) } else { Err(Fault::parameter("body", "is not an object of JSON")) }
+}
+
+fn state(said: &Value) -> Result<ReviewState, Fault> {
+    let state = ReviewState::of(said["state"].as_str().unwrap_or_default()).filter(|state| *state != ReviewState::Open);
+    state.ok_or_else(|| Fault::parameter("state", "must be justified, escalated or closed"))
+}
+
+/// Why; a decision without a reason is none.
+fn note(said: &Value) -> Result<String, Fault> {
+    let note = said["note"].as_str().unwrap_or_default().trim();
+    match note {
+        "" => Err(Fault::parameter("note", "is missing")),
+        note if note.chars().count() > NOTE_CHARS_MAX => {
+            Err(Fault::parameter("note", format!("is longer than {NOTE_CHARS_MAX} characters")))
+        }
+        note => Ok(note.to_owned()),
+    }
+}
+
+/// A note is a reason, not a file.
+const NOTE_CHARS_MAX: usize = 4_000;
+
+/// Where something stands, as a client gives it back.
+pub(crate) fn place(place: &Found) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(format!("{} {}", place.0.as_microsecond(), place.1).as_bytes())
+}
+
+pub(crate) fn placed(name: &str, text: &str) -> Result<Found, Fault> {
+    let wrong = || Fault::parameter(name, "is not a place of this server's; give back what `next` said");
+    let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| wrong())?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
+    let (at, trace) = text.split_once(' ').ok_or_else(wrong)?;
+    let at = at.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).ok_or_else(wrong)?;
+    Ok((at, trace.to_owned()))
+}
+
+impl From<Failed> for Fault {
+    fn from(failed: Failed) -> Fault {
+        match failed {
+            Failed::Decided(_) => Fault::Conflict(format!("This access is not decided so: {failed}.")),
+            Failed::Down(_) => Fault::Unavailable,
+            Failed::Own => Fault::Denied,
+            Failed::Unknown => Fault::NotFound("There is no such task.".to_owned()),
+        }
+    }
+}
