@@ -13,7 +13,7 @@ use crate::facts::About;
 use crate::gather::{self, LegEnd};
 use crate::registration::Told;
 use crate::told::{self, Digests};
-use crate::{Elsewhere, Exchange, Met, Refused, evidence, parts::Parts, record_locator, select};
+use crate::{Elsewhere, Exchange, Met, Monitoring, Refused, evidence, parts::Parts, record_locator, select};
 
 /// A read under way: permitted, entered in the ledger, its legs ended.
 pub struct Watching {
@@ -51,6 +51,7 @@ pub struct Answering {
     entry: Entry,
     permit: Permit,
     joined: Joined,
+    monitoring: Monitoring,
     /// The exchange whose record it is; none where it is another's, or nobody's.
     own: Option<Exchange>,
 }
@@ -67,6 +68,7 @@ impl Answering {
     pub async fn close<T>(self, answer: T, shown: Digests) -> Audited<T> {
         let closing = told::closed(&self.permit, &self.joined.record, &self.joined.elsewhere, shown);
         let audited = self.entry.close(answer, closing).await;
+        self.monitoring.saw(&self.permit);
         point(self.own, &self.permit, self.joined.number);
         audited
     }
@@ -76,6 +78,7 @@ impl Answering {
         let closing = told::closed(&self.permit, &self.joined.record, &self.joined.elsewhere, Digests::of(&self.joined.record));
         let number = self.joined.number;
         let audited = self.entry.close(self.joined, closing).await;
+        self.monitoring.saw(&self.permit);
         point(self.own, &self.permit, number);
         audited
     }
@@ -161,7 +164,7 @@ impl Exchange {
         self.parts.registration.tell(permit.person(), told);
         let scopes = permit.scopes().clone();
         let joined = Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, emergency: about.emergency, states, scopes };
-        Answering { entry, permit, joined, own }
+        Answering { entry, permit, joined, monitoring: self.parts.monitoring.clone(), own }
     }
 
     /// Whether a record of the person is here that is not another's: a source answered about them that is neither another exchange

@@ -12,7 +12,7 @@ use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
 use crate::{
-    Claims, DemographicsService, Minted, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration, RelationshipSettings, Ties,
+    Claims, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration, RelationshipSettings, Ties,
 };
 
 /// An exchange. Cheap to clone.
@@ -39,6 +39,8 @@ pub struct Parts {
     pub minted: Arc<dyn Minted>,
     /// Plans.
     pub plans: Arc<dyn Plans>,
+    /// Who looks at reads behind the answers.
+    pub monitoring: Monitoring,
     /// What a privacy officer is to look at.
     pub privacy: Arc<dyn PrivacyQueue>,
     /// Who knows whom.

@@ -52,7 +52,9 @@ impl Exchange {
         }
         record.plan.finalise();
         let closing = told::closed(&permit, &record, &Elsewhere::NotAsked, Digests::of(&record));
-        Ok(entry.close(Relayed { answer, plan: record.plan }, closing).await)
+        let audited = entry.close(Relayed { answer, plan: record.plan }, closing).await;
+        self.parts.monitoring.saw(&permit);
+        Ok(audited)
     }
 
     /// The same steps as for any read. Lists carry the structure and the warnings of such a record, and it is about its Patient: who may

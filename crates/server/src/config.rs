@@ -4,6 +4,7 @@
 
 pub mod demographics;
 pub mod ledger;
+pub mod monitoring;
 pub mod national;
 pub mod oauth;
 mod on_behalf;
@@ -59,6 +60,8 @@ pub struct Config {
     pub relationship: exchange::RelationshipSettings,
     /// `[people]`: limits of the person index.
     pub people: people::PeopleConfig,
+    /// `[monitoring]`: which reads are brought before a privacy officer.
+    pub monitoring: monitoring::MonitoringConfig,
     /// `[privacy]`: the privacy officer's desk.
     pub privacy: privacy::PrivacyConfig,
     /// `[terminology]`: files of the operator's own.
@@ -306,6 +309,7 @@ impl<'a> Reader<'a> {
         self.signers_apart(&top, exchange.as_ref().map(|exchange| exchange.public_url.as_str()), &sign_in);
         let people = self.people(top.section("people"));
         let relationship = self.relationship(top.section("relationship"));
+        let monitoring = self.monitoring(top.section("monitoring"));
         let privacy = self.privacy(top.section("privacy"));
         let terminology = self.terminology(top.section("terminology"));
         let policy = self.policy(top.section("policy"));
@@ -341,6 +345,7 @@ impl<'a> Reader<'a> {
             limits,
             relationship,
             people,
+            monitoring,
             privacy,
             terminology,
             policy,

@@ -16,6 +16,7 @@ pub mod http;
 pub mod jwks;
 pub mod launch;
 pub mod logs;
+pub mod monitoring;
 pub mod oauth;
 pub mod onboard;
 mod page;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use audit::{Checkpointer, Checkpoints, Journal, LedgerReader, NodeJournal, SigningKey};
 use dialect::DataProvider;
 use exchange::{
-    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Parts, Policy, Publishing, RecordLocator,
+    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Monitoring, MonitoringParts, Parts, Policy, Publishing, RecordLocator,
     RecordLocatorSettings, Registration, Settings, SourceEntry,
 };
 use identity::Trust;
@@ -114,6 +114,17 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let aftermath = Aftermath::new(ledger.clone(), reader.clone());
     let (registration, registering) = Registration::start(registrar.clone(), aftermath.clone(), config.people.registration);
     let deeds = Desk { ledger: ledger.clone(), aftermath };
+    let (monitoring, watching) = Monitoring::start(MonitoringParts {
+        reader: reader.clone(),
+        queue: store.clone(),
+        people: store.clone(),
+        registrar: registrar.clone(),
+        clock: clock.clone(),
+        lists: config.monitoring.files.clone().lists()?,
+        limits: config.monitoring.limits,
+        queue_max: config.monitoring.queue_max,
+        key: secrets.monitoring,
+    });
     let privacy = Room { ledger: ledger.clone(), reader, queue: store.clone(), index: registrar.clone(), clock: clock.clone() };
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
@@ -153,6 +164,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         ties: store.clone(),
         minted: store.clone(),
         plans: store.clone(),
+        monitoring,
         privacy: store.clone(),
         locator: store,
         index: registrar.clone(),
@@ -176,7 +188,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let background = async move {
         let publishing = async move { futures::future::OptionFuture::from(publishing).await };
         let work = async {
-            tokio::join!(writing, publishing, registering);
+            tokio::join!(writing, publishing, registering, watching);
         };
         let Some(mut checkpointer) = checkpointer else { return work.await };
         tokio::select! {

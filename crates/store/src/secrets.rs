@@ -21,6 +21,8 @@ pub struct Secrets {
     pub clusters: [u8; 32],
     /// For the node's journal.
     pub(crate) journal: RandomizedNonceKey,
+    /// For what monitoring found: one finding is known again by it, and nobody is guessed from it.
+    pub monitoring: [u8; 32],
     /// For snapshots of the person index.
     pub snapshots: [u8; 32],
 }
@@ -69,6 +71,7 @@ impl Secrets {
             fingerprint: derive("fingerprint")?.to_vec(),
             clusters: derive("clusters")?,
             journal: RandomizedNonceKey::new(&AES_256_GCM, &derive("journal")?).ok()?,
+            monitoring: derive("monitoring")?,
             snapshots: derive("snapshots")?,
         })
     }

@@ -27,6 +27,7 @@ mod linkage;
 mod loading;
 mod logged;
 mod makers;
+mod monitoring;
 mod mutual_tls;
 mod on_behalf;
 mod onboard;

@@ -310,7 +310,7 @@ async fn the_ledger_is_read_as_audit_events_in_the_patterns_of_balp() {
     let looked = world.get(&format!("AuditEvent?patient={person}&_count=1"), &world.token(&officer())).await;
     assert_eq!(world.ledger.of(&looked.request()), ["opened", "disclosed", "closed"]);
     assert!(events(&world, &format!("patient={person}")).await.iter().any(|event| event["entity"].to_string().contains(&looked.request())));
-    compare(&about);
+    compare(&of_the_doctor);
     let text = serde_json::Value::from(about).to_string();
     assert!(!text.contains(DEMO_PERSON) && !text.contains("enicillin") && !text.contains("null"));
     world.ledger.verify();
@@ -370,7 +370,8 @@ fn compare(events: &[serde_json::Value]) {
     let mut names: Vec<(String, String)> = Vec::new();
     let mut name = |old: &str, new: &str| {
         if !names.iter().any(|(known, _)| known == old) {
-            names.push((old.to_owned(), format!("{new}-{}", names.len())));
+            let before = names.iter().filter(|(_, known)| known.starts_with(new)).count();
+            names.push((old.to_owned(), format!("{new}-{before}")));
         }
     };
     for event in events {
