@@ -56,6 +56,8 @@ pub struct Claimed {
     pub text: String,
     /// When it ends.
     pub until: Option<String>,
+    /// When it ended, where that is on record.
+    pub ended: Option<String>,
 }
 
 /// Tells requests apart, the earliest first. Lines may come in any order of requests; those of one request in theirs.
@@ -102,6 +104,11 @@ fn belongs(accounts: &[Account], line: &Line, event: &Event) -> Option<usize> {
         Event::Opened { .. } => None,
         Event::Claimed { by, .. } | Event::Disclosed { by, .. } | Event::Reviewed { by, .. } | Event::Stewarded { by, .. } => of(Some(by)),
         Event::Refused { by: Some(by), .. } => of(Some(by)),
+        // It ends a claim, whenever that was.
+        Event::EmergencyEnded { issuer, subject, .. } => accounts.iter().position(|account| {
+            let theirs = account.by.as_ref().is_some_and(|own| (&own.issuer, &own.subject) == (issuer, subject));
+            theirs && account.claim.as_ref().is_some_and(|claim| claim.kind == "emergency" && claim.ended.is_none())
+        }),
         Event::Refused { by: None, .. } | Event::SeenMeanwhile { .. } => None,
         _ => of(None),
     }
@@ -164,7 +171,7 @@ impl Account {
                 self.names(patient);
                 self.what.clone_from(kind);
                 let (kind, reason, text, until) = (kind.clone(), reason.clone(), text.clone(), until.clone());
-                self.claim = Some(Claimed { kind, reason, text, until });
+                self.claim = Some(Claimed { kind, reason, text, until, ended: None });
                 self.outcome = Outcome::Answered;
             }
             Event::Closed { outcome, policy, shown, .. } => {
@@ -184,6 +191,13 @@ impl Account {
                 if matches!(self.what.as_str(), "" | "read everything") {
                     self.outcome = Outcome::Answered;
                     self.what = if answer.starts_with("plan of ") { "plan" } else { "page" }.to_owned();
+                }
+            }
+            Event::EmergencyEnded { patient, ended, .. } => {
+                self.names(patient);
+                match &mut self.claim {
+                    Some(claim) => claim.ended = Some(ended.clone()),
+                    None => "the end of an emergency".clone_into(&mut self.what),
                 }
             }
             Event::Refused { by, patient, why } => {

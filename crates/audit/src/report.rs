@@ -130,7 +130,11 @@ fn notes(account: &Account, about: &About) -> Vec<String> {
     let mut notes = Vec::new();
     let (you, _) = person(about);
     if let Some(claim) = &account.claim {
-        let until = claim.until.as_deref().map(|until| format!(", until {}", when(until))).unwrap_or_default();
+        let until = match (&claim.ended, &claim.until) {
+            (Some(ended), _) => format!(", which ended on {}", when(ended)),
+            (None, Some(until)) => format!(", until {}", when(until)),
+            (None, None) => String::new(),
+        };
         notes.push(match claim.kind.as_str() {
             "emergency" => format!("This was an emergency access{until}."),
             _ => format!("They said that they care for {you}{until}."),

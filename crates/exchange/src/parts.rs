@@ -12,7 +12,8 @@ use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
 use crate::{
-    Claims, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration, RelationshipSettings, Ties,
+    Claims, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration,
+    RelationshipSettings, Ties,
 };
 
 /// An exchange. Cheap to clone.

@@ -125,7 +125,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         queue_max: config.monitoring.queue_max,
         key: secrets.monitoring,
     });
-    let privacy = Room { ledger: ledger.clone(), reader, queue: store.clone(), index: registrar.clone(), clock: clock.clone() };
+    let privacy =
+        Room { ledger: ledger.clone(), reader: reader.clone(), queue: store.clone(), index: registrar.clone(), clock: clock.clone() };
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
     let hours = |hours: u64| Duration::from_secs(hours * 3600);

@@ -90,6 +90,13 @@ fn shape(account: &Account, event: Option<&Event>) -> Shape {
             profile: None,
             flow: None,
         },
+        Some(Event::EmergencyEnded { .. }) => Shape {
+            kind: coding(DCM, "110113", "Security Alert"),
+            subtype: coding(DCM, "110138", "Emergency Override Stopped"),
+            action: "E",
+            profile: None,
+            flow: None,
+        },
         Some(Event::Claimed { .. }) => {
             Shape { kind: coding(DCM, "110113", "Security Alert"), subtype: own("claimed"), action: "E", profile: None, flow: None }
         }
