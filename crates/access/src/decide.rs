@@ -94,7 +94,7 @@ impl Refusal {
             Refusal::NotCare => 2,
             Refusal::Scope | Refusal::ScopeFilter => 3,
             Refusal::UnknownRole => 4,
-            Refusal::NoActivity => 5,
+            Refusal::NoActivity | Refusal::NoReviewer => 5,
             Refusal::UnknownPerson => 6,
             Refusal::NoRelationship => 7,
             Refusal::Restricted => 8,

@@ -10,8 +10,8 @@
 //!
 //! What it leaves to others: where lines are kept ([`Journal`], implemented by `store`), and who may read them (`access`).
 
-mod auditor;
 mod account;
+mod auditor;
 mod chain;
 mod checkpoint;
 mod checkpointer;
@@ -20,10 +20,10 @@ mod inspection;
 mod key;
 mod ledger;
 mod line;
-mod node;
-mod text;
 pub mod lookup;
+mod node;
 pub mod report;
+mod text;
 mod views;
 mod writer;
 
@@ -36,6 +36,6 @@ pub use inspection::{Inspection, Problem, Report};
 pub use key::{BadKey, PublicKey, SigningKey};
 pub use ledger::{Audited, Entry, Journal, JournalDown, Ledger, LedgerDown};
 pub use line::{Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};
-pub use node::NodeJournal;
 pub use lookup::{By, Found, Lookup};
+pub use node::NodeJournal;
 pub use views::{LedgerReader, View, views};

@@ -8,8 +8,8 @@ use anyhow::Context;
 use audit::{Checkpointer, Checkpoints, Journal, LedgerReader, NodeJournal, SigningKey};
 use dialect::DataProvider;
 use exchange::{
-    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Monitoring, MonitoringParts, Parts, Policy, Publishing, RecordLocator,
-    RecordLocatorSettings, Registration, Settings, SourceEntry,
+    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Monitoring, MonitoringParts, Parts, Policy, Publishing,
+    RecordLocator, RecordLocatorSettings, Registration, Settings, SourceEntry,
 };
 use identity::Trust;
 use people::Registrar;

@@ -4,8 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-mod audited;
 mod audit_report;
+mod audited;
 mod carecentric;
 mod cis2;
 mod clients;
