@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use record::{Caller, ODS_SYSTEM, OdsCode};
 
 use crate::category::Category;
+use crate::scope::{Deed, Granted};
+use crate::{Permit, Refusal};
 
 /// What is known of a person's objections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,16 +61,50 @@ impl Directive {
     }
 }
 
+/// A permit with what the person objects to: of a record that they closed to the caller there is none. Until it is minded, a permit
+/// shows nothing that anybody might object to.
+///
+/// # Errors
+///
+/// The person objects to the whole, or whether they do cannot be known.
+pub fn minded(permit: Permit, directives: &Directives, now: Timestamp) -> Result<Permit, Refusal> {
+    let Directives::Known(all) = directives else { return Err(Refusal::ObjectionsUnknown) };
+    let standing: Vec<Directive> = all.iter().filter(|directive| directive.stands(permit.caller(), now)).cloned().collect();
+    if standing.iter().any(Directive::is_whole) {
+        return Err(Refusal::Objected);
+    }
+    Ok(permit.with(standing))
+}
+
+/// May whoever holds this permit record what the person says? A person may, who looks after them by more than an emergency, and whose
+/// token was given leave to write Consents.
+///
+/// # Errors
+///
+/// Why not.
+pub fn may_record(permit: &Permit) -> Result<(), Refusal> {
+    let caller = permit.caller();
+    if !caller.human {
+        return Err(Refusal::NoActivity);
+    }
+    if permit.is_emergency() {
+        return Err(Refusal::NoRelationship);
+    }
+    let scopes = Granted::of(caller, Deed::Write);
+    let launched = caller.launch_patient.is_some() && scopes.launched.covers(Kind::CONSENT);
+    if scopes.anybody.covers(Kind::CONSENT) || launched { Ok(()) } else { Err(Refusal::Scope) }
+}
+
 /// The system of the codes that a Consent names categories by.
 pub const CATEGORY_SYSTEM: &str = "urn:severn:category";
 const SCOPE: (&str, &str) = ("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy");
-const KINDS_OF_CONSENT: &[(&str, &str)] =
-    &[("http://loinc.org", "59284-0"), ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IDSCL")];
-const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+const KINDS_OF_CONSENT: &[(&str, &str)] = &[("http://loinc.org", "59284-0"), ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "IDSCL")];
+/// The system of the roles of those whom a Consent names.
+pub const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 /// Information recipient.
-const RECIPIENT: &str = "IRCP";
+pub const RECIPIENT: &str = "IRCP";
 /// Custodian.
-const CUSTODIAN: &str = "CST";
+pub const CUSTODIAN: &str = "CST";
 
 /// A Consent as it is recorded here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +137,20 @@ fn unfit(at: &str, why: impl Into<String>) -> Unfit {
 ///
 /// What is wrong with it.
 pub fn stated(consent: Ref<'_>, known: &dyn Fn(&OdsCode) -> bool) -> Result<Stated, Unfit> {
-    let taken = ["resourceType", "id", "meta", "text", "status", "scope", "category", "patient", "dateTime", "organization", "policyRule", "provision"];
+    let taken = [
+        "resourceType",
+        "id",
+        "meta",
+        "text",
+        "status",
+        "scope",
+        "category",
+        "patient",
+        "dateTime",
+        "organization",
+        "policyRule",
+        "provision",
+    ];
     only(consent, "", &taken)?;
     let active = match consent.text("status").as_deref() {
         Some("active") => true,
@@ -170,7 +219,11 @@ fn actor_of(actor: Ref<'_>, known: &dyn Fn(&OdsCode) -> bool) -> Result<(&'stati
     let code = identifier.and_then(|identifier| identifier.text("value")?.parse::<OdsCode>().ok());
     let code = code.ok_or_else(|| unfit("provision.actor.reference", format!("must have an identifier of {ODS_SYSTEM}")))?;
     // One that nobody has would forbid nothing, and its writer would believe that it does.
-    if known(&code) { Ok((role, code)) } else { Err(unfit("provision.actor.reference", format!("{code} is no organisation that is known here"))) }
+    if known(&code) {
+        Ok((role, code))
+    } else {
+        Err(unfit("provision.actor.reference", format!("{code} is no organisation that is known here")))
+    }
 }
 
 /// Whatever is not read is refused, and elements whose presence changes the meaning above all.
@@ -257,7 +310,9 @@ mod tests {
     /// InterSystems published the fault: an empty group turned a rule into its opposite.
     #[test]
     fn golden_11_an_empty_group_is_refused_on_save() {
-        let check = |provision: &str, at: &str| assert_eq!(read(&consent(provision)).unwrap_err().at, format!("Consent.provision.{at}"), "{provision}");
+        let check = |provision: &str, at: &str| {
+            assert_eq!(read(&consent(provision)).unwrap_err().at, format!("Consent.provision.{at}"), "{provision}")
+        };
         check(r#"{"type":"deny","actor":[]}"#, "actor");
         check(r#"{"type":"deny","class":[]}"#, "class");
         check(r#"{"type":"deny","actor":{}}"#, "actor");
@@ -268,7 +323,8 @@ mod tests {
 
     #[test]
     fn what_would_be_overlooked_or_forbid_nothing_is_refused() {
-        let check = |json: String, at: &str| assert_eq!(read(&json).map_err(|unfit| unfit.at).unwrap_err(), format!("Consent.{at}"), "{json}");
+        let check =
+            |json: String, at: &str| assert_eq!(read(&json).map_err(|unfit| unfit.at).unwrap_err(), format!("Consent.{at}"), "{json}");
         check(consent(&format!(r#"{{"type":"deny","actor":[{}]}}"#, actor("IRCP", "RRK1"))), "provision.actor.reference");
         check(consent(&format!(r#"{{"type":"deny","actor":[{}]}}"#, actor("IRCP", "rrk"))), "provision.actor.reference");
         check(consent(&format!(r#"{{"type":"deny","actor":[{}]}}"#, actor("PRCP", "RRK"))), "provision.actor.role");

@@ -7,6 +7,7 @@ use fhir::Kind;
 use record::{Ask, CARRIED, Caller, PersonId, Question, RequestId, SourceId};
 
 use crate::category::Category;
+use crate::consent::Directive;
 use crate::evidence::Tie;
 use crate::policy::{self, Action, CallerFacts, Decision, RuleId, Rules, Seat, Section, Situation};
 use crate::scope::{Cover, Deed, Granted};
@@ -30,6 +31,8 @@ pub struct Permit {
     scopes: Cover,
     seat: Arc<Seat>,
     why: Vec<RuleId>,
+    /// What the person objects to, of this caller now; none as long as nobody has looked.
+    objections: Option<Arc<[Directive]>>,
 }
 
 /// Why the answer is no. The caller is told only that it is; the ledger is told which.
@@ -50,6 +53,12 @@ pub enum Refusal {
     /// Purpose missing, unknown, or not direct care.
     #[error("the purpose of use is missing, unknown, or not direct care")]
     NotCare,
+    /// They object to any of their record being shown to this organisation.
+    #[error("the person objects to sharing with this organisation")]
+    Objected,
+    /// Whether they object is not known.
+    #[error("what the person objects to could not be read")]
+    ObjectionsUnknown,
     /// The person's record is restricted, or whether it is is not known.
     #[error("the person's record is restricted, or its restriction is not known")]
     Restricted,
@@ -97,7 +106,7 @@ impl Refusal {
             Refusal::NoActivity | Refusal::NoReviewer => 5,
             Refusal::UnknownPerson => 6,
             Refusal::NoRelationship => 7,
-            Refusal::Restricted => 8,
+            Refusal::Objected | Refusal::ObjectionsUnknown | Refusal::Restricted => 8,
             Refusal::Rule(_) => 9,
         }
     }
@@ -267,7 +276,7 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
     if !scopes.is_whole() {
         why.push(RuleId::own("scope.some-types"));
     }
-    let permit = Permit { admission, person, emergency: rests_on_emergency, scopes, seat, why };
+    let permit = Permit { admission, person, emergency: rests_on_emergency, scopes, seat, why, objections: None };
     if !CARRIED.iter().any(|kind| permit.allows(*kind)) {
         let rules_do = CARRIED.iter().any(|kind| permit.covered(*kind));
         return Err(if rules_do { scope(&permit.admission.scopes) } else { Refusal::NoActivity });
@@ -398,6 +407,26 @@ impl Permit {
     /// Whose record.
     pub fn person(&self) -> &PersonId {
         &self.person
+    }
+
+    /// With what the person objects to.
+    pub(crate) fn with(self, objections: Vec<Directive>) -> Permit {
+        Permit { objections: Some(objections.into()), ..self }
+    }
+
+    /// Whether somebody looked, and the person objects to nothing.
+    pub fn objects_to_nothing(&self) -> bool {
+        self.objections.as_ref().is_some_and(|all| all.is_empty())
+    }
+
+    /// Whether the person objects to this resource of this organisation being shown.
+    pub fn objects(&self, kind: Kind, tree: &fhir::Tree, custodian: &record::OdsCode) -> bool {
+        self.objections.as_ref().is_none_or(|all| all.iter().any(|directive| directive.covers(kind, tree, custodian)))
+    }
+
+    /// Whether the person objects to anything of this organisation being shown: it is not asked.
+    pub fn closes(&self, custodian: &record::OdsCode) -> bool {
+        self.objections.as_ref().is_none_or(|all| all.iter().any(|directive| directive.closes(custodian)))
     }
 
     /// Whether it rests on an emergency alone.

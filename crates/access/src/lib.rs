@@ -13,6 +13,7 @@
 
 mod category;
 mod claim;
+pub mod consent;
 mod decide;
 mod evidence;
 mod policy;

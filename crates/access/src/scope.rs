@@ -42,6 +42,8 @@ pub(crate) enum Deed {
     Read,
     /// Whatever there is, is searched.
     Search,
+    /// A resource is written, new or in a further version.
+    Write,
 }
 
 impl Deed {
@@ -98,6 +100,7 @@ fn allows(verbs: &str, deed: Deed) -> bool {
     let mut order = "cruds".chars();
     let ordered = !verbs.is_empty() && verbs.chars().all(|verb| order.any(|own| own == verb));
     match deed {
+        Deed::Write => matches!(verbs, "write" | "*") || ordered && verbs.contains('c') && verbs.contains('u'),
         _ if matches!(verbs, "read" | "*") => true,
         Deed::Read => ordered && verbs.contains('r'),
         Deed::Search => ordered && verbs.contains('s'),

@@ -46,11 +46,11 @@ fn labels(item: &Item) -> Vec<&'static str> {
 fn shown(permit: &Permit, record: &SharedRecord) -> Vec<bool> {
     let mut plain: FxHashMap<(Kind, &SourceId), bool> = FxHashMap::default();
     let mut shows = |item: &'_ Item, source, labels: Vec<&str>| {
-        if labels.is_empty() && *plain.entry((item.kind, source)).or_insert_with(|| permit.shows_all_plain(item.kind, source)) {
+        if labels.is_empty() && !item.traits.unshared && *plain.entry((item.kind, source)).or_insert_with(|| permit.shows_all_plain(item.kind, source)) {
             return true;
         }
         let category = Category::of(item.kind, &item.tree);
-        permit.sees(&Section { category, kind: item.kind, source, labels: &labels, objected: false, source_refused: false }).is_ok()
+        permit.sees(&Section { category, kind: item.kind, source, labels: &labels, objected: item.traits.unshared, source_refused: false }).is_ok()
     };
     record.items.iter().map(|item| shows(item, &item.origin.source, labels(item))).collect()
 }

@@ -35,6 +35,8 @@ pub enum Event {
     Claimed { by: Who, patient: String, kind: String, reason: String, text: String, until: Option<String> },
     /// The request was answered, or failed after it was opened.
     Closed { outcome: String, policy: Vec<String>, legs: Vec<LegLine>, shown: Vec<Shown> },
+    /// What a person says about sharing was recorded: which version of which Consent, and whether it forbids and is in force.
+    ConsentRecorded { by: Who, patient: String, consent: String, version: u32, active: bool, denies: bool },
     /// A further page was shown.
     Disclosed { by: Who, patient: String, answer: String, from_piece: u64 },
     /// An emergency is over: whose claim it was, and how it ended. Entered once, beside the claim.

@@ -26,6 +26,10 @@ pub(crate) struct About {
     given_names: Vec<String>,
     /// What the person index has of them, source by source.
     voices: Vec<Voice>,
+    /// When what they object to changed last.
+    pub(crate) objected: Option<Timestamp>,
+    /// Who turned out to be this person.
+    pub(crate) merged: Vec<PersonId>,
     /// Where the permit rests on an emergency alone: when it ends.
     pub(crate) emergency: Option<Timestamp>,
     /// Which practice the national service just said that they are registered with, if any; none where it said nothing of it now.
@@ -45,6 +49,8 @@ impl About {
             birth_date: None,
             given_names: Vec::new(),
             voices: Vec::new(),
+            objected: None,
+            merged: Vec::new(),
             emergency: None,
             practice: None,
             unconfirmed: None,
@@ -57,7 +63,7 @@ impl About {
             Restriction::Unrestricted if index.restricted => Restriction::Restricted,
             said => said,
         };
-        About { restriction, voices: index.voices, ..self }
+        About { restriction, voices: index.voices, merged: index.merged, ..self }
     }
 
     /// What the guards compare with, and whose word it is.
@@ -76,6 +82,21 @@ impl About {
 impl Exchange {
     /// May this reader read this person's record now, and what is known of the person? The outer error is that it cannot be decided.
     pub(crate) async fn decide(&self, ask: &Ask, person: &PersonId, until: Instant) -> Result<(Result<Permit, Refusal>, About), Refused> {
+        let (permitted, about) = self.decide_unminded(ask, person, until).await?;
+        // Looked up for everybody, so that a refusal takes one way.
+        let (directives, objected) = self.directives(person, &about.merged).await;
+        let permitted = permitted.and_then(|permit| access::consent::minded(permit, &directives, self.parts.clock.now()));
+        let emergency = about.emergency.filter(|_| permitted.is_ok());
+        Ok((permitted, About { objected, emergency, ..about }))
+    }
+
+    /// The same without a look at what the person objects to: for whoever is to record that.
+    pub(crate) async fn decide_unminded(
+        &self,
+        ask: &Ask,
+        person: &PersonId,
+        until: Instant,
+    ) -> Result<(Result<Permit, Refusal>, About), Refused> {
         let slowest = self.slowest_look();
         let number = self.parts.people.number_of(person).await?;
         let index = self.parts.index.known(person).await?;

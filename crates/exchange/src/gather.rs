@@ -25,6 +25,8 @@ pub(crate) struct LegEnd {
     pub(crate) rows: Vec<Row>,
     /// What can be fetched from it.
     pub(crate) attachments: Vec<Attachment>,
+    /// The types that it refused to tell of.
+    pub(crate) refused: Vec<Kind>,
 }
 
 /// What is to be asked of whom.
@@ -45,7 +47,7 @@ fn not_asked(parts: &Parts, permit: &Permit, entry: &SourceEntry, question: &Que
     if entry.compare {
         return Some((Status::NotAskedShadow, None));
     }
-    if !permit.may_ask_anything(&entry.id) {
+    if !permit.may_ask_anything(&entry.id) || permit.closes(&entry.organisation) {
         return Some((Status::Withheld, None));
     }
     let miss = question.located.iter().find(|located| located.source == entry.id && !located.holds)?;
@@ -93,7 +95,7 @@ pub(crate) async fn all(
             continue;
         }
         let rows = rows(entry, question.need, status, heard);
-        ends.push(LegEnd { rows, entry: entry.clone(), chart: None, attachments: Vec::new() });
+        ends.push(LegEnd { rows, entry: entry.clone(), chart: None, attachments: Vec::new(), refused: Vec::new() });
     }
     while let Some(ended) = legs.join_next().await {
         match ended {
@@ -109,6 +111,7 @@ pub(crate) async fn all(
                 entry: entry.clone(),
                 chart: None,
                 attachments: Vec::new(),
+                refused: Vec::new(),
             });
         }
     }
@@ -130,7 +133,7 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
             let tried = note.is_none().then_some(now);
             let rows = rows(&entry, need, status_of(failure), None).into_iter();
             let rows = rows.map(|row| Row { tried, note: note.map(str::to_owned), ..row }).collect();
-            return LegEnd { entry, chart: None, rows, attachments: Vec::new() };
+            return LegEnd { entry, chart: None, rows, attachments: Vec::new(), refused: Vec::new() };
         }
     };
     let (known, since) = known(parts, &entry);
@@ -140,8 +143,9 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
     let told = converse(parts, &leg, conversation, calls).await;
     learn(parts, &entry, told.learnt, since);
     let mut chart = told.chart;
+    let refused = chart.rows.iter().filter(|row| row.status == Some(Status::Withheld)).map(|row| row.kind).collect();
     let rows = allowed.told(&entry, &mut chart);
-    LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments }
+    LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments, refused }
 }
 
 /// Asks one source for an attachment, and for the Patient to judge it by.

@@ -30,6 +30,8 @@ pub struct Known {
     pub restricted: bool,
     /// The practice that each of those entries which are theirs gives.
     pub practices: Vec<Practice>,
+    /// Persons whose entries all turned out to be theirs.
+    pub merged: Vec<PersonId>,
     /// When something was last done to their entries: what was laid out of their record before is over (G8).
     pub changed: Option<Timestamp>,
 }
@@ -67,12 +69,20 @@ impl PersonIndex for Registrar {
         // Whatever is told of it to nobody: it is a time, and leads to nobody.
         let history = self.register().history(person).await.map_err(down)?;
         let changed = history.iter().rfind(|event| over(&event.deed)).map(|event| event.at);
+        let mut merged: Vec<PersonId> = Vec::new();
+        for event in &history {
+            match &event.deed {
+                Deed::Merged { from, .. } => merged.push(from.clone()),
+                Deed::Unmerged { to, .. } => merged.retain(|known| known != to),
+                _ => {}
+            }
+        }
         let Some(person) = self.register().person(person).await.map_err(down)? else { return Ok(Known::default()) };
         let confused = self.confused_with(&person).await.map_err(down)?;
         let all = || std::iter::once(&person).chain(&confused);
         let voices = all().flat_map(|one| &one.entries).filter(|entry| person.is_numbered(entry)).map(voice).collect();
         let practices = person.entries.iter().filter(|entry| person.is_numbered(entry)).filter_map(practice).collect();
-        Ok(Known { voices, practices, restricted: all().any(|one| one.restricted), changed })
+        Ok(Known { voices, practices, merged, restricted: all().any(|one| one.restricted), changed })
     }
 }
 

@@ -128,13 +128,15 @@ impl Exchange {
 
     async fn join(&self, watching: Watching) -> Answering {
         let Watching { entry, permit, number, about, need, until, ends, elsewhere } = watching;
-        let Guarded { charts, plan, heard, told, said, mut attachments } = guarded(
+        let Guarded { mut charts, plan, heard, told, said, refused, mut attachments } = guarded(
             &about.facts(number, need.birth_date.as_ref()),
             ends,
             &need,
             (&self.parts.settings.relationship, self.parts.clock.now()),
         );
+        charts.extend(self.own_consents(permit.person(), &need).await);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
+        self.mark(&permit, &mut record, &refused);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
         record.plan.finalise();
@@ -299,6 +301,8 @@ struct Guarded {
     told: Told,
     /// What ties the person to organisations, by their own word.
     said: Vec<evidence::Said>,
+    /// What sources refused to tell of.
+    refused: Vec<(SourceId, Kind)>,
     /// What can be fetched from those whose answer was about the right person.
     attachments: Vec<(SourceId, Attachment)>,
 }
@@ -315,6 +319,7 @@ fn guarded(
     let mut guarded = Guarded::default();
     for end in ends {
         guarded.plan.rows.extend(end.rows);
+        guarded.refused.extend(end.refused.iter().map(|kind| (end.entry.id.clone(), *kind)));
         let Some(chart) = end.chart else { continue };
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
         guarded.heard.extend(hearing(&chart, &verdict, now));

@@ -6,6 +6,7 @@
 
 mod aftermath;
 mod claims;
+mod consent;
 mod demographics;
 mod emergency;
 mod evidence;
@@ -29,6 +30,7 @@ mod told;
 mod trace;
 
 pub use aftermath::{Aftermath, Cause};
+pub use consent::{Consents, KeptConsent, Recorded, Recording};
 pub use demographics::{DemographicsService, DemographicsSettings};
 pub use evidence::RelationshipSettings;
 pub use facts::restriction;

@@ -30,6 +30,7 @@ impl Exchange {
         // Entries were linked, unlinked or merged since: what was laid out may show somebody else's. Only who may read them is told so.
         let same = self.parts.index.known(person).await?.changed.is_none_or(|changed| changed <= made);
         // What an emergency opened is not open by anything that came after it.
+        let same = same && about.objected.is_none_or(|changed| changed <= made);
         let whole = same && (emergency.is_none() || emergency == about.emergency);
         let event = match whole {
             true => Event::Disclosed {

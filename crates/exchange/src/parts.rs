@@ -1,6 +1,6 @@
 //! What an exchange is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
 use crate::{
-    Claims, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration,
+    Claims, Consents, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration,
     RelationshipSettings, Ties,
 };
 
@@ -34,6 +34,8 @@ pub struct Parts {
     pub people: Arc<dyn People>,
     /// Claims.
     pub claims: Arc<dyn Claims>,
+    /// What people say about sharing.
+    pub consents: Arc<dyn Consents>,
     /// What ties persons to organisations.
     pub ties: Arc<dyn Ties>,
     /// Minted ids.
@@ -105,6 +107,10 @@ pub struct Settings {
     pub plans_kept: Duration,
     /// How long claims last.
     pub terms: Terms,
+    /// Whom somebody may object to: every organisation that is known here.
+    pub organisations: BTreeSet<OdsCode>,
+    /// Who answers for the exchange.
+    pub organisation: OdsCode,
     /// How long the words of a claim may be.
     pub words: Words,
     /// How long what ties a person to an organisation speaks for a relationship.
@@ -163,6 +169,9 @@ impl Exchange {
 
     /// A source's name and its organisation's code, for people.
     pub fn source_name(&self, source: &SourceId) -> (String, String) {
+        if source.as_str() == crate::consent::OWN {
+            return ("This exchange".to_owned(), self.parts.settings.organisation.to_string());
+        }
         let entry = self.parts.entries.iter().find(|entry| entry.id == *source);
         entry.map(|entry| (entry.name.clone(), entry.organisation.to_string())).unwrap_or_default()
     }

@@ -36,7 +36,8 @@ impl Exchange {
         let mut answer = None;
         let practices = self.parts.entries.iter().filter(|practice| {
             let came_from_there = practice.exchange.as_ref().is_some_and(|exchange| ask.hops.contains(exchange));
-            practice.dialect.relays() && !practice.compare && permit.may_ask(&practice.id, Kind::LIST) && !came_from_there
+            let may_ask = permit.may_ask(&practice.id, Kind::LIST) && !permit.closes(&practice.organisation);
+            practice.dialect.relays() && !practice.compare && may_ask && !came_from_there
         });
         for practice in practices {
             match self.ask_practice(&permit, practice, (number, &about), areas, until).await {
@@ -117,6 +118,9 @@ fn pass_on(
     let mut own = SharedRecord::of(permit.person().clone(), chart.patients.iter().chain(&chart.items).cloned().collect());
     own.plan.rows = chart.rows.clone();
     own.quarantined = chart.quarantined.iter().map(|one| (practice.id.clone(), one.clone())).collect();
+    for item in &mut own.items {
+        item.traits.unshared = permit.objects(item.kind, &item.tree, &practice.organisation);
+    }
     access::withhold(permit, &mut own);
     join::settle(&mut own, record::Join::All);
     record.plan.rows.extend(own.plan.rows);

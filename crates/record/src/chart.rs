@@ -98,6 +98,8 @@ pub struct Traits {
     pub generated_narrative: bool,
     /// Who first said it, where that is told by a name that every exchange uses.
     pub original: Option<Original>,
+    /// Whether it may not be shared with who asks: the person objects, or its owner refuses. Known only when it is joined.
+    pub unshared: bool,
     /// The sources that a neighbour had it from, where a neighbour passed it on: what two of them say is said twice.
     pub via: Option<String>,
 }

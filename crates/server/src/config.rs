@@ -58,6 +58,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[relationship]`: for how long what is known of a person speaks for one.
     pub relationship: exchange::RelationshipSettings,
+    /// `[consent] organisations`: further ones that somebody may object to.
+    pub organisations: Vec<OdsCode>,
     /// `[people]`: limits of the person index.
     pub people: people::PeopleConfig,
     /// `[monitoring]`: which reads are brought before a privacy officer.
@@ -269,6 +271,15 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Every organisation that is known here: whoever runs the exchange, whoever answers for a source or is spoken for by one, and those
+    /// that are listed.
+    pub fn organisations(&self) -> std::collections::BTreeSet<OdsCode> {
+        let sources = self.sources.iter().flat_map(|source| std::iter::once(&source.organisation).chain(&source.vouches_for));
+        sources.chain(&self.organisations).chain([&self.exchange.organisation]).cloned().collect()
+    }
+}
+
 /// Reads the keys of one `[[source]]` block, without its head, as a configuration's are read.
 pub fn source_of(text: &str, folder: &std::path::Path) -> Result<Source, Vec<Mistake>> {
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -311,6 +322,10 @@ impl<'a> Reader<'a> {
         let relationship = self.relationship(top.section("relationship"));
         let monitoring = self.monitoring(top.section("monitoring"));
         let privacy = self.privacy(top.section("privacy"));
+        let consent = top.section("consent");
+        let organisations = self.organisations(&consent, "organisations");
+        consent.finish();
+        self.id_is_free(&top.sections("source"), "severn", "the exchange's own");
         let terminology = self.terminology(top.section("terminology"));
         let policy = self.policy(top.section("policy"));
         let national = top.section("national");
@@ -344,6 +359,7 @@ impl<'a> Reader<'a> {
             consumers: consumers.into_iter().collect::<Option<_>>()?,
             limits,
             relationship,
+            organisations,
             people,
             monitoring,
             privacy,

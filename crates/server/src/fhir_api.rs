@@ -273,6 +273,7 @@ impl App {
             Interaction::Page => self.page(asked).await,
             Interaction::Plan(person) => self.plan(asked, person).await,
             Interaction::Read(kind, id) => self.read(asked, kind, id).await,
+            Interaction::Record(id) => self.record(asked, id).await,
             Interaction::RequestAccess(person) => self.request_access(asked, person).await,
             Interaction::Search(kind) => self.search(asked, kind).await,
         }

@@ -139,6 +139,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         known_age: hours(limits.known_hours),
         plans_kept: hours(limits.plan_hours),
         terms: Terms { relationship_hours: limits.relationship_hours as i64, emergency_hours: limits.emergency_hours as i64 },
+        organisations: config.organisations(),
+        organisation: config.exchange.organisation.clone(),
         words: access::Words { chars_min: limits.claim_chars_min, chars_max: limits.claim_chars_max },
         relationship: config.relationship,
     };
@@ -163,6 +165,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         people: store.clone(),
         claims: store.clone(),
         ties: store.clone(),
+        consents: store.clone(),
         minted: store.clone(),
         plans: store.clone(),
         monitoring,

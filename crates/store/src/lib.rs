@@ -38,6 +38,7 @@ pub trait Store:
     + exchange::PrivacyQueue
     + exchange::Ties
     + exchange::Spent
+    + exchange::Consents
     + identity::Locator
     + people::Register
     + audit::Archive

@@ -13,6 +13,7 @@ mod arrays;
 mod backup;
 mod check;
 mod claims;
+mod consents;
 mod distribute;
 mod door;
 mod grants;

@@ -7,6 +7,7 @@ mod apply;
 mod archive;
 mod backup;
 mod claims;
+mod consents;
 mod journal;
 mod locator;
 mod people;

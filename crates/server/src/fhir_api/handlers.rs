@@ -2,6 +2,7 @@
 
 mod access;
 mod audit_event;
+mod consent;
 mod elsewhere;
 mod find;
 mod page;

@@ -21,6 +21,8 @@ pub const ENDPOINTS: &[&str] = &[
     "POST {type}/_search",
     "GET {type}/{id}",
     "POST Patient/{id}/$request-access",
+    "POST Consent",
+    "PUT Consent/{id}",
 ];
 
 /// One FHIR interaction. Adding one here makes the governance table fail until it is in it.
@@ -42,6 +44,8 @@ pub enum Interaction {
     Plan(String),
     /// `GET {type}/{id}`
     Read(Kind, String),
+    /// `POST Consent`, or `PUT Consent/{id}`: what a person says about sharing.
+    Record(Option<String>),
     /// `POST Patient/{id}/$request-access`
     RequestAccess(String),
     /// `GET {type}?…` or `POST {type}/_search`
@@ -73,6 +77,8 @@ impl Interaction {
             [.., operation] if operation.starts_with('$') => {
                 Err(Fault::NotSupported(format!("The operation {} is not supported here.", super::params::clipped(operation))))
             }
+            ["Consent"] if post => Ok(Interaction::Record(None)),
+            ["Consent", id] if *method == Method::PUT => Ok(Interaction::Record(Some((*id).to_owned()))),
             [kind] => need(get, "GET", Interaction::Search(carried(face, kind)?)),
             [kind, "_search"] => need(post, "POST", Interaction::Search(carried(face, kind)?)),
             [kind, id] => need(get, "GET", Interaction::Read(carried(face, kind)?, (*id).to_owned())),
@@ -93,6 +99,7 @@ impl Interaction {
             Interaction::Page => "page",
             Interaction::Plan(_) => "$plan",
             Interaction::Read(..) => "read",
+            Interaction::Record(_) => "record",
             Interaction::RequestAccess(_) => "$request-access",
             Interaction::Search(_) => "search",
         }
@@ -104,7 +111,12 @@ impl Interaction {
             Interaction::Everything(id) | Interaction::Plan(id) | Interaction::RequestAccess(id) => Some(id),
             Interaction::Read(kind, id) if *kind == Kind::PATIENT => Some(id),
             Interaction::AuditEvent(_) | Interaction::AuditEvents => None,
-            Interaction::Match | Interaction::Metadata | Interaction::Page | Interaction::Read(..) | Interaction::Search(_) => None,
+            Interaction::Match
+            | Interaction::Metadata
+            | Interaction::Page
+            | Interaction::Read(..)
+            | Interaction::Record(_)
+            | Interaction::Search(_) => None,
         }
     }
 }

@@ -118,6 +118,10 @@ fn resource(face: Face, kind: fhir::Kind, named: &str) -> Value {
         "searchRevInclude": ["Provenance:target"],
         "searchParam": params,
     });
+    if kind == fhir::Kind::CONSENT && face == Face::R4 {
+        resource["interaction"] = json!([{"code": "read"}, {"code": "search-type"}, {"code": "create"}, {"code": "update"}]);
+        resource["versioning"] = json!("versioned-update");
+    }
     // FHIR knows no empty lists.
     if !includes.is_empty() {
         resource["searchInclude"] = json!(includes);

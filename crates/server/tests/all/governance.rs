@@ -25,13 +25,14 @@ fn name(interaction: &Interaction) -> &'static str {
         Interaction::Page => "page",
         Interaction::Plan(_) => "plan",
         Interaction::Read(..) => "read",
+        Interaction::Record(_) => "record",
         Interaction::RequestAccess(_) => "request-access",
         Interaction::Search(_) => "search",
     }
 }
 
 const NAMES: &[&str] =
-    &["audit-event", "audit-events", "everything", "match", "metadata", "page", "plan", "read", "request-access", "search"];
+    &["audit-event", "audit-events", "everything", "match", "metadata", "page", "plan", "read", "record", "request-access", "search"];
 
 #[test]
 fn every_interaction_is_among_the_endpoints() {

@@ -10,6 +10,7 @@ mod carecentric;
 mod cis2;
 mod clients;
 mod commands;
+mod consent;
 mod demographics;
 mod discovery;
 mod documents;

@@ -65,6 +65,7 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
     let method = match method {
         "GET" => "GET",
         "POST" => "POST",
+        "PUT" => "PUT",
         other => panic!("{other} is a method that nobody asks by"),
     };
     let whole = if below.is_empty() { path.to_owned() } else { format!("{base}/{below}") };
@@ -88,6 +89,14 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
                 _ => post(target, ""),
             }
         }
+        (Some(_), _, "Consent" | "Consent/{id}") => post(
+            whole.replace("{id}", "none"),
+            &json!({"resourceType": "Consent", "status": "active",
+                "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+                "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+                "patient": {"reference": format!("Patient/{person}")}, "provision": {"type": "permit"}})
+            .to_string(),
+        ),
         (Some(_), _, "Patient/$match") => post(whole.clone(), MATCH),
         (Some(face), _, "{type}") => {
             let mut all = ask("Patient by number", format!("{base}/Patient?identifier={number}"), "", "");
@@ -225,6 +234,7 @@ async fn callers(world: &World, signers: &Signers, person: &str, other: &str, se
         ("scope openid", "openid"),
         ("scope user/*.read", "user/*.read"),
         ("scope user/*.rs", "user/*.rs"),
+        ("scope user/*.cruds", "user/*.cruds"),
         ("scope user/*.r", "user/*.r"),
         ("scope user/*.cud", "user/*.cud"),
         ("scope user/Condition.rs", "user/Condition.rs"),

@@ -18,6 +18,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("minted", "person"),
     ("plan", "person"),
     ("tie", "person"),
+    ("consent", "person"),
     ("named", "person"),
     ("entered", "name"),
     ("number", "pseudonym"),

@@ -266,6 +266,20 @@ INSERT INTO entered (name, at, trace, patient)
     WHERE jsonb_typeof(event::jsonb -> 'shown') = 'array'
     ON CONFLICT DO NOTHING;
 ",
+    // What people say about sharing: versions are added, and none is changed or goes.
+    "
+CREATE TABLE consent (
+    person text COLLATE \"C\" NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    version bigint NOT NULL,
+    at timestamptz NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (person, id, version)
+);
+CREATE FUNCTION consent_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'versions of a consent stay'; END $$;
+CREATE TRIGGER consent_no_change BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION consent_stays();
+CREATE TRIGGER consent_no_truncate BEFORE TRUNCATE ON consent FOR EACH STATEMENT EXECUTE FUNCTION consent_stays();
+",
 ];
 
 /// The version that this program knows.

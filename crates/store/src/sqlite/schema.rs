@@ -311,6 +311,19 @@ INSERT OR IGNORE INTO entered (name, at, trace, patient)
     SELECT json_array('source', json_extract(shown.value, '$.source')), unixepoch(ledger.at) * 1000000, ledger.trace, ''
     FROM ledger JOIN json_each(ledger.event, '$.shown') AS shown WHERE unixepoch(ledger.at) IS NOT NULL;
 ",
+    // What people say about sharing: versions are added, and none is changed or goes.
+    "
+CREATE TABLE consent (
+    person TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (person, id, version)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER consent_no_update BEFORE UPDATE ON consent BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
+CREATE TRIGGER consent_no_delete BEFORE DELETE ON consent BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
+",
 ];
 
 /// Opens a file for writing, its schema brought up to date.

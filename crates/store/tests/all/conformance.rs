@@ -10,6 +10,7 @@ use record::{Counts, Plan, Row, Status};
 
 use crate::claims::claim;
 use crate::claims::{a_claim_ends, the_end_of_an_emergency_is_taken_on_by_one_and_entered_once};
+use crate::consents::a_version_of_a_consent_is_added_once_and_none_is_changed;
 use crate::samples::{admission, at, entry, key, number, person, somebody, user};
 use crate::stores::Place;
 use crate::ties::{
@@ -27,6 +28,7 @@ macro_rules! promises {
 promises!(
     a_batch_that_fails_leaves_nothing,
     a_claim_ends,
+    a_version_of_a_consent_is_added_once_and_none_is_changed,
     the_end_of_an_emergency_is_taken_on_by_one_and_entered_once,
     a_miss_is_recorded_as_such,
     a_moved_entry_stands_in_one_place_and_stays_apart,

@@ -4,6 +4,7 @@
 
 mod claims;
 mod conformance;
+mod consents;
 mod failover;
 mod migrate;
 mod model;

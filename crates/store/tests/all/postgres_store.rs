@@ -217,7 +217,7 @@ async fn the_distribution_key_is_in_every_key_and_leads_those_of_patients() {
 
 #[test]
 fn distribution_is_by_the_patient_for_patients_and_by_what_is_looked_up_for_directories() {
-    let beside = ["entry", "apart", "event", "task", "located", "claimed", "minted", "plan", "tie", "named"]
+    let beside = ["entry", "apart", "event", "task", "located", "claimed", "minted", "plan", "tie", "consent", "named"]
         .map(|table| format!("SELECT create_distributed_table('severn.{table}', 'person', colocate_with => 'severn.person')"));
     let keys = [
         ("entered", "name"),

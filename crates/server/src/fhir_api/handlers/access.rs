@@ -55,10 +55,11 @@ enum Claimed {
     End,
 }
 
-fn claimed(asked: &Asked) -> Result<Claimed, Fault> {
+/// The resource in the body.
+pub(super) fn resource(asked: &Asked) -> Result<fhir::Tree, Fault> {
     let content_type = asked.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/fhir+json");
     let body = asked.body.clone();
-    let tree = match content_type {
+    match content_type {
         json if json.contains("json") => {
             fhir::Tree::from_json(body).map_err(|error| Fault::parameter("body", format!("is no JSON: {error}")))
         }
@@ -66,7 +67,11 @@ fn claimed(asked: &Asked) -> Result<Claimed, Fault> {
             fhir::Tree::from_xml(fhir::Version::R4, body).map_err(|error| Fault::parameter("body", format!("is no FHIR XML: {error}")))
         }
         _ => Err(Fault::UnsupportedMedia),
-    }?;
+    }
+}
+
+fn claimed(asked: &Asked) -> Result<Claimed, Fault> {
+    let tree = resource(asked)?;
     if tree.resource_type().as_deref() != Some("Parameters") {
         return Err(Fault::parameter("body", "must be a Parameters resource with kind, reason and text"));
     }

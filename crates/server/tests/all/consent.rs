@@ -1,0 +1,234 @@
+//! What a person says about sharing: recorded, minded on every read and page, and overridden by nobody here.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use testbed::{DEMO_PERSON, Fault, Gap};
+
+use crate::world::{Answer, Card, Setup, World, region};
+
+const RECIPIENT: &str = "IRCP";
+const CUSTODIAN: &str = "CST";
+
+fn recorder(person: &str) -> Card {
+    Card { user: "u-5", organisation: "RXK", scope: "user/*.cruds", patient: Some(person.to_owned()), ..Card::doctor() }
+}
+
+fn consent(person: &str, provision: &Value) -> Value {
+    json!({
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"reference": format!("Patient/{person}")},
+        "provision": provision,
+    })
+}
+
+fn actor(role: &str, code: &str) -> Value {
+    json!({
+        "role": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": role}]},
+        "reference": {"identifier": {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": code}},
+    })
+}
+
+async fn send(world: &World, method: &str, path: &str, card: &Card, body: &Value) -> Answer {
+    world.send(method, &format!("/fhir/R4/{path}"), Some(&world.token(card)), &[], &body.to_string()).await
+}
+
+async fn recorded(world: &World, person: &str, provision: Value) -> Answer {
+    let answer = send(world, "POST", "Consent", &recorder(person), &consent(person, &provision)).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer
+}
+
+async fn read(world: &World, person: &str, card: &Card) -> Answer {
+    world.get(&format!("Patient/{person}/$everything"), &world.token(card)).await
+}
+
+fn of(person: &str) -> Card {
+    Card { patient: Some(person.to_owned()), ..Card::doctor() }
+}
+
+const KNOWN: &str = "[consent]\norganisations = [\"RRK\", \"RXK\"]";
+
+fn world() -> World {
+    World::around(Arc::new(region(&["ccr", "uhb"])), &Setup { blocks: KNOWN, ..Setup::default() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_objection_closes_the_record_to_whom_it_names_and_not_to_others() {
+    let world = world();
+    let (person, other) = (world.person(DEMO_PERSON).await, world.person("9990000026").await);
+    assert_eq!(read(&world, &person, &of(&person)).await.status, 200);
+    let own = recorded(&world, &person, json!({"type": "deny", "actor": [actor(RECIPIENT, "RRK")]})).await;
+    let refused = read(&world, &person, &of(&person)).await;
+    assert_eq!(refused.status, 403);
+    let unknown = read(&world, "00000000-0000-4000-8000-000000000000", &of(&person)).await;
+    assert_eq!(refused.text.replace(&refused.request(), ""), unknown.text.replace(&unknown.request(), ""), "nobody is told of it");
+    assert_eq!(read(&world, &person, &Card { organisation: "RXK", ..of(&person) }).await.status, 200);
+    assert_eq!(read(&world, &other, &of(&other)).await.status, 200);
+    // An emergency is no ground to read what somebody objects to.
+    let nurse = Card { user: "u-9", activities: vec!["B0168", "B0264", "B0360", "B0082"], purpose: "ETREAT", ..Card::doctor() };
+    let claim = json!({"resourceType": "Parameters", "parameter": [
+        {"name": "kind", "valueCode": "emergency"},
+        {"name": "reason", "valueCoding": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "ETREAT"}},
+        {"name": "text", "valueString": "Unconscious in the department"},
+    ]});
+    assert_eq!(send(&world, "POST", &format!("Patient/{person}/$request-access"), &nurse, &claim).await.status, 200);
+    assert_eq!(read(&world, &person, &nurse).await.status, 403);
+    // Withdrawn, it stays, inactive; and it is on the ledger.
+    let id = own.json["id"].as_str().unwrap().to_owned();
+    let mut withdrawn = consent(&person, &json!({"type": "deny", "actor": [actor(RECIPIENT, "RRK")]}));
+    withdrawn["status"] = json!("inactive");
+    let answer = send(&world, "PUT", &format!("Consent/{id}"), &recorder(&person), &withdrawn).await;
+    assert_eq!((answer.status, &answer.json["meta"]["versionId"]), (200, &json!("2")), "{}", answer.text);
+    let events = world.ledger.events();
+    let versions: Vec<_> =
+        events.iter().filter(|event| event["event"] == "consent-recorded").map(|event| event["active"].clone()).collect();
+    assert_eq!(versions, [json!(true), json!(false)]);
+    let again = read(&world, &person, &of(&person)).await;
+    assert_eq!(again.status, 200);
+    let shown: Vec<&Value> = again.of_type("Consent").filter(|one| one["id"] == json!(id)).collect();
+    assert_eq!((shown.len(), &shown[0]["status"]), (1, &json!("inactive")));
+    let by_id = world.get(&format!("Consent/{id}"), &world.token(&of(&person))).await;
+    assert_eq!((by_id.status, &by_id.json["meta"]["versionId"]), (200, &json!("2")));
+    let searched = world.get(&format!("Consent?patient={person}"), &world.token(&of(&person))).await;
+    assert!(searched.of_type("Consent").any(|one| one["id"] == json!(id)));
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_objection_takes_out_what_and_whose_it_names_for_as_long_as_it_says() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    let before = read(&world, &person, &of(&person)).await;
+    assert!(before.of_type("AllergyIntolerance").count() > 0 && before.shown().contains_key("uhb"));
+    let class = json!({"system": "urn:severn:category", "code": "allergies"});
+    let until = json!({"start": "2026-11-01", "end": "2026-11-30"});
+    recorded(&world, &person, json!({"type": "deny", "class": [class], "period": until})).await;
+    let after = read(&world, &person, &of(&person)).await;
+    assert_eq!((after.status, after.of_type("AllergyIntolerance").count()), (200, 0));
+    assert_ne!(after.state("allergies"), Some("no-known"));
+    assert!(after.of_type("Condition").count() > 0);
+    assert!(after.outcome().to_string().contains("some information is withheld"));
+    world.clock.forward_s(10 * 86_400);
+    assert!(read(&world, &person, &of(&person)).await.of_type("AllergyIntolerance").count() > 0, "it ended");
+    // Of one custodian nothing is asked, and nothing shown.
+    recorded(&world, &person, json!({"type": "deny", "actor": [actor(CUSTODIAN, "RRK")]})).await;
+    let asked = world.region.asked("uhb").len();
+    let after = read(&world, &person, &of(&person)).await;
+    assert_eq!((after.status, after.shown().contains_key("uhb"), world.region.asked("uhb").len()), (200, false, asked));
+    assert!(after.shown().contains_key("ccr"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_was_laid_out_before_an_objection_is_over_with_it() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.token(&of(&person));
+    let next = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await.next().unwrap();
+    assert_eq!(world.get(&next, &token).await.status, 200);
+    world.clock.forward_s(1);
+    let class = json!({"system": "urn:severn:category", "code": "allergies"});
+    recorded(&world, &person, json!({"type": "deny", "class": [class]})).await;
+    assert_eq!(world.get(&next, &token).await.status, 410);
+    recorded(&world, &person, json!({"type": "deny"})).await;
+    assert_eq!(world.get(&next, &token).await.status, 403);
+}
+
+/// InterSystems published this fault: a consent was taken for a patient who did not exist yet.
+#[tokio::test(start_paused = true)]
+async fn golden_11_a_consent_for_a_patient_who_does_not_exist_is_refused_on_save() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    for (whom, expected) in [(nobody, 403), ("unknown", 403), (person.as_str(), 201)] {
+        let answer = send(&world, "POST", "Consent", &recorder(&person), &consent(whom, &json!({"type": "deny"}))).await;
+        assert_eq!(answer.status, expected, "{whom}: {}", answer.text);
+    }
+    for (provision, at) in [
+        (json!({"type": "deny", "actor": []}), "Consent.provision.actor"),
+        (json!({"type": "deny", "class": []}), "Consent.provision.class"),
+        (json!({"type": "deny", "actor": [actor(RECIPIENT, "ZZZ99")]}), "Consent.provision.actor.reference"),
+        (json!({"type": "deny", "class": [{"system": "urn:severn:category", "code": "everything"}]}), "Consent.provision.class"),
+    ] {
+        let answer = send(&world, "POST", "Consent", &recorder(&person), &consent(&person, &provision)).await;
+        assert_eq!((answer.status, &answer.json["issue"][0]["expression"][0]), (400, &json!(at)), "{}", answer.text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_who_looks_after_somebody_and_may_write_records_what_they_say() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    let body = consent(&person, &json!({"type": "deny"}));
+    for (why, card) in [
+        ("no relationship", Card { patient: None, user: "u-6", ..recorder(&person) }),
+        ("reads only", Card { scope: "user/*.rs", ..recorder(&person) }),
+        ("another type", Card { scope: "user/Condition.cruds user/*.rs", ..recorder(&person) }),
+        ("a system", Card { scope: "system/*.cruds", sds_user_id: None, ..recorder(&person) }),
+        ("a reviewer", Card { roles: vec!["R0001"], ..recorder(&person) }),
+        ("no care", Card { purpose: "HRESCH", ..recorder(&person) }),
+    ] {
+        assert_eq!(send(&world, "POST", "Consent", &card, &body).await.status, 403, "{why}");
+    }
+    assert_eq!(read(&world, &person, &of(&person)).await.status, 200);
+    let kept = recorded(&world, &person, json!({"type": "permit"})).await;
+    let path = format!("Consent/{}", kept.json["id"].as_str().unwrap());
+    assert_eq!(send(&world, "PUT", "Consent/none-of-that", &recorder(&person), &body).await.status, 404);
+    assert_eq!(send(&world, "DELETE", &path, &recorder(&person), &json!({})).await.status, 405);
+    let put = async |version: &str| {
+        let headers = [("if-match", version)];
+        world.send("PUT", &format!("/fhir/R4/{path}"), Some(&world.token(&recorder(&person))), &headers, &body.to_string()).await.status
+    };
+    assert_eq!((put("W/\"1\"").await, put("W/\"1\"").await, put("2").await), (200, 409, 400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_it_cannot_be_read_what_somebody_objects_to_nobody_reads() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    assert_eq!(read(&world, &person, &of(&person)).await.status, 200);
+    let breaker = rusqlite::Connection::open(world.store_file()).unwrap();
+    breaker.execute_batch("ALTER TABLE consent RENAME TO consent_away").unwrap();
+    let refused = read(&world, &person, &of(&person)).await;
+    assert_eq!(refused.status, 403);
+    let why = world.ledger.events_of(&refused.request()).iter().find(|event| event["event"] == "refused").unwrap()["why"].clone();
+    assert_eq!(why, json!("what the person objects to could not be read"));
+    breaker.execute_batch("ALTER TABLE consent_away RENAME TO consent").unwrap();
+    assert_eq!(read(&world, &person, &of(&person)).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_opt_out_from_research_and_planning_does_not_touch_care() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    let mut opted_out = consent(&person, &json!({"type": "deny"}));
+    opted_out["scope"]["coding"][0]["code"] = json!("research");
+    assert_eq!(send(&world, "POST", "Consent", &recorder(&person), &opted_out).await.status, 400, "it is no objection to care");
+    assert_eq!(read(&world, &person, &of(&person)).await.status, 200);
+    // And research reads nothing here, opted out or not.
+    assert_eq!(read(&world, &person, &Card { purpose: "HRESCH", ..of(&person) }).await.status, 403);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_practice_refuses_is_not_shown_by_way_of_a_shared_record() {
+    let setup = Setup { blocks: KNOWN, ..Setup::default() };
+    let world = World::around(Arc::new(region(&["ccr", "gp"])), &setup);
+    let person = world.person(DEMO_PERSON).await;
+    // By whatever way they came, these identifiers are minted by the practice's system.
+    let owned = |answer: &Answer| {
+        let theirs = |entry: &&Value| {
+            let identifier = entry["resource"]["identifier"].to_string();
+            identifier.contains("https://EMISWeb/") || identifier.contains("https://tpp-uk.com/Id/ccs-id")
+        };
+        answer.entries().iter().filter(theirs).count()
+    };
+    let whole = read(&world, &person, &of(&person)).await;
+    assert!(owned(&whole) > 0 && whole.shown().contains_key("gp"), "{:?}", whole.shown().keys());
+    world.region.fail("gp", Fault::Practice { gap: Gap::Code("NO_PATIENT_CONSENT".into()) });
+    let refused = read(&world, &person, &of(&person)).await;
+    assert_eq!((refused.status, refused.shown().contains_key("gp"), owned(&refused)), (200, false, 0));
+    assert!(refused.shown().contains_key("ccr"));
+}
