@@ -13,20 +13,27 @@
 
 mod category;
 mod claim;
+mod closing;
 pub mod consent;
 mod decide;
 mod evidence;
+mod label;
+mod lists;
 mod policy;
 mod reason;
 mod scope;
+mod spread;
 mod withhold;
 
 pub use category::Category;
 pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
+pub use closing::is_redacted;
 pub use decide::{
     Admission, EMERGENCY, Evidence, Permit, PersonFacts, RELATIONSHIPS, Refusal, Restriction, Supposed, admit, decide, privacy, steward,
 };
 pub use evidence::{Tie, TieKind};
+pub use label::{Label, NoLabel};
+pub use lists::{Listed, Lists, Sign};
 pub use policy::LABELS;
 pub use policy::{Action, Change, Decision, Fault, RuleId, Rules, Section, Site, Text, difference};
 pub use reason::{EMERGENCY_REASON, Unreasoned, Words};

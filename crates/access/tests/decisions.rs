@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use access::{Claim, ClaimKind, Evidence, PersonFacts, Refusal, Restriction, Rules, Terms, admit, decide, grant, withhold};
+use access::{Claim, ClaimKind, Evidence, Lists, PersonFacts, Refusal, Restriction, Rules, Terms, admit, decide, grant, withhold};
 use fhir::{Kind, Tree};
 use jiff::Timestamp;
 use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
@@ -133,7 +133,7 @@ fn shown(role: &str, activities: &[&str], items: Vec<Item>) -> (Vec<String>, usi
     )
     .unwrap();
     let mut record = SharedRecord::of(person(), items);
-    withhold(&permit, &mut record);
+    withhold(&permit, &Lists::default(), &mut record);
     (record.items.iter().map(|item| item.tree.to_json()).collect(), record.withheld.len())
 }
 
@@ -166,7 +166,8 @@ fn golden_13_what_is_withheld_takes_no_sibling_along_and_leaves_no_trace() {
     ];
     let (shown, withheld) = shown("R8000", &["B0360"], items);
     assert_eq!(withheld, 1);
-    assert_eq!(shown, ["{}", r#"{"entry":[{"item":{"reference":"Condition/c2"}}]}"#, r#"{"status":"finished"}"#]);
+    let redacted = r#"{"entry":[{"item":{"reference":"Condition/c2"}}],"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED"}]}}"#;
+    assert_eq!(shown, ["{}", redacted, r#"{"status":"finished"}"#]);
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn golden_26_a_relay_without_the_label_is_withheld_with_what_its_owner_labels() 
             retracted: false,
             why,
         });
-        withhold(&permit, &mut record);
+        withhold(&permit, &Lists::default(), &mut record);
         assert!(record.clusters.is_empty());
         record.items.iter().map(|item| item.id.clone()).collect::<Vec<_>>()
     };

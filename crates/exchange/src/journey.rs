@@ -113,10 +113,21 @@ impl Exchange {
             Vec::new()
         });
         let need = need.clone();
-        let question = gather::Question { ask: &ask, number, former: &about.former, need: &need.gathered(), located: &located, until };
+        let gathered = self.gathered(&need);
+        let question = gather::Question { ask: &ask, number, former: &about.former, need: &gathered, located: &located, until };
         let consulting = record_locator::consult(&self.parts, &permit, &ask, number, until);
         let (ends, elsewhere) = gather::all(&self.parts, &permit, &question, consulting).await;
         Ok(Watching { entry, permit, number, about, need, until, ends, elsewhere })
+    }
+
+    /// What is to be asked of sources. Where lists say what is sensitive, everything: what a thing leads to may be so, and what is not
+    /// there cannot be seen to be.
+    fn gathered(&self, need: &Need) -> Need {
+        let mut gathered = need.gathered();
+        if !self.parts.sensitivity.is_empty() {
+            gathered.kinds.clear();
+        }
+        gathered
     }
 
     /// The same, whole: every leg guarded, all joined, and from the joined record withheld what the permit does not cover.
@@ -140,7 +151,7 @@ impl Exchange {
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
         record.plan.finalise();
-        access::withhold(&permit, &mut record);
+        access::withhold(&permit, &self.parts.sensitivity, &mut record);
         // What is withheld leads nowhere.
         if !attachments.is_empty() {
             let shown: FxHashSet<(Kind, &str)> = record.items.iter().map(|item| (item.kind, item.id.as_str())).collect();
@@ -156,7 +167,7 @@ impl Exchange {
             )
             .await;
             // It may carry a label of its own.
-            access::withhold(&permit, &mut record);
+            access::withhold(&permit, &self.parts.sensitivity, &mut record);
         }
         select::narrow(&mut record, &need);
         join::settle(&mut record, need.join);

@@ -66,6 +66,8 @@ pub struct Parts {
     pub policy: Policy,
     /// How records are joined.
     pub rules: join::Rules,
+    /// What the operator's lists say is sensitive.
+    pub sensitivity: access::Lists,
     /// What was learnt of each source, and when that began.
     pub known: Mutex<BTreeMap<SourceId, (Known, jiff::Timestamp)>>,
 }

@@ -45,7 +45,9 @@ impl Exchange {
                     let row = |kind: &Kind| Row { status: Some(status), ..Row::new(practice.id.clone(), *kind) };
                     record.plan.rows.extend(CARRIED.iter().map(row));
                 }
-                Ok((told, body)) => answer = pass_on(&permit, practice, (number, &about), &ask, told, body, &mut record),
+                Ok((told, body)) => {
+                    answer = pass_on((&permit, &self.parts.sensitivity), practice, (number, &about), &ask, told, body, &mut record)
+                }
             }
             if answer.is_some() {
                 break;
@@ -100,7 +102,7 @@ impl Exchange {
 
 /// What of a practice's answer may pass; its rows go into the plan whatever it is.
 fn pass_on(
-    permit: &Permit,
+    (permit, sensitivity): (&Permit, &access::Lists),
     practice: &SourceEntry,
     (number, about): (NhsNumber, &About),
     ask: &Ask,
@@ -121,7 +123,8 @@ fn pass_on(
     for item in &mut own.items {
         item.traits.unshared = permit.objects(item.kind, &item.tree, &practice.organisation);
     }
-    access::withhold(permit, &mut own);
+    access::withhold(permit, sensitivity, &mut own);
+    without_cut(&mut own);
     join::settle(&mut own, record::Join::All);
     record.plan.rows.extend(own.plan.rows);
     let (Verdict::Accepted(_), Some((body, content_type))) = (&verdict, body) else { return None };
@@ -131,4 +134,15 @@ fn pass_on(
     record.items = own.items;
     record.fates = own.fates;
     Some((practice.id.clone(), relay))
+}
+
+/// The practice's own bytes pass, or do not: what lost a part of its own goes whole.
+fn without_cut(record: &mut SharedRecord) {
+    let kept: Vec<bool> = record.items.iter().map(|item| item.kind == Kind::LIST || !access::is_redacted(item)).collect();
+    for item in record.items.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(item, _)| item) {
+        if let Some(row) = record.plan.row_mut(&item.origin.source, item.kind) {
+            row.counts.withheld += 1;
+        }
+    }
+    record.retain(&kept);
 }

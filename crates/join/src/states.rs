@@ -35,7 +35,7 @@ fn state(record: &SharedRecord, kinds: &[Kind]) -> AllergyState {
 /// Every row whole, and nothing held, quarantined or withheld.
 fn complete(record: &SharedRecord, kind: Kind) -> bool {
     let untouched =
-        record.plan.rows.iter().filter(|row| row.kind == kind).all(|row| row.counts.withheld == 0 && row.counts.quarantined == 0);
+        record.plan.rows.iter().filter(|row| row.kind == kind).all(|row| !row.counts.withholds() && row.counts.quarantined == 0);
     untouched && record.plan.complete(kind)
 }
 

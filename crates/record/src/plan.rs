@@ -175,9 +175,16 @@ pub struct Counts {
     pub withheld: u64,
     /// In quarantine.
     pub quarantined: u64,
+    /// Shown without some part of theirs: counted among those that are shown, and once more here.
+    pub redacted: u64,
 }
 
 impl Counts {
+    /// Whether any of it, or a part of any, is withheld.
+    pub fn withholds(&self) -> bool {
+        self.withheld > 0 || self.redacted > 0
+    }
+
     /// Whether every resource is accounted for.
     pub fn add_up(&self) -> bool {
         self.came == self.single + self.clustered + self.collapsed + self.history + self.filtered + self.withheld + self.quarantined

@@ -6,12 +6,15 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::config::{Config, Mistake};
-use crate::{policy, terminology};
+use crate::{policy, sensitivity, terminology};
 
 /// Prints every mistake with its line; exits 1 if there is one.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
     match load(file)? {
         Ok(config) => {
+            for list in &config.sensitivity {
+                println!("sensitive: {}", sensitivity::words(&sensitivity::checked(list)?));
+            }
             if let Some(terminology) = terminology::load(&config.terminology)? {
                 println!("terminology: {}", terminology::words(terminology.size()));
             }

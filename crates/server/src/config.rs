@@ -13,6 +13,7 @@ pub mod policy;
 pub mod privacy;
 mod reader;
 mod relationship;
+pub mod sensitivity;
 pub mod sign_in;
 mod store;
 pub mod tls;
@@ -70,6 +71,8 @@ pub struct Config {
     pub terminology: Terminology,
     /// `[policy]`: the site's own rules.
     pub policy: policy::PolicyConfig,
+    /// `[[sensitivity.list]]`: signed lists of what is sensitive.
+    pub sensitivity: Vec<sensitivity::SensitivityList>,
     /// `[national.record_locator]`; off where there is none.
     pub record_locator: Option<national::RecordLocator>,
     /// `[national.demographics]`; off where there is none.
@@ -328,6 +331,7 @@ impl<'a> Reader<'a> {
         self.id_is_free(&top.sections("source"), "severn", "the exchange's own");
         let terminology = self.terminology(top.section("terminology"));
         let policy = self.policy(top.section("policy"));
+        let sensitivity = self.sensitivity(top.section("sensitivity"));
         let national = top.section("national");
         let record_locator = self.record_locator(&national, exchange.as_ref());
         if matches!(record_locator, Some(Some(_))) {
@@ -365,6 +369,7 @@ impl<'a> Reader<'a> {
             privacy,
             terminology,
             policy,
+            sensitivity,
             record_locator: record_locator?,
             demographics: demographics?,
         })

@@ -24,6 +24,7 @@ pub mod people;
 pub mod policy;
 pub mod privacy;
 pub mod routes;
+pub mod sensitivity;
 pub mod serve;
 pub mod smart;
 pub mod steward;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "demo")]
 use server::demo;
-use server::{audit, check, client, convert, logs, onboard, people, policy, serve, store};
+use server::{audit, check, client, convert, logs, onboard, people, policy, sensitivity, serve, store};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]
@@ -83,6 +83,9 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8710")]
         listen: SocketAddr,
     },
+    /// Lists of what is sensitive: signs one, or verifies it.
+    #[command(subcommand)]
+    Sensitivity(sensitivity::Command),
     /// Runs the exchange.
     Serve {
         /// The configuration.
@@ -111,6 +114,7 @@ async fn main() -> ExitCode {
         Command::Read { number, url, token, json, claim } => client::run(&number, &url, &token, json, claim.as_deref()).await,
         #[cfg(feature = "demo")]
         Command::Region { listen } => demo::region(listen).await,
+        Command::Sensitivity(command) => sensitivity::run(command),
         Command::Serve { config } => serve::run(&config).await,
         Command::Store(command) => store::run(command).await,
     };

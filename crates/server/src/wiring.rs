@@ -155,6 +155,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         .map(|locator| record_locator(locator, &base, transport, ledger.clone(), clock.clone(), known))
         .unzip();
     let terms = crate::terminology::load(&config.terminology)?;
+    let sensitivity = crate::sensitivity::load(&config.sensitivity, terms.as_deref(), clock.now())?;
     let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base, terms.clone())).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     let owners = config.sources.iter().flat_map(|source| source.owns.iter().map(|system| (system.clone(), source.id.clone()))).collect();
@@ -180,6 +181,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         clock: clock.clone(),
         policy: Policy::new(crate::policy::load(&config)?),
         rules: join::Rules { key: secrets.clusters, owners },
+        sensitivity,
         known: Mutex::default(),
     });
     let tokens = Tokens::new(&config, spent, clock.clone())?;

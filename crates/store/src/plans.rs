@@ -32,7 +32,7 @@ pub(crate) fn write(plan: &Plan) -> String {
         let c = row.counts;
         let status = row.status.and_then(|status| STATUSES.iter().position(|known| *known == status));
         let at = |instant: Option<jiff::Timestamp>| instant.map(|at| at.to_string());
-        let counts = [c.came, c.single, c.clustered, c.collapsed, c.history, c.filtered, c.withheld, c.quarantined];
+        let counts = [c.came, c.single, c.clustered, c.collapsed, c.history, c.filtered, c.withheld, c.quarantined, c.redacted];
         (row.source.to_string(), row.kind.name(), status, row.note.clone(), at(row.tried), at(row.last_answered), counts)
     };
     let rows: Vec<_> = plan.rows.iter().map(row).collect();
@@ -61,6 +61,8 @@ fn row(value: &Value) -> Option<Row> {
         filtered: count(5)?,
         withheld: count(6)?,
         quarantined: count(7)?,
+        // Plans of before have none.
+        redacted: count(8).unwrap_or(0),
     };
     Some(row)
 }

@@ -125,6 +125,46 @@ impl Terminology {
         false
     }
 
+    /// Every kind of a concept, by the terminology's own word, in order. Goes through all concepts: for the start, not for a read.
+    pub fn descendants(&self, ancestor: u64) -> Vec<u64> {
+        let mut known: std::collections::HashMap<u64, bool> = std::collections::HashMap::from([(ancestor, true)]);
+        let mut found = Vec::new();
+        for concept in self.snomed.ids().chain(self.medicines.ids()).filter(|concept| *concept != ancestor) {
+            if self.leads_to(concept, &mut known) {
+                found.push(concept);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether what is known is reached from a concept; what was passed on the way is known then.
+    fn leads_to(&self, concept: u64, known: &mut std::collections::HashMap<u64, bool>) -> bool {
+        let (mut waiting, mut passed) = (vec![concept], Vec::new());
+        let mut leads = false;
+        while let Some(at) = waiting.pop() {
+            match known.get(&at) {
+                Some(true) => {
+                    leads = true;
+                    break;
+                }
+                Some(false) => continue,
+                None => {}
+            }
+            // Until it is known better: files that lead in a circle say nothing.
+            known.insert(at, false);
+            passed.push(at);
+            waiting.extend(self.parents(at));
+        }
+        if leads {
+            // Others on the way may lead elsewhere only: they are looked at when their turn comes.
+            passed.iter().for_each(|at| _ = known.remove(at));
+            known.insert(concept, true);
+        }
+        leads
+    }
+
     fn parents(&self, concept: u64) -> Vec<u64> {
         self.snomed.parents(concept).chain(self.medicines.above(concept)).collect()
     }

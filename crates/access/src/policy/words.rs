@@ -76,6 +76,7 @@ pub const LABELS: &[&str] = &[
     "sexual-health",
     "substance-misuse",
     "termination-of-pregnancy",
+    "unrecognised",
     "very-restricted",
 ];
 

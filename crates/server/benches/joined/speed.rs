@@ -33,7 +33,7 @@ impl Joining {
         let charts = charts.into_iter().zip(verdicts).map(|(chart, verdict)| release(&verdict, chart)).collect();
         let mut record = join::charts(self.permit.person().clone(), charts, &self.rules);
         record.plan.finalise();
-        access::withhold(&self.permit, &mut record);
+        access::withhold(&self.permit, &access::Lists::default(), &mut record);
         join::settle(&mut record, Join::Group);
         let states = join::states(&record, &Need::everything());
         let assembler = Assembler { name: "Severn".into(), organisation: "QHL".into(), rules: join::RULES.into() };

@@ -34,7 +34,7 @@ pub fn of_record(record: &SharedRecord, names: &dyn Names) -> Value {
             beside(source, names, "incomplete", &format!("{count} held back ({cause})"), "urn:severn:quarantine", cause)
         })
         .collect();
-    let mut withheld: Vec<&SourceId> = record.plan.rows.iter().filter(|row| row.counts.withheld > 0).map(|row| &row.source).collect();
+    let mut withheld: Vec<&SourceId> = record.plan.rows.iter().filter(|row| row.counts.withholds()).map(|row| &row.source).collect();
     withheld.dedup();
     issues.extend(
         withheld.into_iter().map(|source| {

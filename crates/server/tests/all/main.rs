@@ -34,6 +34,7 @@ mod on_behalf;
 mod onboard;
 mod parameters;
 mod people;
+mod plants;
 #[path = "../../../store/tests/all/postgres.rs"]
 mod postgres;
 mod practice;

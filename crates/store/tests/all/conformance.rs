@@ -428,7 +428,8 @@ async fn an_id_is_resolved_to_every_person_it_was_met_with(place: Place) {
 
 async fn a_plan_is_its_readers_only(place: Place) {
     let store = register(&place).await;
-    let counts = Counts { came: 3, single: 2, clustered: 0, collapsed: 0, history: 0, filtered: 1, withheld: 0, quarantined: 0 };
+    let counts =
+        Counts { came: 3, single: 2, clustered: 0, collapsed: 0, history: 0, filtered: 1, withheld: 0, quarantined: 0, redacted: 1 };
     let mut row = Row::new("gp".parse().unwrap(), Kind::CONDITION);
     (row.status, row.note, row.tried, row.counts) = (Some(Status::OkTruncated), Some("cut \"here\"".into()), Some(at(1)), counts);
     let plan = |note: &str| Plan { rows: vec![Row { note: Some(note.to_owned()), ..row.clone() }] };

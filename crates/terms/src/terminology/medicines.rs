@@ -64,6 +64,11 @@ impl Medicines {
         self.ids.binary_search(&id).ok()
     }
 
+    /// Every product and pack.
+    pub fn ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.ids.iter().copied()
+    }
+
     pub fn holds(&self, id: u64) -> bool {
         self.place(id).is_some() || self.replaced(id).is_some()
     }

@@ -57,6 +57,11 @@ impl Snomed {
         self.ids.binary_search(&id).ok()
     }
 
+    /// Every concept.
+    pub fn ids(&self) -> impl Iterator<Item = u64> + '_ {
+        self.ids.iter().copied()
+    }
+
     pub fn holds(&self, id: u64) -> bool {
         self.place(id).is_some()
     }

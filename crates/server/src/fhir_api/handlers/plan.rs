@@ -32,7 +32,7 @@ fn parameters(plan: &Plan) -> Value {
     let mut parameters: Vec<Value> = plan.rows.iter().map(row).collect();
     let mut sources: Vec<(&str, bool)> = Vec::new();
     for row in &plan.rows {
-        let withheld = row.counts.withheld > 0 || row.status == Some(Status::Withheld);
+        let withheld = row.counts.withholds() || row.status == Some(Status::Withheld);
         match sources.iter_mut().find(|(source, _)| *source == row.source.as_str()) {
             Some((_, any)) => *any |= withheld,
             None => sources.push((row.source.as_str(), withheld)),
@@ -47,12 +47,20 @@ fn parameters(plan: &Plan) -> Value {
     json!({"resourceType": "Parameters", "parameter": parameters})
 }
 
+/// Where all that came is withheld, nothing came.
+fn said(row: &Row) -> Status {
+    match row.status.unwrap_or(Status::FailedInternal) {
+        Status::Ok if row.counts.withheld > 0 && row.counts.came == row.counts.withheld => Status::OkEmpty,
+        status => status,
+    }
+}
+
 fn row(row: &Row) -> Value {
     let counts = row.counts;
     let mut part = vec![
         json!({"name": "source", "valueCode": row.source.as_str()}),
         json!({"name": "type", "valueCode": row.kind.name()}),
-        json!({"name": "status", "valueCode": row.status.unwrap_or(Status::FailedInternal).code()}),
+        json!({"name": "status", "valueCode": said(row).code()}),
     ];
     if let Some(reason) = row.status.and_then(Status::reason) {
         part.push(json!({"name": "reason", "valueCode": reason}));

@@ -28,6 +28,12 @@ fn unheard(read: &Joined, kind: Kind) -> bool {
     read.record.plan.rows.iter().filter(|row| row.kind == kind).any(|row| !row.status.is_some_and(said))
 }
 
+/// Whether any of a type that the reader is shown is withheld: then what is not there may be.
+fn withholds(read: &Joined, kind: Kind) -> bool {
+    let mut own = read.record.plan.rows.iter().filter(|row| row.kind == kind);
+    own.any(|row| row.counts.withheld > 0 && row.status != Some(Status::Withheld))
+}
+
 /// Ids of the referrals in a record, which STU3 has a type for.
 fn referrals(read: &Joined) -> Vec<String> {
     let requests = read.record.items.iter().filter(|item| item.kind == Kind::SERVICE_REQUEST);
@@ -84,8 +90,8 @@ impl App {
                 (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
                 // Whoever holds it may be among those who did not answer: then nobody knows that it is not there.
                 (false, None) if unheard(&read, kind) => return Err(self.gateway(&read)),
-                // A Binary that nothing leads to is as one never heard of: it may belong to a document that is withheld.
-                (false, None) if kind == Kind::BINARY => {
+                // What is withheld is as an id never minted; so is a Binary that nothing leads to: its document may be withheld.
+                (false, None) if kind == Kind::BINARY || withholds(&read, kind) => {
                     let (status, outcome) = Fault::Denied.parts();
                     (status, outcome.to_string())
                 }
@@ -152,6 +158,8 @@ impl App {
         let now = self.clock.now();
         let count = search.count.unwrap_or(self.config.limits.page_size).min(self.config.limits.page_size_max);
         let complete = read.record.plan.rows.iter().all(|row| row.status.is_some_and(Status::complete));
+        // A count of what is shown is no count of what there is.
+        let withheld = read.record.plan.rows.iter().any(|row| row.counts.withholds());
         let outcome = self.outcome(read);
         let tags = read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).collect();
         let style = Style {
@@ -174,7 +182,7 @@ impl App {
             kind: "searchset".to_owned(),
             timestamp: now.to_string(),
             tags,
-            total: complete.then(|| pieces.matches()),
+            total: (complete && !withheld).then(|| pieces.matches()),
             self_url: format!("{}{}", self.config.exchange.public_url, asked.target),
             outcome,
         };

@@ -349,3 +349,98 @@ async fn whoever_is_restricted_is_not_found_by_who_they_are() {
     let undecided = look(&by_name).await;
     assert_eq!((undecided.0, undecided.3), (503, false));
 }
+
+/// Somebody whose record was read, paged and pointed at before they were hidden: from then on nothing that is answered, logged or entered
+/// tells where they live or who looks after them, whoever asks and by whatever way.
+#[tokio::test(start_paused = true)]
+async fn whoever_becomes_restricted_has_no_place_in_any_answer_log_or_ledger_line() {
+    let world = world(&["ccr", "uhb", "soc"], BOTH);
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.doctor_of(&person);
+    let whole = read(&world, &person).await;
+    let places = places(&whole);
+    assert!(places.len() > 8, "{places:?}");
+    let next = world.get(&format!("Patient/{person}/$everything?_count=5"), &token).await.next().expect("a page to come");
+    let ids: Vec<String> = whole.shown()["ccr"].iter().take(5).cloned().collect();
+    world.settled().await;
+    world.region.demographics().label(DEMO_PERSON, Some("R"));
+    world.clock.forward_s(LABEL_S);
+    let (before, asked) = (world.ledger.events().len(), sources(&world, &["ccr", "uhb", "soc"]));
+    let (log, _guard) = logged();
+    let may_find = vec!["B0168", "B0264", "B0360", "B0370", "B0401", "B1611"];
+    let mut cards = vec![
+        Card::doctor(),
+        Card { activities: may_find.clone(), ..Card::doctor() },
+        Card { activities: may_find, purpose: "ETREAT", ..Card::doctor() },
+    ];
+    cards.extend(cards.clone().into_iter().map(|card| Card { patient: Some(person.clone()), ..card }));
+    cards.push(Card { patient: Some(person.clone()), ..Card::system() });
+    let about = &testbed::person(DEMO_PERSON).unwrap().about;
+    for card in cards {
+        for kind in ["relationship", "emergency"] {
+            tells_no_place(&claim_of(&world, &person, kind, card.clone()).await.text, &places, "a claim");
+        }
+        let token = world.token(&card);
+        let mut ways: Vec<String> =
+            ["", "/$everything", "/$everything?_revinclude=Provenance:target", "/$everything?_format=xml", "/$plan?request=r-1"]
+                .iter()
+                .map(|way| format!("Patient/{person}{way}"))
+                .collect();
+        ways.extend(record::CARRIED.iter().map(|kind| format!("{kind}?patient={person}&_include=*")));
+        ways.extend(ids.iter().cloned());
+        ways.push(format!("Patient?family={}&given={}&birthdate={}", about.family, about.given[0], about.birth_date));
+        ways.push(next.clone());
+        for face in ["R4", "STU3"] {
+            for way in &ways {
+                let target = way.strip_prefix(crate::world::PUBLIC).map_or_else(|| format!("/fhir/{face}/{way}"), str::to_owned);
+                let answer = world.send("GET", &target, Some(&token), &[], "").await;
+                // What its reader asked by stands in what they are told of it.
+                tells_no_place(&answer.text.replace(way.as_str(), ""), &places, &target);
+            }
+        }
+    }
+    world.settled().await;
+    assert_eq!(sources(&world, &["ccr", "uhb", "soc"]), asked, "no source is asked");
+    tells_no_place(&log.text(), &places, "the log");
+    let entered = world.ledger.events().split_off(before);
+    assert!(entered.len() > 100);
+    for event in entered {
+        tells_no_place(&event.to_string(), &places, "the ledger");
+    }
+}
+
+fn tells_no_place(text: &str, places: &std::collections::BTreeSet<String>, what: &str) {
+    for place in places {
+        assert!(!text.contains(place.as_str()), "{what} tells {place}: {text}");
+    }
+}
+
+/// Every string of a record that tells a place: lines of addresses, numbers to ring, who looks after them and where, and ids by which
+/// one source is told from another.
+fn places(whole: &Answer) -> std::collections::BTreeSet<String> {
+    let mut places = std::collections::BTreeSet::new();
+    let mut add = |text: &serde_json::Value| {
+        places.extend(text.as_str().filter(|text| text.len() > 4 && !text.starts_with("Dr ")).map(str::to_owned));
+    };
+    for resource in whole.entries().iter().map(|entry| &entry["resource"]) {
+        for address in resource["address"].as_array().into_iter().flatten().chain([&resource["address"]]) {
+            address["line"].as_array().into_iter().flatten().for_each(&mut add);
+            [&address["city"], &address["district"], &address["postalCode"], &address["text"]].into_iter().for_each(&mut add);
+        }
+        resource["telecom"].as_array().into_iter().flatten().for_each(|one| add(&one["value"]));
+        match resource["resourceType"].as_str() {
+            Some("Organization" | "Location") => {
+                add(&resource["name"]);
+                resource["identifier"].as_array().into_iter().flatten().for_each(|one| add(&one["value"]));
+                add(&resource["id"]);
+            }
+            Some("Patient") => {
+                let numbers = resource["identifier"].as_array().into_iter().flatten().filter(|one| one["system"] != NHS);
+                numbers.for_each(|one| add(&one["value"]));
+                add(&resource["managingOrganization"]["display"]);
+            }
+            _ => {}
+        }
+    }
+    places
+}

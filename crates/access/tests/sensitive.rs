@@ -1,0 +1,300 @@
+//! Sensitive things in each place where they can hide, by the operator's lists.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use access::{Evidence, Listed, Lists, PersonFacts, Restriction, Sign, admit, decide, withhold};
+use fhir::{Kind, Tree};
+use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
+
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_424_400, 0);
+/// Made up: no concept has it.
+const SECRET: &str = r#"{"coding":[{"system":"http://snomed.info/sct","code":"90000001"}],"text":"PLANTED"}"#;
+const PLAIN: &str = r#"{"coding":[{"system":"http://snomed.info/sct","code":"80000001"}],"text":"Plain"}"#;
+
+fn person() -> PersonId {
+    "p".parse().unwrap()
+}
+
+fn permit() -> access::Permit {
+    let caller = Caller {
+        user: UserId { issuer: "i".into(), subject: "s".into() },
+        name: String::new(),
+        sds_user_id: None,
+        sds_role_profile_id: None,
+        human: true,
+        organisation: Organisation { code: "RRK".parse().unwrap(), name: String::new() },
+        roles: vec!["R8000".into()],
+        activities: vec!["B0360".into()],
+        purposes: vec!["TREAT".into()],
+        scopes: vec!["user/*.rs".into()],
+        launch_patient: Some(person()),
+        device: None,
+        client: None,
+        token_id: None,
+    };
+    let question = Question::Read { person: person(), need: Need::everything() };
+    let ask = Ask { request: "r-1".parse().unwrap(), caller, question, hops: Vec::new(), wait: None };
+    let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
+    decide(admit(&ask).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap()
+}
+
+fn lists() -> Lists {
+    let entry = |label: &str, sign, system: &str, value: &str| Listed {
+        label: label.parse().unwrap(),
+        sign,
+        system: system.to_owned(),
+        value: value.to_owned(),
+        descendants: false,
+    };
+    let sct = "http://snomed.info/sct";
+    Lists::new(
+        vec![
+            entry("made-up", Sign::Code, sct, "90000001"),
+            entry("made-up", Sign::Drug, sct, "90000002"),
+            entry("legally-restricted", Sign::Code, sct, "90000003"),
+            entry("made-up", Sign::Specialty, "urn:specialty", "360"),
+            entry("made-up", Sign::Author, "urn:gmc", "7777777"),
+            entry("made-up", Sign::Organisation, "urn:ods", "XX1"),
+            entry("made-up", Sign::DocumentType, sct, "90000004"),
+        ],
+        None,
+    )
+}
+
+/// `kind`, id and the rest of a resource; what is left of it, or nothing.
+type Case<'a> = (Kind, &'a str, String, Option<&'a str>);
+
+fn items(cases: &[Case<'_>]) -> Vec<Item> {
+    let item = |(kind, id, json, _): &Case<'_>| Item {
+        kind: *kind,
+        id: (*id).to_owned(),
+        origin: Origin { source: "a".parse().unwrap(), kind: kind.name().into(), id: None },
+        tree: Tree::from_json(json.replace("SECRET", SECRET).replace("PLAIN", PLAIN).into()).unwrap(),
+        findings: Vec::new(),
+        traits: Traits::default(),
+    };
+    cases.iter().map(item).collect()
+}
+
+fn check(cases: &[Case<'_>]) {
+    let mut record = SharedRecord::of(person(), items(cases));
+    withhold(&permit(), &lists(), &mut record);
+    let left: Vec<String> = record.items.iter().map(|item| item.tree.to_json()).collect();
+    let expected: Vec<String> = cases.iter().filter_map(|(.., left)| Some((*left)?.replace("PLAIN", PLAIN).replace("CUT", CUT))).collect();
+    assert_eq!(left, expected);
+    assert!(!left.concat().contains("PLANTED"));
+}
+
+const CUT: &str = r#""meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED"}]}"#;
+
+fn to(reference: &str) -> String {
+    format!(r#"{{"reference":"{reference}","display":"PLANTED"}}"#)
+}
+
+#[test]
+fn golden_13_a_component_goes_without_its_siblings_and_is_not_told_by_what_they_sum_up_to() {
+    let whole = r#"{"code":PLAIN,"text":{"div":"PLANTED"},"note":[{"text":"PLANTED"}],"component":[{"code":SECRET,"valueInteger":3},{"code":PLAIN,"valueInteger":4}],"valueInteger":7,"interpretation":[PLAIN]}"#;
+    let left = r#"{"code":PLAIN,"component":[{"code":PLAIN,"valueInteger":4}],CUT}"#;
+    check(&[(Kind::OBSERVATION, "o", whole.to_owned(), Some(left))]);
+    // The same where each is a resource of its own.
+    let panel = format!(r#"{{"code":PLAIN,"hasMember":[{},{{"reference":"Observation/b"}}],"valueInteger":7}}"#, to("Observation/a"));
+    check(&[
+        (Kind::OBSERVATION, "a", r#"{"code":SECRET,"valueInteger":3}"#.to_owned(), None),
+        (Kind::OBSERVATION, "b", r#"{"code":PLAIN,"valueInteger":4}"#.to_owned(), Some(r#"{"code":PLAIN,"valueInteger":4}"#)),
+        (Kind::OBSERVATION, "panel", panel, Some(r#"{"code":PLAIN,"hasMember":[{"reference":"Observation/b"}],CUT}"#)),
+        (Kind::OBSERVATION, "score", format!(r#"{{"code":PLAIN,"derivedFrom":[{}],"valueInteger":3}}"#, to("Observation/a")), None),
+    ]);
+}
+
+#[test]
+fn nothing_that_leads_to_a_condition_tells_of_it() {
+    let c = to("Condition/c");
+    check(&[
+        (Kind::CONDITION, "c", r#"{"identifier":[{"system":"urn:x","value":"7"}],"code":SECRET}"#.to_owned(), None),
+        (Kind::CONDITION, "d", r#"{"code":PLAIN}"#.to_owned(), Some(r#"{"code":PLAIN}"#)),
+        (
+            Kind::LIST,
+            "l",
+            format!(
+                r#"{{"text":{{"div":"PLANTED"}},"note":[{{"text":"PLANTED: 2 items"}}],"entry":[{{"item":{c}}},{{"item":{{"reference":"Condition/d"}}}}]}}"#
+            ),
+            Some(r#"{"entry":[{"item":{"reference":"Condition/d"}}],CUT}"#),
+        ),
+        (
+            Kind::ENCOUNTER,
+            "e",
+            format!(r#"{{"status":"finished","reasonReference":[{c}],"diagnosis":[{{"condition":{c},"rank":1}}]}}"#),
+            Some(r#"{"status":"finished"}"#),
+        ),
+        (
+            Kind::ENCOUNTER,
+            "f",
+            r#"{"status":"finished","reasonCode":[SECRET,PLAIN]}"#.to_owned(),
+            Some(r#"{"status":"finished","reasonCode":[PLAIN],CUT}"#),
+        ),
+        (
+            Kind::MEDICATION_REQUEST,
+            "m",
+            format!(r#"{{"medicationCodeableConcept":PLAIN,"note":[{{"text":"PLANTED"}}],"reasonReference":[{c}]}}"#),
+            Some(r#"{"medicationCodeableConcept":PLAIN}"#),
+        ),
+        (
+            Kind::MEDICATION_REQUEST,
+            "n",
+            r#"{"medicationCodeableConcept":PLAIN,"reasonCode":[SECRET]}"#.to_owned(),
+            Some(r#"{"medicationCodeableConcept":PLAIN,CUT}"#),
+        ),
+        // A logical reference leads there as well.
+        (
+            Kind::PROCEDURE,
+            "p",
+            r#"{"code":PLAIN,"reasonReference":[{"identifier":{"system":"urn:x","value":"7"},"display":"PLANTED"}]}"#.to_owned(),
+            Some(r#"{"code":PLAIN}"#),
+        ),
+        (Kind::PROVENANCE, "v", format!(r#"{{"target":[{c}]}}"#), None),
+        (
+            Kind::PROVENANCE,
+            "w",
+            format!(r#"{{"target":[{c},{{"reference":"Condition/d"}}]}}"#),
+            Some(r#"{"target":[{"reference":"Condition/d"}]}"#),
+        ),
+        (
+            Kind::CARE_PLAN,
+            "cp",
+            format!(r#"{{"title":"PLANTED","addresses":[{c},{{"reference":"Condition/d"}}],"description":"PLANTED"}}"#),
+            Some(r#"{"addresses":[{"reference":"Condition/d"}]}"#),
+        ),
+        (Kind::CARE_PLAN, "cq", format!(r#"{{"title":"PLANTED","addresses":[{c}]}}"#), None),
+        (
+            Kind::CARE_PLAN,
+            "cr",
+            r#"{"activity":[{"detail":{"code":SECRET}},{"detail":{"code":PLAIN}}]}"#.to_owned(),
+            Some(r#"{"activity":[{"detail":{"code":PLAIN}}],CUT}"#),
+        ),
+        (Kind::GOAL, "g", format!(r#"{{"description":{{"text":"PLANTED"}},"addresses":[{c}]}}"#), None),
+        (Kind::TASK, "t", format!(r#"{{"description":"PLANTED","focus":{c}}}"#), None),
+        (Kind::COMMUNICATION, "k", format!(r#"{{"payload":[{{"contentString":"PLANTED"}}],"about":[{c}]}}"#), None),
+        (
+            Kind::DOCUMENT_REFERENCE,
+            "dr",
+            format!(r#"{{"content":[{{"attachment":{{"url":"https://x/fhir/R4/Binary/b"}}}}],"context":{{"related":[{c}]}}}}"#),
+            None,
+        ),
+        (Kind::BINARY, "b", r#"{"data":"PLANTED"}"#.to_owned(), None),
+        (Kind::COMPOSITION, "co", format!(r#"{{"section":[{{"text":{{"div":"PLANTED"}},"entry":[{c}]}}]}}"#), None),
+        (Kind::CLINICAL_IMPRESSION, "ci", format!(r#"{{"summary":"PLANTED","problem":[{c}]}}"#), Some("{}")),
+    ]);
+}
+
+#[test]
+fn a_result_goes_from_its_report_with_what_the_report_makes_of_it() {
+    let report = format!(
+        r#"{{"code":PLAIN,"result":[{},{{"reference":"Observation/b"}}],"conclusion":"PLANTED","conclusionCode":[PLAIN],"presentedForm":[{{"data":"PLANTED"}}]}}"#,
+        to("Observation/a")
+    );
+    check(&[
+        (Kind::OBSERVATION, "a", r#"{"code":SECRET}"#.to_owned(), None),
+        (Kind::OBSERVATION, "b", r#"{"code":PLAIN}"#.to_owned(), Some(r#"{"code":PLAIN}"#)),
+        (Kind::DIAGNOSTIC_REPORT, "r", report, Some(r#"{"code":PLAIN,"result":[{"reference":"Observation/b"}]}"#)),
+        (Kind::DIAGNOSTIC_REPORT, "s", format!(r#"{{"code":PLAIN,"result":[{}],"conclusion":"PLANTED"}}"#, to("Observation/a")), None),
+    ]);
+}
+
+#[test]
+fn a_medicine_is_found_in_every_form_and_along_its_line() {
+    let drug = r#"{"coding":[{"system":"https://dmd.nhs.uk","code":"90000002"}],"text":"PLANTED"}"#;
+    check(&[
+        (Kind::MEDICATION, "x", format!(r#"{{"ingredient":[{{"itemCodeableConcept":{drug}}},{{"itemCodeableConcept":PLAIN}}]}}"#), None),
+        (Kind::MEDICATION, "y", r#"{"code":PLAIN}"#.to_owned(), Some(r#"{"code":PLAIN}"#)),
+        (Kind::MEDICATION_REQUEST, "a", format!(r#"{{"medicationReference":{}}}"#, to("Medication/x")), None),
+        (
+            Kind::MEDICATION_REQUEST,
+            "b",
+            r##"{"medicationReference":{"reference":"Medication/y"}}"##.to_owned(),
+            Some(r#"{"medicationReference":{"reference":"Medication/y"}}"#),
+        ),
+        (
+            Kind::MEDICATION_STATEMENT,
+            "c",
+            format!(
+                r##"{{"contained":[{{"resourceType":"Medication","id":"m","code":{drug}}}],"medicationReference":{{"reference":"#m"}}}}"##
+            ),
+            None,
+        ),
+        (
+            Kind::MEDICATION_DISPENSE,
+            "d",
+            r#"{"medicationCodeableConcept":PLAIN,"authorizingPrescription":[{"reference":"MedicationRequest/a"}]}"#.to_owned(),
+            None,
+        ),
+        (Kind::MEDICATION_ADMINISTRATION, "e", format!(r#"{{"medicationCodeableConcept":{drug}}}"#), None),
+    ]);
+}
+
+#[test]
+fn who_where_and_what_kind_of_letter_make_something_sensitive_too() {
+    let organisation = r#"{"identifier":[{"system":"urn:ods","value":"XX1"}],"name":"PLANTED"}"#;
+    check(&[
+        (Kind::ORGANIZATION, "o", organisation.to_owned(), None),
+        (Kind::PRACTITIONER_ROLE, "pr", r#"{"organization":{"reference":"Organization/o"}}"#.to_owned(), None),
+        (Kind::OBSERVATION, "a", r#"{"code":PLAIN,"performer":[{"reference":"PractitionerRole/pr"}]}"#.to_owned(), None),
+        (Kind::PRACTITIONER, "dr", r#"{"identifier":[{"system":"urn:gmc","value":"7777777"}]}"#.to_owned(), None),
+        (Kind::OBSERVATION, "b", r#"{"code":PLAIN,"performer":[{"reference":"Practitioner/dr"}]}"#.to_owned(), None),
+        (Kind::ENCOUNTER, "e", r#"{"serviceType":{"coding":[{"system":"urn:specialty","code":"360"}]}}"#.to_owned(), None),
+        (Kind::OBSERVATION, "c", r#"{"code":PLAIN,"encounter":{"reference":"Encounter/e"}}"#.to_owned(), None),
+        (Kind::DOCUMENT_REFERENCE, "d", r#"{"type":{"coding":[{"system":"http://snomed.info/sct","code":"90000004"}]}}"#.to_owned(), None),
+        // Their practice is nothing sensitive of the person's own, and they stay.
+        (
+            Kind::PATIENT,
+            "p",
+            r#"{"birthDate":"1948-03-11","managingOrganization":{"reference":"Organization/o"}}"#.to_owned(),
+            Some(r#"{"birthDate":"1948-03-11"}"#),
+        ),
+        // Who only met them stays; whom nothing else names does not.
+        (
+            Kind::OBSERVATION,
+            "f",
+            r#"{"code":SECRET,"performer":[{"reference":"Practitioner/g"},{"reference":"Practitioner/h"}]}"#.to_owned(),
+            None,
+        ),
+        (Kind::PRACTITIONER, "g", r#"{"name":[{"text":"PLANTED"}]}"#.to_owned(), None),
+        (Kind::PRACTITIONER, "h", r#"{"name":[]}"#.to_owned(), Some(r#"{"name":[]}"#)),
+        (
+            Kind::OBSERVATION,
+            "i",
+            r#"{"code":PLAIN,"performer":[{"reference":"Practitioner/h"}]}"#.to_owned(),
+            Some(r#"{"code":PLAIN,"performer":[{"reference":"Practitioner/h"}]}"#),
+        ),
+    ]);
+}
+
+#[test]
+fn what_the_law_restricts_takes_along_what_only_looks_the_same() {
+    let left = |code: &str, tier: Tier| {
+        let secret = format!(r#"{{"code":{{"coding":[{{"system":"http://snomed.info/sct","code":"{code}"}}]}}}}"#);
+        let cases = [
+            (Kind::CONDITION, "a", secret, None),
+            (Kind::CONDITION, "b", "{}".to_owned(), None),
+            (Kind::CONDITION, "c", "{}".to_owned(), None),
+        ];
+        let mut record = SharedRecord::of(person(), items(&cases));
+        let (id, why, members) = ("c".to_owned(), String::new(), vec![0, 1]);
+        record.clusters.push(Cluster { id, tier, collapses: true, representative: 0, members, lagging: vec![], retracted: false, why });
+        withhold(&permit(), &lists(), &mut record);
+        record.items.iter().map(|item| item.id.clone()).collect::<String>()
+    };
+    for tier in [Tier::T0, Tier::T1, Tier::T2] {
+        assert_eq!(left("90000001", tier), "c");
+        assert_eq!(left("90000003", tier), "c");
+    }
+    assert_eq!(left("90000001", Tier::T3), "bc");
+    assert_eq!(left("90000003", Tier::T3), "c");
+    assert_eq!(left("80000001", Tier::T2), "abc", "what is not listed stays");
+}
+
+/// The label of what is not to be told to the patient keeps nothing from those who look after them.
+#[test]
+fn a_label_about_the_patient_is_no_label_about_the_reader() {
+    let json = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NOPAT"}]}}"#;
+    check(&[(Kind::OBSERVATION, "o", json.to_owned(), Some(json))]);
+}
