@@ -39,6 +39,7 @@ pub fn site(config: &Config, today: Option<Date>) -> anyhow::Result<Site> {
         sources: config.sources.iter().map(|source| (source.id.clone(), source.organisation.clone())).collect(),
         organisations: config.policy.organisations.as_deref().map(organisations).transpose()?.unwrap_or_default(),
         activities: config.policy.activities.iter().cloned().collect(),
+        labels: crate::sensitivity::labels(&config.sensitivity)?,
         today,
         ..Site::default()
     })

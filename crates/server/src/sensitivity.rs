@@ -74,6 +74,15 @@ pub fn load(lists: &[SensitivityList], terms: Option<&Terminology>, now: Timesta
     Ok(Lists::new(entries, terms))
 }
 
+/// The labels that lists give, for rules to speak of: of every list that may be taken in now.
+pub fn labels(lists: &[SensitivityList]) -> anyhow::Result<std::collections::BTreeSet<String>> {
+    let mut labels = std::collections::BTreeSet::new();
+    for list in lists {
+        labels.extend(checked(list)?.entries.iter().map(|entry| entry.label.to_string()));
+    }
+    Ok(labels)
+}
+
 /// What a list is, for people.
 pub fn words(list: &CodeList) -> String {
     let labels: std::collections::BTreeSet<&str> = list.entries.iter().map(|entry| entry.label.as_str()).collect();

@@ -213,6 +213,7 @@ fn finders(rules: &Rules, page: &mut String) {
     let clinician = || caller(role, activities, "TREAT");
     let special = [
         rare("one who has every scope, B0082 and B1611", clinician()),
+        rare("a privacy officer who has the same", caller("R0001", activities, "TREAT")),
         ("a system in a clinician's role".to_owned(), Caller { human: false, ..rare("", clinician()).1 }),
         ("a clinician, for research".to_owned(), caller(role, activities, "HRESCH")),
     ];

@@ -43,7 +43,7 @@ async fn an_attachment_is_for_those_who_may_see_its_document() {
     let person = world.person(DEMO_PERSON).await;
     let url = attachments(&world.get(&format!("Patient/{person}/$everything"), &world.doctor_of(&person)).await).remove(0);
     // Somebody without a relationship, somebody who may see medicines only, and somebody in the record of another.
-    let stranger = world.token(&Card::doctor());
+    let stranger = world.token(&Card { organisation: "RXK", ..Card::doctor() });
     let pharmacist = world.token(&Card { activities: vec!["B0401"], patient: Some(person.clone()), ..Card::doctor() });
     let unknown = world.get("Binary/ccr-0", &stranger).await;
     assert_eq!(unknown.status, 403);
