@@ -35,7 +35,7 @@ fn permit() -> access::Permit {
     let question = Question::Read { person: person(), need: Need::everything() };
     let ask = Ask { request: "r-1".parse().unwrap(), caller, question, hops: Vec::new(), wait: None };
     let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
-    decide(admit(&ask).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap()
+    decide(admit(&access::Rules::shipped(), &ask, NOW).unwrap(), &facts, &[Evidence::Launch(person())], NOW).unwrap()
 }
 
 fn lists() -> Lists {

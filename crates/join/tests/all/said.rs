@@ -28,6 +28,7 @@ pub fn item(source: &str, said: &Value) -> Item {
             unknown_modifier: said.get("modifierExtension").is_some(),
             generated_narrative: true,
             original: None,
+            unshared: false,
             via: None,
         },
         tree: Tree::from_json(said.to_string().into()).unwrap(),
