@@ -72,7 +72,9 @@ const SENSITIVITY: &[(&str, Label)] = &[
     ("MH", Label::of("mental-health")),
     ("NOPAT", Label::NO_DISCLOSURE_TO_PATIENT),
     ("OPIOIDUD", Label::of("substance-misuse")),
+    ("PHY", Label::of("clinician-requested")),
     ("PREGNANT", Label::of("sexual-health")),
+    ("PRS", Label::of("patient-requested")),
     ("PSY", Label::of("mental-health")),
     ("PSYTHPN", Label::of("mental-health")),
     ("SCA", Label::of("genetics")),
@@ -238,6 +240,9 @@ mod tests {
             check(system, "STD", &["sexual-health"]);
             check(system, "SDV", &["domestic-violence"]);
             check(system, "ETH", &["substance-misuse"]);
+            // Whoever asked for it meant it to be kept.
+            check(system, "PRS", &["patient-requested"]);
+            check(system, "PHY", &["clinician-requested"]);
             check(system, "NOPAT", &["no-disclosure-to-patient"]);
             check(system, "NORDSCLCD", &[]);
             check(system, "CEL", &["unrecognised"]);

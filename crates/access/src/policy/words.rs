@@ -63,6 +63,7 @@ const ORGANISATION_KINDS: &[(&str, &str)] = &[
 /// Labels of sensitivity that are known wherever Severn runs.
 pub const LABELS: &[&str] = &[
     "assisted-fertilisation",
+    "clinician-requested",
     "domestic-violence",
     "gender",
     "genetics",
@@ -70,6 +71,7 @@ pub const LABELS: &[&str] = &[
     "legally-restricted",
     "mental-health",
     "no-disclosure-to-patient",
+    "patient-requested",
     "practice-confidential",
     "restricted",
     "safeguarding",

@@ -250,7 +250,11 @@ proptest! {
         if file == 0 {
             let line = files[0][..at].iter().filter(|byte| **byte == b'\n').count();
             let expected = ["a 1", "a 2", "a 3", "a 4", "a 5", "a 6", "b 1", "c 1", "c 2", "c 3", "c 4"][line];
-            prop_assert_eq!(named(&report), [expected]);
+            // Where it is the name that changed, by the name as it stands now.
+            let now = changed[0].split(|byte| *byte == b'\n').nth(line).and_then(|line| serde_json::from_slice::<audit::Line>(line).ok());
+            let now = now.map(|line| format!("{} {}", line.run, line.sequence));
+            let told = named(&report);
+            prop_assert!(told == [expected] || told.first() == now.as_ref(), "{:?}, and not {}", told, expected);
         }
     }
 
