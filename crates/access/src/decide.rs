@@ -183,7 +183,7 @@ pub fn admit(rules: &Rules, ask: &Ask, now: jiff::Timestamp) -> Result<Admission
 fn anybodys(rules: &Rules, facts: &CallerFacts) -> Decision {
     let views = rules.views(facts);
     if views.names.is_empty() {
-        let own = views.why.iter().copied().collect();
+        let own = views.why.to_vec();
         let by_purpose = rules.read(&favourable(facts, "launch"));
         // What is wrong with the purpose is said first.
         return if by_purpose.allowed { Decision { rules: own, ..Decision::denied() } } else { by_purpose };

@@ -71,7 +71,7 @@ struct Inner {
     seats: Mutex<FxHashMap<Situation, Arc<Seat>>>,
     callers: Mutex<FxHashMap<CallerFacts, Arc<Views>>>,
     reads: Mutex<FxHashMap<Situation, Decision>>,
-    seen: Mutex<FxHashMap<(Situation, Vec<String>), Arc<Seen>>>,
+    seen: Mutex<FxHashMap<Held, Arc<Seen>>>,
 }
 
 /// What a caller holds.
@@ -89,6 +89,8 @@ pub(crate) struct Seat {
     seen: Arc<Seen>,
 }
 
+/// A situation, and the views that the caller holds in it.
+type Held = (Situation, Vec<String>);
 /// What was decided of sections, shared by all situations that no rule about sections tells apart.
 type Seen = RwLock<FxHashMap<SectionFacts, Arc<Decision>>>;
 

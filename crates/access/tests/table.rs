@@ -54,7 +54,8 @@ fn the_limited_view_stays_limited_when_a_site_opens_a_label_to_everybody() {
 }
 
 /// Rules that change nothing on the page by themselves: what tells that one is gone.
-const ELSEWHERE: &[(&str, fn(RuleId) -> bool)] =
+type Without = (&'static str, fn(RuleId) -> bool);
+const ELSEWHERE: &[Without] =
     &[("sensitivity.limited-view", |rule| opened_to_a_student(&Rules::shipped_without(rule, &[opening()], page::site())))];
 
 #[test]

@@ -149,7 +149,10 @@ impl Exchange {
         let items: Vec<Item> = kept.into_iter().filter_map(|kept| kept.item(&source)).collect();
         let (patients, quarantined, rows, findings) = Default::default();
         let version = fhir::Version::R4;
-        (!items.is_empty()).then(|| Chart { source, version, patients, items, quarantined, rows, about_one_patient: false, findings })
+        if items.is_empty() {
+            return None;
+        }
+        Some(Chart { source, version, patients, items, quarantined, rows, about_one_patient: false, findings })
     }
 
     /// Marks what may not be shared with this reader: what the person objects to, here or at the source that holds it; and what its owner
