@@ -167,7 +167,7 @@ impl Tokens {
         }
     }
 
-    /// Signs a token of this exchange's own; see [`Own::sign`].
+    /// Signs a token of this exchange's own; see `Own::sign`.
     pub fn issue(&self, claims: Map<String, Value>, lives: jiff::SignedDuration) -> Result<Issued, NotIssued> {
         self.own.as_ref().ok_or(NotIssued::Unsigned)?.sign(claims, self.clock.now(), lives)
     }
