@@ -252,7 +252,7 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
     let Admission { rules, facts: caller, .. } = &admission;
     let situation = |relationships: BTreeSet<&'static str>| Situation {
         caller: caller.on(policy::today(now)),
-        person: if rules.mentions().person { person.as_str().to_owned() } else { String::new() },
+        person: rules.mentions().persons.get(person.as_str()).cloned().unwrap_or_default(),
         restriction: Situation::restriction(facts.restriction),
         relationships,
     };

@@ -18,6 +18,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use cedar_policy::{Authorizer, Context, Decision as Said, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression};
 use jiff::civil::Date;
+use moka::sync::Cache;
 use record::{OdsCode, SourceId};
 use rustc_hash::FxHashMap;
 
@@ -47,8 +48,9 @@ pub struct Site {
     pub today: Option<Date>,
 }
 
-/// Situations remembered at once; beyond them all are forgotten. Each is a caller's codes with what speaks for a relationship.
-const SITUATIONS_MAX: usize = 4096;
+/// Situations remembered at once; of more, those are forgotten that are asked about least. Each is a caller's codes with what speaks for a
+/// relationship.
+const SITUATIONS_MAX: u64 = 4096;
 /// Sections remembered in one situation.
 const SECTIONS_MAX: usize = 16_384;
 
@@ -68,10 +70,11 @@ struct Inner {
     site: Site,
     version: String,
     authorizer: Authorizer,
-    seats: Mutex<FxHashMap<Situation, Arc<Seat>>>,
-    callers: Mutex<FxHashMap<CallerFacts, Arc<Views>>>,
-    reads: Mutex<FxHashMap<Situation, Decision>>,
-    seen: Mutex<FxHashMap<Held, Arc<Seen>>>,
+    // Nobody waits for the rules to be asked about somebody else.
+    seats: Cache<Situation, Arc<Seat>>,
+    callers: Cache<CallerFacts, Arc<Views>>,
+    reads: Cache<Situation, Decision>,
+    seen: Cache<Held, Arc<Seen>>,
 }
 
 /// What a caller holds.
@@ -135,47 +138,29 @@ impl Rules {
 
     /// What was decided in this situation, and will be.
     pub(crate) fn seat(&self, situation: Situation) -> Arc<Seat> {
-        let mut seats = self.inner.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = seats.get(&situation) {
-            return known.clone();
-        }
-        if seats.len() >= SITUATIONS_MAX {
-            seats.clear();
-        }
-        let views = self.views(&situation.caller);
-        let told_apart = (situation.as_seen(&self.inner.mentions), views.names.clone());
-        let mut all = self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= SITUATIONS_MAX {
-            all.clear();
-        }
-        let seen = all.entry(told_apart).or_default().clone();
-        let seat = Arc::new(Seat { views, situation: situation.clone(), seen });
-        seats.insert(situation, seat.clone());
-        seat
+        self.inner.seats.get_with_by_ref(&situation, || {
+            let views = self.views(&situation.caller);
+            let told_apart = (situation.as_seen(&self.inner.mentions), views.names.clone());
+            let seen = self.inner.seen.get_with(told_apart, Arc::default);
+            Arc::new(Seat { views, situation: situation.clone(), seen })
+        })
     }
 
     /// What a caller holds.
     pub(crate) fn views(&self, facts: &CallerFacts) -> Arc<Views> {
-        let mut callers = self.inner.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = callers.get(facts) {
-            return known.clone();
-        }
-        if callers.len() >= SITUATIONS_MAX {
-            callers.clear();
-        }
-        let (mut names, mut why) = (Vec::new(), Vec::new());
-        for view in &self.inner.views {
-            let held = self.evaluate(Action::Hold, facts, &[], Thing::View(view));
-            if held.allowed {
-                names.push(view.clone());
+        self.inner.callers.get_with_by_ref(facts, || {
+            let (mut names, mut why) = (Vec::new(), Vec::new());
+            for view in &self.inner.views {
+                let held = self.evaluate(Action::Hold, facts, &[], Thing::View(view));
+                if held.allowed {
+                    names.push(view.clone());
+                }
+                why.extend(held.rules);
             }
-            why.extend(held.rules);
-        }
-        why.sort_unstable();
-        why.dedup();
-        let views = Arc::new(Views { names, why, deeds: Mutex::default() });
-        callers.insert(facts.clone(), views.clone());
-        views
+            why.sort_unstable();
+            why.dedup();
+            Arc::new(Views { names, why, deeds: Mutex::default() })
+        })
     }
 
     /// Whether a caller may do what is done with nobody's record, or with one of which nothing is known: find, claim, work at a desk.
@@ -199,24 +184,21 @@ impl Rules {
     /// Whether a caller may do what is not done with a part of a record.
     pub(crate) fn may(&self, action: Action, facts: &CallerFacts) -> Decision {
         let views = self.views(facts);
-        let mut known = views.deeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let decided = known.entry(action);
-        decided.or_insert_with(|| self.evaluate(action, facts, &views.names, Thing::plain(action))).clone()
+        let known = || views.deeds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(decided) = known().get(&action) {
+            return decided.clone();
+        }
+        let decided = self.evaluate(action, facts, &views.names, Thing::plain(action));
+        known().insert(action, decided.clone());
+        decided
     }
 
     /// Whether the record may be opened.
     pub(crate) fn read(&self, situation: &Situation) -> Decision {
-        let views = self.views(&situation.caller);
-        let mut known = self.inner.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(situation) {
-            return known.clone();
-        }
-        if known.len() >= SITUATIONS_MAX {
-            known.clear();
-        }
-        let decided = self.evaluate(Action::Read, &situation.caller, &views.names, Thing::Record(situation));
-        known.insert(situation.clone(), decided.clone());
-        decided
+        self.inner.reads.get_with_by_ref(situation, || {
+            let views = self.views(&situation.caller);
+            self.evaluate(Action::Read, &situation.caller, &views.names, Thing::Record(situation))
+        })
     }
 
     /// Whether a part of the record is shown.

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use access::{Claim, ClaimKind, Evidence, Lists, PersonFacts, Refusal, Restriction, Rules, Terms, admit, decide, grant, withhold};
+use access::{
+    Claim, ClaimKind, Evidence, Lists, PersonFacts, Refusal, Restriction, Rules, Site, Terms, Text, admit, decide, grant, withhold,
+};
 use fhir::{Kind, Tree};
 use jiff::Timestamp;
 use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
@@ -39,6 +41,19 @@ fn find(caller: Caller) -> Ask {
 
 fn read(caller: Caller) -> Ask {
     Ask { question: Question::Read { person: person(), need: Need::everything() }, ..find(caller) }
+}
+
+/// Whom a rule names is told apart from everybody, and nobody else from anybody.
+#[test]
+fn a_rule_about_one_person_is_about_nobody_else() {
+    let text = "@id(\"own.one-person\")\nforbid (principal, action == Action::\"read\", resource == Record::\"p-2\");".to_owned();
+    let rules = Rules::load(&[Text { file: "own.cedar".to_owned(), text }], None, Site::default()).unwrap();
+    for (who, opens) in [("p-1", true), ("p-2", false), ("p-3", true), ("p-2", false), ("p-1", true)] {
+        let person: PersonId = who.parse().unwrap();
+        let facts = PersonFacts { person: Some(person.clone()), restriction: Restriction::Unrestricted };
+        let admission = admit(&rules, &read(caller("R8000", &["B0360"], "TREAT")), NOW).unwrap();
+        assert_eq!(decide(admission, &facts, &[Evidence::Launch(person)], NOW).is_ok(), opens, "{who}");
+    }
 }
 
 #[test]

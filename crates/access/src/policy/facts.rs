@@ -28,7 +28,7 @@ impl CallerFacts {
     pub fn of(rules: &Rules, caller: &Caller, today: Date) -> CallerFacts {
         let set = |codes: &[String]| codes.iter().cloned().collect();
         let code = caller.organisation.code.to_string();
-        let kinds = rules.site().organisations.get(&code).cloned().unwrap_or_default();
+        let kinds = rules.site().organisations.get(&code).filter(|_| rules.mentions().organisation_kinds).cloned().unwrap_or_default();
         // Facts that no rule looks at tell no two callers apart.
         let organisation = if rules.mentions().organisation { code } else { String::new() };
         CallerFacts {
@@ -91,6 +91,8 @@ impl Situation {
         caller.human &= seen.human;
         if !seen.organisation {
             caller.organisation.clear();
+        }
+        if !seen.organisation_kinds {
             caller.kinds.clear();
         }
         if !seen.relationships {

@@ -1,15 +1,16 @@
 //! From text to rules that decide. What is wrong is said all at once, with file and line; of what is wrong nothing is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cedar_policy::pst::{ActionConstraint, Clause, EntityOrSlot, EntityUID, Expr, Literal, PrincipalConstraint, ResourceConstraint};
 use cedar_policy::{Authorizer, Policy, PolicyId, PolicySet, Schema};
+use moka::sync::Cache;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
 use super::rule::{Action, RuleId};
-use super::{Inner, Rules, Site, check, sharing};
+use super::{Inner, Rules, SITUATIONS_MAX, Site, check, sharing};
 use crate::Refusal;
 
 const SCHEMA: &str = include_str!("../../policy/severn.cedarschema");
@@ -60,13 +61,15 @@ impl std::fmt::Display for Fault {
 }
 
 /// What the rules look at beyond what all of them do: facts that none looks at tell no two questions apart.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Mentions {
     pub organisation: bool,
+    pub organisation_kinds: bool,
     pub resource_type: bool,
     pub source: bool,
     pub source_organisation: bool,
-    pub person: bool,
+    /// By their ids. Anybody else is nobody in particular.
+    pub persons: BTreeSet<String>,
     /// What the rules about sections look at of a caller and of what speaks for them.
     pub seen: Seen,
 }
@@ -77,6 +80,7 @@ pub(crate) struct Seen {
     pub activities: bool,
     pub human: bool,
     pub organisation: bool,
+    pub organisation_kinds: bool,
     pub purposes: bool,
     pub relationships: bool,
     pub roles: bool,
@@ -283,14 +287,14 @@ fn built(texts: &[Text], statements: Vec<Statement>, site: Site) -> Rules {
         let named = &statement.facts.resource;
         let sees = statement.facts.actions.as_ref().is_none_or(|actions| actions.iter().any(|action| action == Action::See.name()));
         views.extend(named.iter().filter(|one| one.ty.to_string() == "View").map(|one| one.eid.to_string()));
-        mentions.person |= named.iter().any(|one| one.ty.to_string() == "Record");
+        mentions.persons.extend(named.iter().filter(|one| one.ty.to_string() == "Record").map(|one| one.eid.to_string()));
         for clause in &statement.facts.clauses {
             let (Clause::When(condition) | Clause::Unless(condition)) = clause;
             walk(condition, &mut |expression| match expression {
                 Expr::GetAttr { attr, .. } => mentions.add(attr, sees),
                 Expr::HasAttr { attrs, .. } => attrs.iter().for_each(|attr| mentions.add(attr, sees)),
                 Expr::Literal(Literal::EntityUID(uid)) => match uid.ty.to_string().as_str() {
-                    "Record" => mentions.person = true,
+                    "Record" => drop(mentions.persons.insert(uid.eid.to_string())),
                     "View" => drop(views.insert(uid.eid.to_string())),
                     _ => {}
                 },
@@ -321,10 +325,10 @@ fn built(texts: &[Text], statements: Vec<Statement>, site: Site) -> Rules {
             site,
             version,
             authorizer: Authorizer::new(),
-            seats: Mutex::default(),
-            callers: Mutex::default(),
-            reads: Mutex::default(),
-            seen: Mutex::default(),
+            seats: Cache::new(SITUATIONS_MAX),
+            callers: Cache::new(SITUATIONS_MAX),
+            reads: Cache::new(SITUATIONS_MAX),
+            seen: Cache::new(SITUATIONS_MAX),
         }),
     }
 }
@@ -335,7 +339,8 @@ impl Mentions {
             match attribute {
                 "activities" => self.seen.activities = true,
                 "human" => self.seen.human = true,
-                "organisation" | "organisation_kinds" => self.seen.organisation = true,
+                "organisation" => self.seen.organisation = true,
+                "organisation_kinds" => self.seen.organisation_kinds = true,
                 "purposes" => self.seen.purposes = true,
                 "relationships" => self.seen.relationships = true,
                 "roles" => self.seen.roles = true,
@@ -344,7 +349,8 @@ impl Mentions {
             }
         }
         match attribute {
-            "organisation" | "organisation_kinds" => self.organisation = true,
+            "organisation" => self.organisation = true,
+            "organisation_kinds" => self.organisation_kinds = true,
             "resource_type" => self.resource_type = true,
             "source" => self.source = true,
             "source_organisation" | "source_kinds" => self.source_organisation = true,
