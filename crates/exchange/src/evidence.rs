@@ -132,6 +132,7 @@ impl Exchange {
 
     async fn try_to_learn(&self, person: &PersonId, said: Vec<Said>) -> Result<(), crate::StoreDown> {
         let (kept, now) = (self.parts.ties.ties(person).await?, self.parts.clock.now());
+        let mut new = Vec::new();
         for Said { source, kind, whole, mut ties } in said {
             let before: Vec<&Tie> = kept.iter().filter(|(own, tie)| *own == source && tie.kind == kind).map(|(_, tie)| tie).collect();
             if !whole {
@@ -145,10 +146,11 @@ impl Exchange {
                     && one.until.duration_since(other.until).abs() < SAME
             };
             if ties.len() != before.len() || !ties.iter().zip(&before).all(same) {
-                self.parts.ties.keep_ties(person, &source, kind, &ties).await?;
+                new.push((source, kind, ties));
             }
         }
-        Ok(())
+        // The answer waits for it: once, however many sources said something new.
+        if new.is_empty() { Ok(()) } else { self.parts.ties.keep_ties(person, &new).await }
     }
 }
 

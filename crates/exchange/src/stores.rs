@@ -45,8 +45,8 @@ pub trait Claims: Send + Sync {
 pub trait Ties: Send + Sync {
     /// What ties a person to anybody, and which source said so. Some may be over.
     async fn ties(&self, person: &PersonId) -> Result<Vec<(SourceId, Tie)>, StoreDown>;
-    /// What one source says now of one kind of ties; what it said of that kind before is forgotten.
-    async fn keep_ties(&self, person: &PersonId, source: &SourceId, kind: TieKind, ties: &[Tie]) -> Result<(), StoreDown>;
+    /// What sources say now of kinds of ties, all of it or nothing; what each said of that kind before is forgotten.
+    async fn keep_ties(&self, person: &PersonId, said: &[(SourceId, TieKind, Vec<Tie>)]) -> Result<(), StoreDown>;
 }
 
 /// What may be used once only: what clients and launching systems sign. One list for all nodes.

@@ -28,17 +28,23 @@ impl Ties for PostgresStore {
         })
     }
 
-    async fn keep_ties(&self, person: &PersonId, source: &SourceId, kind: TieKind, ties: &[Tie]) -> Result<(), StoreDown> {
-        let organisations: Vec<&str> = ties.iter().map(|tie| tie.organisation.as_str()).collect();
-        let from: Vec<Timestamp> = ties.iter().map(|tie| micros(tie.from)).collect();
-        let until: Vec<Timestamp> = ties.iter().map(|tie| micros(tie.until)).collect();
+    async fn keep_ties(&self, person: &PersonId, said: &[(SourceId, TieKind, Vec<Tie>)]) -> Result<(), StoreDown> {
         asked!(self, |client| {
             let transaction = client.transaction().await?;
-            let (person, source, kind) = (person.as_str(), source.as_str(), kind.name());
+            let person = person.as_str();
+            // One at a time for one person: of two at once neither would forget what the other says.
+            let alone = transaction.prepare_cached("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 7469))").await?;
+            transaction.execute(&alone, &[&person]).await?;
             let forget = transaction.prepare_cached(sql::FORGET_TIES_OF_KIND).await?;
-            transaction.execute(&forget, &[&person, &source, &kind]).await?;
             let keep = transaction.prepare_cached(sql::KEEP_TIES).await?;
-            transaction.execute(&keep, &[&person, &source, &kind, &organisations, &from, &until]).await?;
+            for (source, kind, ties) in said {
+                let (source, kind) = (source.as_str(), kind.name());
+                let organisations: Vec<&str> = ties.iter().map(|tie| tie.organisation.as_str()).collect();
+                let from: Vec<Timestamp> = ties.iter().map(|tie| micros(tie.from)).collect();
+                let until: Vec<Timestamp> = ties.iter().map(|tie| micros(tie.until)).collect();
+                transaction.execute(&forget, &[&person, &source, &kind]).await?;
+                transaction.execute(&keep, &[&person, &source, &kind, &organisations, &from, &until]).await?;
+            }
             Ok(transaction.commit().await?)
         })
     }

@@ -26,18 +26,21 @@ impl Ties for SqliteStore {
         .await
     }
 
-    async fn keep_ties(&self, person: &PersonId, source: &SourceId, kind: TieKind, ties: &[Tie]) -> Result<(), StoreDown> {
-        let (person, source, ties) = (person.as_str().to_owned(), source.as_str().to_owned(), ties.to_vec());
+    async fn keep_ties(&self, person: &PersonId, said: &[(SourceId, TieKind, Vec<Tie>)]) -> Result<(), StoreDown> {
+        let (person, said) = (person.as_str().to_owned(), said.to_vec());
         self.with(move |connection, _| {
             let transaction = connection.transaction()?;
             {
                 let mut forget = transaction.prepare_cached("DELETE FROM tie WHERE person = ? AND source = ? AND kind = ?")?;
-                forget.execute(params![person, source, kind.name()])?;
                 let sql = "INSERT OR IGNORE INTO tie (person, source, kind, organisation, since, until) VALUES (?, ?, ?, ?, ?, ?)";
                 let mut insert = transaction.prepare_cached(sql)?;
-                for tie in &ties {
-                    let (from, until) = (tie.from.as_microsecond(), tie.until.as_microsecond());
-                    insert.execute(params![person, source, kind.name(), tie.organisation.as_str(), from, until])?;
+                for (source, kind, ties) in &said {
+                    let (source, kind) = (source.as_str(), kind.name());
+                    forget.execute(params![person, source, kind])?;
+                    for tie in ties {
+                        let (from, until) = (tie.from.as_microsecond(), tie.until.as_microsecond());
+                        insert.execute(params![person, source, kind, tie.organisation.as_str(), from, until])?;
+                    }
                 }
             }
             transaction.commit()

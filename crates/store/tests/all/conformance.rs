@@ -15,6 +15,7 @@ use crate::samples::{admission, at, entry, key, number, person, somebody, user};
 use crate::stores::Place;
 use crate::ties::{
     ties_of_a_source_go_with_an_entry_that_moves_and_all_with_a_number_that_is_cut, what_a_source_says_of_a_kind_replaces_what_it_said,
+    what_two_nodes_hear_at_once_is_not_heaped_up,
 };
 
 /// Each promise as a test of each store.
@@ -67,6 +68,7 @@ promises!(
     what_was_shipped_before_stands_once,
     what_was_written_is_there_when_opened_again,
     what_a_source_says_of_a_kind_replaces_what_it_said,
+    what_two_nodes_hear_at_once_is_not_heaped_up,
     ties_of_a_source_go_with_an_entry_that_moves_and_all_with_a_number_that_is_cut,
 );
 
