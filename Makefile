@@ -6,7 +6,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt clippy doc deny bench bench-ledger bench-people long third-party fuzz setup setup-checks
+.PHONY: help assurance demo test check fmt clippy doc deny bench bench-ledger bench-people long third-party fuzz setup setup-checks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ doc: setup
 
 deny: setup ## bans, licences and sources of dependencies; advisories where they can be had
 	@checks/deny.sh
+
+assurance: setup ## the assurance pack of this commit, into target/assurance (or PACK)
+	$(CARGO) run --locked -p xtask -- assurance "$${PACK:-target/assurance}"
 
 third-party: setup-checks ## pairs, leaf census, clients: checks that share no code with Severn
 	@checks/third-party.sh

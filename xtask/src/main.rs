@@ -1,10 +1,11 @@
-//! Generates `crates/fhir/src/generated` from the published definitions of DSTU2, STU3 and R4.
+//! Generates `crates/fhir/src/generated` from the published definitions of DSTU2, STU3 and R4, and the assurance pack of a release.
 //!
 //! ```sh
 //! cargo run -p xtask -- tables DEFINITIONS_DIR
+//! cargo run -p xtask -- assurance FOLDER [VERSION]
 //! ```
 //!
-//! The folder holds `dstu2/` and `stu3/` with one StructureDefinition a file, and R4's bundles
+//! The folder of definitions holds `dstu2/` and `stu3/` with one StructureDefinition a file, and R4's bundles
 //! (`profiles-resources.json`, `profiles-types.json`, `search-parameters.json`) somewhere below `r4/`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +17,32 @@ use serde_json::Value;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [command, folder] = arguments.as_slice() else { bail!("usage: cargo run -p xtask -- tables DEFINITIONS_DIR") };
-    if command != "tables" {
-        bail!("usage: cargo run -p xtask -- tables DEFINITIONS_DIR");
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["tables", definitions] => generate(Path::new(definitions)),
+        ["assurance", folder] => pack(Path::new(folder), env!("CARGO_PKG_VERSION")),
+        ["assurance", folder, version] => pack(Path::new(folder), version),
+        _ => bail!("usage: cargo run -p xtask -- tables DEFINITIONS_DIR | assurance FOLDER [VERSION]"),
     }
-    let folder = Path::new(folder);
+}
+
+/// The assurance pack of the commit that is checked out: the same for the same commit.
+fn pack(folder: &Path, version: &str) -> anyhow::Result<()> {
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let git = |arguments: &[&str]| -> anyhow::Result<String> {
+        let told = std::process::Command::new("git").current_dir(&tree).args(arguments).output().context("running git")?;
+        Ok(String::from_utf8(told.stdout)?.trim().to_owned())
+    };
+    // What is not committed is of no release.
+    let changed = if git(&["status", "--porcelain"])?.is_empty() { "" } else { " with changes that are not committed" };
+    let commit = git(&["rev-parse", "HEAD"])? + changed;
+    let release = assurance::Release { version: version.to_owned(), commit, date: git(&["log", "-1", "--format=%cs"])? };
+    let pack = assurance::Pack::of(&tree, &release)?;
+    pack.write(folder)?;
+    println!("{} documents of {} ({}) are in {}", pack.documents.len(), release.version, release.commit, folder.display());
+    Ok(())
+}
+
+fn generate(folder: &Path) -> anyhow::Result<()> {
     let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/fhir/src/generated");
     for version in ["dstu2", "stu3", "r4"] {
         let definitions = definitions(&folder.join(version))?;

@@ -53,6 +53,9 @@ pub enum Refusal {
     /// Purpose missing, unknown, or not direct care.
     #[error("the purpose of use is missing, unknown, or not direct care")]
     NotCare,
+    /// The exchange is not open to everybody yet, and the caller is not among those named ([`crate::Ladder`]).
+    #[error("the caller is not named for the step that this exchange stands on")]
+    NotNamed,
     /// They object to any of their record being shown to this organisation.
     #[error("the person objects to sharing with this organisation")]
     Objected,
@@ -103,7 +106,7 @@ impl Refusal {
             Refusal::NotCare => 2,
             Refusal::Scope | Refusal::ScopeFilter => 3,
             Refusal::UnknownRole => 4,
-            Refusal::NoActivity | Refusal::NoReviewer => 5,
+            Refusal::NoActivity | Refusal::NoReviewer | Refusal::NotNamed => 5,
             Refusal::UnknownPerson => 6,
             Refusal::NoRelationship => 7,
             Refusal::Objected | Refusal::ObjectionsUnknown | Refusal::Restricted => 8,

@@ -18,6 +18,7 @@ pub mod consent;
 mod decide;
 mod evidence;
 mod label;
+mod ladder;
 mod lists;
 mod policy;
 mod reason;
@@ -33,6 +34,7 @@ pub use decide::{
 };
 pub use evidence::{Tie, TieKind};
 pub use label::{Label, NoLabel};
+pub use ladder::{Ladder, Named, NamedBy, Step};
 pub use lists::{Listed, Lists, Sign};
 pub use policy::LABELS;
 pub use policy::{Action, Change, Decision, Fault, RuleId, Rules, Section, Site, Text, difference};

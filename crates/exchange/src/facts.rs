@@ -167,6 +167,10 @@ impl Exchange {
 
     /// The same without the index: by the national service's word, where it is asked.
     async fn about(&self, admission: &Admission, person: Option<&PersonId>, number: NhsNumber, until: Instant) -> Result<About, Refused> {
+        // In a demonstration nobody is asked about anybody real, and nothing is told of them.
+        if !self.parts.settings.ladder.knows(&number) {
+            return Ok(About::unasked(Some(number), Restriction::Unknown));
+        }
         let Some(service) = &self.parts.demographics else { return Ok(About::unasked(Some(number), restriction(Some(&number)))) };
         let known = service.look(admission, person, number, until).await?;
         if matches!(&known, Known::Fresh(word) if matches!(word.said, Said::Invalidated)) {

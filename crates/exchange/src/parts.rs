@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use access::{Terms, Words};
+use access::{Ladder, Terms, Words};
 use audit::{Ledger, LedgerReader};
 use dialect::{Dialect, Known};
 use identity::{Locator, Trust};
@@ -117,6 +117,8 @@ pub struct Settings {
     pub words: Words,
     /// How long what ties a person to an organisation speaks for a relationship.
     pub relationship: RelationshipSettings,
+    /// How far the exchange has come: of whom anything may be known here.
+    pub ladder: Ladder,
 }
 
 /// One source, as the journey sees it.

@@ -3,7 +3,7 @@
 //! Only of whom it is known that they are not restricted is anything told, and of nobody else can be seen that they are there: not by
 //! who is shown, nor by how many there are, nor by how long it took, nor by what is said where it cannot be known.
 
-use access::{Admission, Restriction};
+use access::{Admission, Restriction, Step};
 use audit::{Audited, Event, Who};
 use futures::future::try_join_all;
 use people::{Candidate, Nameable, Traced};
@@ -82,8 +82,14 @@ impl Exchange {
     /// Whom this reader may be told of, as far as that is known before anybody is looked up. Without the national service only those whose
     /// number was never issued to anybody are known to be unrestricted; whoever has no number has no label either way.
     fn nameable(&self, admission: &Admission) -> Nameable {
-        let labelled: fn(&NhsNumber) -> bool = if self.parts.demographics.is_some() { |_| true } else { NhsNumber::is_synthetic };
-        if admission.finds_restricted() { Nameable::All } else { Nameable::Open { labelled, but: Default::default() } }
+        let demonstrated = self.parts.settings.ladder.step() == Step::Demo;
+        let made_up = demonstrated || self.parts.demographics.is_none();
+        let labelled: fn(&NhsNumber) -> bool = if made_up { NhsNumber::is_synthetic } else { |_| true };
+        match admission.finds_restricted() {
+            true if demonstrated => Nameable::MadeUp,
+            true => Nameable::All,
+            false => Nameable::Open { labelled, but: Default::default() },
+        }
     }
 
     /// Who of these may not be named, looked up in their order; none where the service does not say of all.

@@ -63,6 +63,8 @@ pub struct Reason {
 pub enum Nameable {
     /// Everybody, restricted people among them.
     All,
+    /// Whoever has a number that was never issued to anybody, restricted people among them.
+    MadeUp,
     /// Of whom it can be known that they are not restricted.
     Open {
         /// Whether a label can be had for a number. Whoever has no number has no label.
@@ -77,6 +79,7 @@ impl Nameable {
     pub(crate) fn has(&self, person: &PersonId, number: Option<&NhsNumber>, restricted: bool) -> bool {
         match self {
             Nameable::All => true,
+            Nameable::MadeUp => number.is_some_and(NhsNumber::is_synthetic),
             Nameable::Open { labelled, but } => !restricted && number.is_some_and(labelled) && !but.contains(person),
         }
     }

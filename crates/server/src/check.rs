@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::config::{Config, Mistake};
-use crate::{policy, sensitivity, terminology};
+use crate::{ladder, policy, sensitivity, terminology};
 
 /// Prints every mistake with its line; exits 1 if there is one.
 pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
@@ -32,6 +32,14 @@ pub fn run(file: &Path) -> anyhow::Result<ExitCode> {
             if let Some(service) = &config.demographics {
                 println!("{}", service.words());
             }
+            let lacking = ladder::lacking(&config, crate::wiring::system_clock().now());
+            if !lacking.is_empty() {
+                for what in &lacking {
+                    eprintln!("{}: go_live: {what}", file.display());
+                }
+                return Ok(ExitCode::FAILURE);
+            }
+            println!("go-live step: {}", config.go_live.step.word());
             println!(
                 "{}: fine. {} sources, {} sign-in providers, listens on {}.",
                 file.display(),

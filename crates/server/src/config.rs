@@ -3,6 +3,7 @@
 //! Every limit has a key and a default here. There is no key that turns permission or audit off.
 
 pub mod demographics;
+pub mod ladder;
 pub mod ledger;
 pub mod monitoring;
 pub mod national;
@@ -67,6 +68,8 @@ pub struct Config {
     pub monitoring: monitoring::MonitoringConfig,
     /// `[privacy]`: the privacy officer's desk.
     pub privacy: privacy::PrivacyConfig,
+    /// `[go_live]`: how far the exchange has come.
+    pub go_live: ladder::GoLive,
     /// `[terminology]`: files of the operator's own.
     pub terminology: Terminology,
     /// `[policy]`: the site's own rules.
@@ -332,6 +335,7 @@ impl<'a> Reader<'a> {
         let terminology = self.terminology(top.section("terminology"));
         let policy = self.policy(top.section("policy"));
         let sensitivity = self.sensitivity(top.section("sensitivity"));
+        let go_live = self.go_live(top.section("go_live"), &sign_in);
         let national = top.section("national");
         let record_locator = self.record_locator(&national, exchange.as_ref());
         if matches!(record_locator, Some(Some(_))) {
@@ -367,6 +371,7 @@ impl<'a> Reader<'a> {
             people,
             monitoring,
             privacy,
+            go_live: go_live?,
             terminology,
             policy,
             sensitivity,

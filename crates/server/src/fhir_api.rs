@@ -15,6 +15,7 @@ pub(crate) mod wire;
 
 use std::sync::Arc;
 
+use access::Ladder;
 use audit::Audited;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -27,6 +28,7 @@ use tokio::sync::Semaphore;
 
 use crate::answer::Assembler;
 use crate::config::Config;
+use crate::ladder;
 use crate::people::deed::Desk;
 use crate::privacy::room::Room;
 use crate::token::{TokenFault, Tokens};
@@ -52,6 +54,8 @@ pub struct App {
     pub privacy: Room,
     /// Who callers are.
     pub tokens: Tokens,
+    /// How far the exchange has come, and whom it therefore answers.
+    pub ladder: Ladder,
     /// The configuration.
     pub config: Config,
     /// Time.
@@ -116,19 +120,25 @@ impl App {
     pub fn new(
         exchange: Exchange,
         (registrar, deeds, privacy): (Arc<Registrar>, Desk, Room),
-        tokens: Tokens,
+        (tokens, ladder): (Tokens, Ladder),
         config: Config,
         clock: Arc<dyn Clock>,
         assembler: Assembler,
     ) -> App {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
-        App { exchange, registrar, deeds, privacy, tokens, config, clock, assembler, snapshots, in_flight }
+        App { exchange, registrar, deeds, privacy, tokens, ladder, config, clock, assembler, snapshots, in_flight }
     }
 
     /// The FHIR base that clients of a face see.
     pub fn base(&self, face: Face) -> String {
         format!("{}{}", self.config.exchange.public_url, face.path())
+    }
+
+    /// What every Bundle is tagged with beside what is in it: that care may not rely on it yet, while that is so.
+    pub(crate) fn marks(&self) -> Vec<(String, String)> {
+        let step = self.ladder.step();
+        step.caution().map(|_| (ladder::SYSTEM.to_owned(), step.word().to_owned())).into_iter().collect()
     }
 
     /// What was answered in R4, as a face says it.
@@ -246,14 +256,21 @@ impl App {
         self.dispatch(interaction, asked).await.map(Audited::into_inner)
     }
 
-    /// Who asks, by what they brought ([`wire::presented`]). Whoever brought nothing good is entered, and refused.
+    /// Who asks, by what they brought ([`wire::presented`]). Whoever brought nothing good is entered, and refused; so is whoever is not
+    /// named for the step that the exchange stands on. Every door goes by here.
     pub(crate) async fn caller(&self, presented: Presented, id: &RequestId) -> Result<Caller, Fault> {
         let verified = match &presented.token {
             Ok(token) => self.tokens.caller(token, presented.certificate.as_ref()).await,
             Err(fault) => Err(*fault),
         };
         match verified {
-            Ok(caller) => Ok(caller),
+            Ok(caller) => match self.ladder.lets(&caller) {
+                Ok(()) => Ok(caller),
+                Err(refusal) => {
+                    self.exchange.refused_known(id, &caller, None, &refusal.to_string()).await.map_err(|_| Fault::Unavailable)?;
+                    Err(Fault::NotNamed(self.ladder.step().word()))
+                }
+            },
             Err(fault) => {
                 // Refusals are entered too. When even that fails, so does the request.
                 self.exchange.refused_stranger(id, &fault.to_string()).await.map_err(|_| Fault::Unavailable)?;

@@ -14,12 +14,14 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::fhir_api::App;
-use crate::routes;
 use crate::tls::{Peer, Tls, TlsListener};
+use crate::{ladder, routes};
 
 /// Every route of the exchange.
 pub fn router(app: Arc<App>) -> Router {
-    routes::router().with_state(app).layer(CompressionLayer::new()).layer(cors()).layer(CatchPanicLayer::custom(panicked))
+    let step = app.ladder.step();
+    let marked = axum::middleware::map_response(move |response| ladder::mark(step, response));
+    routes::router().with_state(app).layer(marked).layer(CompressionLayer::new()).layer(cors()).layer(CatchPanicLayer::custom(panicked))
 }
 
 /// Serves until `stop` resolves, then finishes what is under way. By TLS where the configuration has it.
@@ -54,7 +56,7 @@ fn cors() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::HEAD])
         .allow_headers(headers)
-        .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
+        .expose_headers([HeaderName::from_static("x-request-id"), HeaderName::from_static(ladder::HEADER), header::RETRY_AFTER])
         .max_age(Duration::from_secs(600))
 }
 

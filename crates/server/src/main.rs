@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "demo")]
 use server::demo;
-use server::{audit, check, client, convert, logs, onboard, people, policy, sensitivity, serve, store};
+use server::{audit, check, client, convert, ladder, logs, onboard, people, policy, safety, sensitivity, serve, store};
 
 /// Severn joins what several systems hold about one person into one record.
 #[derive(Parser)]
@@ -50,6 +50,9 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// The go-live ladder: what the step of a configuration needs, and signing for it.
+    #[command(subcommand)]
+    GoLive(ladder::Command),
     /// Visits a supplier with test patients and writes what is wrong with it, and how to configure it; or, with --consumer, lets a
     /// reading system show that its screen displays an incomplete read.
     Onboard(Box<onboard::Arguments>),
@@ -83,6 +86,9 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8710")]
         listen: SocketAddr,
     },
+    /// Clinical safety: the hazard log.
+    #[command(subcommand)]
+    Safety(safety::Command),
     /// Lists of what is sensitive: signs one, or verifies it.
     #[command(subcommand)]
     Sensitivity(sensitivity::Command),
@@ -106,6 +112,7 @@ async fn main() -> ExitCode {
         Command::Convert { from, ndjson: _, files } => convert::run(&from, &files),
         #[cfg(feature = "demo")]
         Command::Demo { listen, check } => demo::run(listen, check).await,
+        Command::GoLive(command) => ladder::run(command),
         #[cfg(feature = "demo")]
         Command::Onboard(arguments) if arguments.consumer => demo::consumer::run(arguments.listen).await,
         Command::Onboard(arguments) => onboard::run(*arguments).await,
@@ -114,6 +121,7 @@ async fn main() -> ExitCode {
         Command::Read { number, url, token, json, claim } => client::run(&number, &url, &token, json, claim.as_deref()).await,
         #[cfg(feature = "demo")]
         Command::Region { listen } => demo::region(listen).await,
+        Command::Safety(command) => safety::run(command),
         Command::Sensitivity(command) => sensitivity::run(command),
         Command::Serve { config } => serve::run(&config).await,
         Command::Store(command) => store::run(command).await,

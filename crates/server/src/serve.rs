@@ -41,6 +41,10 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     if let Some(service) = &config.demographics {
         println!("severn: {}", service.words());
     }
+    match config.go_live.step.caution() {
+        Some(caution) => println!("severn: go-live step {}. {caution}", config.go_live.step.word()),
+        None => println!("severn: go-live step live"),
+    }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
     crate::store::prepare(&config.store).await?;

@@ -193,6 +193,13 @@ fn holds_keys(text: &[u8], sort: Sort) -> bool {
     keys::of_jwks(text, sort.algorithms()).is_some_and(|keys| !keys.is_empty()) || none(serde_json::from_slice(text))
 }
 
+/// What stands in a JWS that is signed by a key of this JWKS; nothing where it is not, or where either cannot be read.
+pub(crate) fn signed_by(token: &str, jwks: &[u8]) -> Option<Map<String, Value>> {
+    let parts = Parts::read(Sort::Access, token).ok()?;
+    let signed = keys::of_jwks(jwks, Sort::Access.algorithms())?.iter().any(|key| key.fits(&parts) && key.signed(&parts));
+    signed.then_some(parts.claims)
+}
+
 /// Whether the token is for this exchange, alone or among others.
 fn meant_for(claims: &Map<String, Value>, audience: &str) -> Result<(), TokenFault> {
     let meant = match claims.get("aud") {

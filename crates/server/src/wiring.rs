@@ -102,6 +102,8 @@ pub fn open(config: &StoreConfig, secrets: Arc<Secrets>) -> anyhow::Result<Arc<d
 /// the server awaits it beside it.
 pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future<Output = ()> + Send)> {
     let Outside { clock, transport, journal, node, checkpoints, reader } = outside;
+    // Before anything is opened: no way to build an exchange leads past it.
+    let ladder = crate::ladder::climb(&config, clock.now())?;
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     let store = open(&config.store, secrets.clone())?;
     let spent = store.clone();
@@ -143,6 +145,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         organisation: config.exchange.organisation.clone(),
         words: access::Words { chars_min: limits.claim_chars_min, chars_max: limits.claim_chars_max },
         relationship: config.relationship,
+        ladder: ladder.clone(),
     };
     let base = format!("{}/fhir/R4", config.exchange.public_url);
     let demographics = config.demographics.as_ref();
@@ -204,7 +207,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         // The last entries are vouched for, too.
         checkpointer.once().await;
     };
-    Ok((App::new(exchange, (registrar, deeds, privacy), tokens, config, clock, assembler), background))
+    Ok((App::new(exchange, (registrar, deeds, privacy), (tokens, ladder), config, clock, assembler), background))
 }
 
 /// The National Record Locator, and who sees to the pointers there.

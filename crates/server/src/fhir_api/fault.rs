@@ -39,6 +39,8 @@ pub enum Fault {
     NotAcceptable,
     /// There is no such thing here.
     NotFound(String),
+    /// The exchange stands on this step, for which the caller is not named.
+    NotNamed(&'static str),
     /// We do not do this.
     NotSupported(String),
     /// Larger than the limit.
@@ -78,6 +80,7 @@ impl Fault {
             | Fault::Gateway { .. }
             | Fault::Loop
             | Fault::NotFound(_)
+            | Fault::NotNamed(_)
             | Fault::Token(_)
             | Fault::Undecided => None,
         }
@@ -91,6 +94,11 @@ impl Fault {
                 StatusCode::FORBIDDEN,
                 "forbidden",
                 "This record is not available to you. If you care for this person, ask for access with $request-access.",
+            ),
+            Fault::NotNamed(step) => one(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                &format!("This exchange is not open to everybody yet: it stands on the step `{step}`, for which you are not named."),
             ),
             Fault::Busy => one(StatusCode::SERVICE_UNAVAILABLE, "throttled", "This exchange is busy. Try again in a second."),
             Fault::BadRequest { what, why } => {

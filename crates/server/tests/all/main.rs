@@ -22,6 +22,7 @@ mod golden;
 mod governance;
 mod kept;
 mod killed;
+mod ladder;
 mod launches;
 mod lifecycle;
 mod linkage;

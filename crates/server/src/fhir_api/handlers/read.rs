@@ -161,7 +161,8 @@ impl App {
         // A count of what is shown is no count of what there is.
         let withheld = read.record.plan.rows.iter().any(|row| row.counts.withholds());
         let outcome = self.outcome(read);
-        let tags = read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).collect();
+        let tags =
+            read.states.iter().map(|(name, state)| (format!("urn:severn:{name}"), state.code().to_owned())).chain(self.marks()).collect();
         let style = Style {
             base: &base,
             main,

@@ -79,7 +79,7 @@ impl App {
             id: asked.request.as_str().to_owned(),
             kind: "searchset".to_owned(),
             timestamp: self.clock.now().to_string(),
-            tags: Vec::new(),
+            tags: self.marks(),
             total: (!matches!(&*traced, Traced::TooMany)).then(|| pieces.matches()),
             self_url: format!("{}{}", self.config.exchange.public_url, asked.target),
             outcome: said,

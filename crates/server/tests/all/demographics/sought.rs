@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::*;
+use crate::ladder::live;
 
 /// The same, and no more than two are shown.
 const TWO: &str = "[national.demographics]\nurl = \"http://127.0.0.1:1/personal-demographics/FHIR/R4\"\n[people]\nshown_max = 2\n";
@@ -193,7 +194,8 @@ async fn whoever_turns_out_to_be_hidden_is_not_counted_either() {
 #[tokio::test(start_paused = true)]
 async fn whoever_has_no_number_is_found_by_those_only_who_may_find_the_restricted() {
     for blocks in [TWO, TWO_WITHOUT] {
-        let world = world(&["ccr"], blocks);
+        // A demonstration names nobody of whom it is not known that they are made up.
+        let world = World::around(Arc::new(region(&["ccr"])), &live(blocks));
         comes(&world, 0).await;
         let without = looked(&world, SOUGHT).await;
         assert_eq!(without.0, 200);
