@@ -6,25 +6,33 @@ use record::{Caller, NhsNumber, PersonId, RequestId};
 use crate::{Exchange, Refused};
 
 impl Exchange {
-    /// Enters that somebody was given a token, and lets it go. `kind` says by which way: `client` or `launch`.
-    pub async fn issued<T>(
+    /// Enters that somebody is given a token, gives it, and lets it go; where it is not given, for which `give` has words and what to say,
+    /// the entry closes with those. `kind` says by which way: `client` or `launch`.
+    pub async fn issued<T, E: From<Refused>>(
         &self,
         request: &RequestId,
         caller: &Caller,
         kind: &str,
         until: jiff::Timestamp,
-        told: T,
-    ) -> Result<Audited<T>, Refused> {
+        give: impl Future<Output = Result<T, (String, E)>>,
+    ) -> Result<Audited<T>, E> {
+        let (by, patient) = (Who::of(caller), caller.launch_patient.as_ref().map(|person| person.as_str().to_owned()).unwrap_or_default());
         let event = Event::Issued {
-            by: Who::of(caller),
-            patient: caller.launch_patient.as_ref().map(|person| person.as_str().to_owned()).unwrap_or_default(),
+            by: by.clone(),
+            patient: patient.clone(),
             kind: kind.to_owned(),
             scopes: caller.scopes.clone(),
             until: until.to_string(),
         };
         let entry = self.parts.ledger.open(request, event).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let closed = Event::Closed { outcome: "given".to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
-        Ok(entry.close(told, closed).await)
+        match give.await {
+            Ok(given) => Ok(entry.close(given, closed).await),
+            Err((why, not)) => {
+                entry.close((), Event::Refused { by: Some(by), patient, why }).await;
+                Err(not)
+            }
+        }
     }
 
     /// The person whom a connected organisation has open by this number; an id is minted where there is none. `None` for a number that

@@ -10,10 +10,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use record::{Caller, NHS_NUMBER_SYSTEM, NhsNumber, PersonId, RequestId, UserId};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::fhir_api::{App, Params, wire};
-use crate::oauth::{Form, Refusal, refused, respond, scopes};
+use crate::oauth::{Form, Give, Refusal, claims, refused, respond, scopes};
 use crate::page::escape;
 use crate::token::{Launched, OnceFault};
 
@@ -121,8 +121,10 @@ impl App {
             let refusal = Refusal::of("invalid_scope", "nothing of the scopes asked for is registered for this system");
             return Err(self.not_opened(id, who, Some(&caller), refusal).await);
         }
-        let claims = claims(&caller, &launched.extensions);
-        self.issued(id, caller, claims, "launch", self.lifetimes().1).await
+        let claims = claims(&caller);
+        let at = format!("{LAUNCH} from {}", launched.launcher.name);
+        let give = Give { kind: "launch", lives: self.lifetimes().1, at, once: Some(&launched.once) };
+        self.issued(id, caller, claims, give).await
     }
 
     /// The user whom a system signed for, here.
@@ -155,26 +157,11 @@ impl App {
     /// Enters a refusal; where even that fails, so does the request.
     async fn not_opened(&self, id: &RequestId, launcher: Option<&str>, caller: Option<&Caller>, refusal: Refusal) -> Refusal {
         let who = launcher.map(|name| format!(" from {name}")).unwrap_or_default();
-        let why = format!("{LAUNCH}{who}: {}: {}", refusal.error, refusal.why);
+        let why = refusal.entered_as(&format!("{LAUNCH}{who}"));
         let entered = match caller {
             Some(caller) => self.exchange.refused_known(id, caller, None, &why).await,
             None => self.exchange.refused_stranger(id, &why).await,
         };
         entered.map_or_else(|_| Refusal::away(), |()| refusal)
-    }
-}
-
-/// The claims of the token: the user's as they were signed, for one person, and no more scopes than were agreed.
-fn claims(caller: &Caller, extensions: &Value) -> Map<String, Value> {
-    let claims = json!({
-        "sub": caller.user.subject,
-        "client_id": caller.client,
-        "scope": caller.scopes.join(" "),
-        "patient": caller.launch_patient.as_ref().map(PersonId::as_str),
-        "extensions": {"ihe_iua": extensions["ihe_iua"]},
-    });
-    match claims {
-        Value::Object(claims) => claims,
-        _ => Map::new(),
     }
 }

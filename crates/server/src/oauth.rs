@@ -14,14 +14,12 @@ use serde_json::{Map, Value, json};
 
 use crate::config::oauth::Client;
 use crate::fhir_api::{App, Params, wire};
-use crate::token::{OnceFault, Shown};
+use crate::token::{NotIssued, Once, OnceFault, Shown};
 
 /// Where it is, below the public address: also what assertions are for.
 pub const TOKEN: &str = "/oauth/token";
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const ROLES: &str = "https://fhir.nhs.uk/Id/sds-role-code";
-const PURPOSES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 
 /// Why nobody got a token, in the words of OAuth.
 #[derive(Debug)]
@@ -45,6 +43,11 @@ impl Refusal {
         Refusal { status: StatusCode::SERVICE_UNAVAILABLE, error: "temporarily_unavailable", why }
     }
 
+    /// As the ledger has it; `at` is where, and by whose word.
+    pub fn entered_as(&self, at: &str) -> String {
+        format!("{at}: {}: {}", self.error, self.why)
+    }
+
     /// What was signed for one use is of none.
     pub fn once(fault: OnceFault, error: &'static str) -> Refusal {
         match fault {
@@ -52,6 +55,24 @@ impl Refusal {
             _ => Refusal::of(error, fault.to_string()),
         }
     }
+}
+
+impl From<exchange::Refused> for Refusal {
+    fn from(_: exchange::Refused) -> Refusal {
+        Refusal::away()
+    }
+}
+
+/// How a token is given.
+pub(crate) struct Give<'a> {
+    /// By which way, as the ledger has it: `client` or `launch`.
+    pub kind: &'a str,
+    /// For how long it is good.
+    pub lives: jiff::SignedDuration,
+    /// Where, and by whose word, as the ledger has a refusal.
+    pub at: String,
+    /// What is spent for it.
+    pub once: Option<&'a Once>,
 }
 
 /// Answers the token endpoint.
@@ -159,7 +180,7 @@ impl App {
         let caller = client.caller(&self.config.exchange.public_url, scopes);
         if caller.scopes.is_empty() {
             let refusal = Refusal::of("invalid_scope", "nothing of the scopes asked for is registered for this client");
-            let entered = self.exchange.refused_known(id, &caller, None, &format!("{TOKEN}: {}: {}", refusal.error, refusal.why)).await;
+            let entered = self.exchange.refused_known(id, &caller, None, &refusal.entered_as(TOKEN)).await;
             return Err(entered.map_or_else(|_| Refusal::away(), |()| refusal));
         }
         // Bound to the certificate where the client has one: stolen, it is of no use.
@@ -168,7 +189,8 @@ impl App {
         if let Some(certificate) = certificate {
             claims.insert("cnf".into(), json!({"x5t#S256": certificate.thumbprint}));
         }
-        self.issued(id, caller, claims, "client", self.lifetimes().0).await
+        let give = Give { kind: "client", lives: self.lifetimes().0, at: TOKEN.to_owned(), once: None };
+        self.issued(id, caller, claims, give).await
     }
 
     /// How long tokens of a client, and of whoever is launched, live.
@@ -176,34 +198,41 @@ impl App {
         self.config.oauth.as_ref().map(|oauth| (oauth.access, oauth.launched)).unwrap_or_default()
     }
 
-    /// Signs a token, enters that it was given, and only then gives it.
+    /// Enters that a token is to be given, and only then spends what it is given for, signs it, and gives it: whatever fails before costs
+    /// nobody the one use of what they have, and nobody gets two for it.
     pub(crate) async fn issued(
         &self,
         id: &RequestId,
         caller: Caller,
         claims: Map<String, Value>,
-        kind: &str,
-        lives: jiff::SignedDuration,
+        give: Give<'_>,
     ) -> Result<Value, Refusal> {
-        let issued = self.tokens.issue(claims, lives).map_err(|error| {
+        let unsigned = |error: NotIssued| {
             tracing::error!(%error, "a token could not be given");
             Refusal::away()
-        })?;
-        let mut told = json!({
-            "access_token": issued.token, "token_type": "Bearer", "expires_in": lives.as_secs(), "scope": caller.scopes.join(" "),
-        });
+        };
+        let mint = self.tokens.mint(give.lives).map_err(unsigned)?;
+        let mut told = json!({"token_type": "Bearer", "expires_in": give.lives.as_secs(), "scope": caller.scopes.join(" ")});
         if let Some(person) = &caller.launch_patient {
             told["patient"] = json!(person.as_str());
         }
-        let caller = Caller { token_id: Some(issued.id), ..caller };
-        let entered = self.exchange.issued(id, &caller, kind, issued.until, told).await;
-        entered.map(audit::Audited::into_inner).map_err(|_| Refusal::away())
+        let (caller, until) = (Caller { token_id: Some(mint.id.clone()), ..caller }, mint.until);
+        let Give { at, kind, once, .. } = give;
+        let giving = async move {
+            if let Some(once) = once {
+                self.tokens.spend(once).await.map_err(|fault| Refusal::once(fault, "invalid_grant"))?;
+            }
+            told["access_token"] = json!(mint.sign(claims).map_err(unsigned)?);
+            Ok(told)
+        };
+        let giving = async { giving.await.map_err(|refusal: Refusal| (refusal.entered_as(&at), refusal)) };
+        self.exchange.issued(id, &caller, kind, until, giving).await.map(audit::Audited::into_inner)
     }
 
     /// Enters a refusal; where even that fails, so does the request. Of who it was there is only what is registered.
     async fn entered(&self, id: &RequestId, client: Option<&Client>, refusal: Refusal) -> Refusal {
         let who = client.map(|client| format!(" of the client {}", client.id)).unwrap_or_default();
-        let entered = self.exchange.refused_stranger(id, &format!("{TOKEN}{who}: {}: {}", refusal.error, refusal.why)).await;
+        let entered = self.exchange.refused_stranger(id, &refusal.entered_as(&format!("{TOKEN}{who}"))).await;
         entered.map_or_else(|_| Refusal::away(), |()| refusal)
     }
 }
@@ -224,22 +253,17 @@ fn asked(form: &Form) -> Result<(), Refusal> {
     }
 }
 
-/// The claims of IHE IUA that say who a client is.
-fn claims(caller: &Caller) -> Map<String, Value> {
-    let codings = |system: &str, codes: &[String]| codes.iter().map(|code| json!({"system": system, "code": code})).collect::<Value>();
-    let claims = json!({
+/// The claims of a token that say who somebody is, what was granted to them, and whom they have open.
+pub(crate) fn claims(caller: &Caller) -> Map<String, Value> {
+    let mut claims = json!({
         "sub": caller.user.subject,
         "client_id": caller.client,
         "scope": caller.scopes.join(" "),
-        "extensions": {"ihe_iua": {
-            "subject_name": caller.name,
-            "subject_organization": caller.organisation.name,
-            "subject_organization_id": format!("{}|{}", record::ODS_SYSTEM, caller.organisation.code),
-            "subject_role": codings(ROLES, &caller.roles),
-            "purpose_of_use": codings(PURPOSES, &caller.purposes),
-            "activities": caller.activities,
-        }},
+        "extensions": {"ihe_iua": source::iua(caller)},
     });
+    if let Some(person) = &caller.launch_patient {
+        claims["patient"] = json!(person.as_str());
+    }
     match claims {
         Value::Object(claims) => claims,
         _ => Map::new(),

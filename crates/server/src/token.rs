@@ -25,8 +25,8 @@ use provider::{KeySet, Place};
 
 pub use client::Shown;
 pub use launcher::Launched;
-pub use once::OnceFault;
-pub use own::{Issued, NotIssued};
+pub use once::{Once, OnceFault};
+pub use own::{Mint, NotIssued};
 
 /// Why a token is no use. The words go to the caller and into the ledger; they say nothing of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -167,9 +167,9 @@ impl Tokens {
         }
     }
 
-    /// Signs a token of this exchange's own; see `Own::sign`.
-    pub fn issue(&self, claims: Map<String, Value>, lives: jiff::SignedDuration) -> Result<Issued, NotIssued> {
-        self.own.as_ref().ok_or(NotIssued::Unsigned)?.sign(claims, self.clock.now(), lives)
+    /// Makes ready to sign a token of this exchange's own; see `Own::mint`.
+    pub fn mint(&self, lives: jiff::SignedDuration) -> Result<Mint, NotIssued> {
+        self.own.as_ref().ok_or(NotIssued::Unsigned)?.mint(self.clock.now(), lives)
     }
 }
 

@@ -26,6 +26,7 @@ pub use http::Http;
 pub use keys::{KeyFault, SigningKey};
 pub use leg::{Leg, Sources};
 pub use national::{Errand, Message, NationalService};
+pub use on_behalf::iua;
 pub use places::State;
 pub use prober::{Probed, Prober};
 pub use transport::{Request, Transport, Verb};

@@ -56,7 +56,8 @@ impl Voice {
     }
 }
 
-fn claims(terms: &OnBehalf, own: &ExchangeId, caller: &Caller) -> Map<String, Value> {
+/// The claims of IHE IUA that say who somebody is: those that there are.
+pub fn iua(caller: &Caller) -> Value {
     let codings = |system: &str, codes: &[String]| codes.iter().map(|code| json!({"system": system, "code": code})).collect::<Value>();
     let mut iua = json!({
         "subject_name": caller.name,
@@ -72,6 +73,10 @@ fn claims(terms: &OnBehalf, own: &ExchangeId, caller: &Caller) -> Map<String, Va
     if let Some(iua) = iua.as_object_mut() {
         iua.retain(|_, value| !value.is_null());
     }
+    iua
+}
+
+fn claims(terms: &OnBehalf, own: &ExchangeId, caller: &Caller) -> Map<String, Value> {
     // The client is this exchange: what was agreed about a client of ours over there was agreed about another.
     let whole = json!({
         "iss": terms.issuer,
@@ -79,7 +84,7 @@ fn claims(terms: &OnBehalf, own: &ExchangeId, caller: &Caller) -> Map<String, Va
         "sub": subject(caller),
         "client_id": own.as_str(),
         "scope": scopes(&caller.scopes),
-        "extensions": {"ihe_iua": iua},
+        "extensions": {"ihe_iua": iua(caller)},
     });
     match whole {
         Value::Object(claims) => claims,

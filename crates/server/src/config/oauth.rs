@@ -57,6 +57,14 @@ pub struct Launcher {
     pub name: String,
     /// For whose users it may sign.
     pub organisations: Vec<OdsCode>,
+    /// In which job roles: codes.
+    pub roles: Vec<String>,
+    /// With which activities; by default none.
+    pub activities: Vec<String>,
+    /// For which purposes of use; by default direct care.
+    pub purposes: Vec<String>,
+    /// Whether its word is taken for who its users are nationally.
+    pub vouches_nationally: bool,
     /// A JWKS.
     pub keys: Keys,
     /// The most that whoever is launched is granted.
@@ -118,14 +126,18 @@ impl<'a> Reader<'a> {
     /// `None` only where a mistake was noted.
     pub(super) fn launcher(&self, section: Section<'a>) -> Option<Launcher> {
         let (issuer, name) = (said(&section, "issuer"), said(&section, "name"));
-        let named = section.texts("organisations");
-        let organisations: Vec<OdsCode> = named
-            .iter()
-            .filter_map(|code| code.parse().map_err(|error| section.mistake("organisations", format!("`{code}`: {error}"))).ok())
-            .collect();
-        if named.is_empty() {
+        let organisations = self.organisations(&section, "organisations");
+        if section.texts("organisations").is_empty() {
             section.mistake("organisations", "is missing: for whose users it may sign");
         }
+        let (roles, activities, mut purposes) = (section.texts("roles"), section.texts("activities"), section.texts("purposes"));
+        if roles.is_empty() {
+            section.mistake("roles", "is missing: in which job roles its users may be sent here");
+        }
+        if purposes.is_empty() {
+            purposes.push("TREAT".into());
+        }
+        let vouches_nationally = section.choice("national_user_ids", &[("refused", false), ("vouched", true)], false);
         if !section.has("keys") {
             section.mistake("keys", "is missing: a JWKS, by URL or file");
         }
@@ -139,7 +151,18 @@ impl<'a> Reader<'a> {
         }
         let limits = limits(section.section("limits"));
         section.finish();
-        Some(Launcher { issuer: issuer?, name: name?, organisations, keys: keys?, scopes, limits })
+        Some(Launcher {
+            issuer: issuer?,
+            name: name?,
+            organisations,
+            roles,
+            activities,
+            purposes,
+            vouches_nationally,
+            keys: keys?,
+            scopes,
+            limits,
+        })
     }
 
     /// A JWKS of a client or a launching system.

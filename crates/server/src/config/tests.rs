@@ -304,6 +304,8 @@ fn whoever_gets_a_token_here_is_registered_whole() {
     }
     check(&with("keys = \"launcher.json\"", "keys = \"oauth.pem\""), &["launcher.keys: "]);
     check(&with("organisations = [\"RRK\"]", ""), &["launcher.organisations: is missing"]);
+    check(&format!("{tls}{oauth}{}", launcher.replace("roles = [\"R8000\"]", "")), &["launcher.roles: is missing"]);
+    check(&with("\"vouched\"", "\"believed\""), &["launcher.national_user_ids: `believed` is not known"]);
     let _ = std::fs::remove_dir_all(&folder);
 }
 

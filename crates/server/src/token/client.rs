@@ -108,5 +108,5 @@ const LIVES: SignedDuration = SignedDuration::from_mins(5);
 
 async fn spend(keys: &KeySet, parts: &Parts<'_>, endpoint: &str, spent: &dyn Spent, now: Timestamp) -> Result<(), OnceFault> {
     let terms = Terms { keys, audience: endpoint.to_owned(), lives: LIVES, kind: "assertion" };
-    terms.spend(parts, spent, now).await
+    terms.judge(parts, now).await?.spend(spent, now).await
 }

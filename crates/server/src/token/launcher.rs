@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use record::Caller;
 use serde_json::{Map, Value};
 
-use super::once::{OnceFault, Terms};
+use super::once::{Once, OnceFault, Terms};
 use super::parts::{Parts, Sort};
 use super::provider::KeySet;
 use super::{Tokens, claims};
@@ -26,15 +26,16 @@ pub struct Launched<'a> {
     pub patient: String,
     /// `scope` of the link, if it has one.
     pub scope: Option<String>,
-    /// `extensions` of the link.
-    pub extensions: Value,
+    /// The link's one use.
+    pub once: Once,
 }
 
 /// The longest that a link lives: it is opened at once, or not at all.
 const LIVES: SignedDuration = SignedDuration::from_mins(2);
 
 impl Tokens {
-    /// Whom a link is for. With the fault, the registered system that it says that it is from.
+    /// Whom a link is for. It is not spent by that: what it opens is looked for and entered first. With the fault, the registered system
+    /// that it says that it is from.
     pub async fn launch(&self, link: &str, endpoint: &str) -> Result<Launched<'_>, (OnceFault, Option<&Launcher>)> {
         let strange = |fault: OnceFault| (fault, None);
         if link.len() > self.bytes_max {
@@ -47,24 +48,40 @@ impl Tokens {
         // What is bound could be read here, and no more: whoever opens it is a browser.
         super::bound(&parts.claims, None).map_err(|fault| said(fault.into()))?;
         let terms = Terms { keys: &launcher.keys, audience: endpoint.to_owned(), lives: LIVES, kind: "launch" };
-        // A link that is refused for what it says is spent all the same.
-        let read = of(&launcher.config, &parts.claims);
-        terms.spend(&parts, self.spent.as_ref(), self.clock.now()).await.map_err(said)?;
-        read.map_err(said)
+        let once = terms.judge(&parts, self.clock.now()).await.map_err(said)?;
+        of(&launcher.config, &parts.claims, once).map_err(said)
+    }
+
+    /// Spends what was judged to be good.
+    pub async fn spend(&self, once: &Once) -> Result<(), OnceFault> {
+        once.spend(self.spent.as_ref(), self.clock.now()).await
     }
 }
 
-fn of<'a>(launcher: &'a Launcher, claims: &Map<String, Value>) -> Result<Launched<'a>, OnceFault> {
+fn of<'a>(launcher: &'a Launcher, claims: &Map<String, Value>, once: Once) -> Result<Launched<'a>, OnceFault> {
     let text = |name: &str| match claims.get(name) {
         None => Ok(None),
         Some(value) => value.as_str().map(|text| Some(text.to_owned())).ok_or(OnceFault::Malformed),
     };
     let patient = text("patient")?.filter(|patient| !patient.trim().is_empty()).ok_or(OnceFault::Malformed)?;
     let scope = text("scope")?;
-    let extensions = claims.get("extensions").cloned().unwrap_or_default();
     let caller = claims::caller(claims.clone()).ok_or(OnceFault::Malformed)?;
-    if !launcher.organisations.contains(&caller.organisation.code) {
-        return Err(OnceFault::Organisation);
+    launcher.may_send(&caller)?;
+    Ok(Launched { launcher, caller, patient, scope, once })
+}
+
+impl Launcher {
+    /// Whether it may vouch for all that it says of somebody. What it says beyond that is not left out: who wrote it meant it.
+    fn may_send(&self, caller: &Caller) -> Result<(), OnceFault> {
+        let within = |said: &[String], own: &[String]| said.iter().all(|one| own.contains(one));
+        let national = caller.sds_user_id.is_some() || caller.sds_role_profile_id.is_some();
+        match () {
+            () if !self.organisations.contains(&caller.organisation.code) => Err(OnceFault::Organisation),
+            () if !within(&caller.roles, &self.roles) => Err(OnceFault::Roles),
+            () if !within(&caller.activities, &self.activities) => Err(OnceFault::Activities),
+            () if !within(&caller.purposes, &self.purposes) => Err(OnceFault::Purposes),
+            () if national && !self.vouches_nationally => Err(OnceFault::National),
+            () => Ok(()),
+        }
     }
-    Ok(Launched { launcher, caller, patient, scope, extensions })
 }

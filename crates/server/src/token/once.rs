@@ -14,6 +14,9 @@ use super::{LEEWAY_S, TokenFault};
 /// Why what was signed for one use is of none. The words go to whoever sent it and into the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OnceFault {
+    /// Of a launch link: an activity for which its system may not vouch.
+    #[error("the user's activities are more than this system may vouch for")]
+    Activities,
     /// Not signed in a way that is read here.
     #[error("the algorithm is not one of RS256, RS384, ES256 and ES384")]
     Algorithm,
@@ -29,6 +32,9 @@ pub enum OnceFault {
     /// Not a JWT, or claims missing or of the wrong shape.
     #[error("it is malformed, or lacks what is needed: iss, sub, aud, exp, jti; of an assertion also kid in its header")]
     Malformed,
+    /// Of a launch link: who the user is nationally, from a system whose word is not taken for that.
+    #[error("this system's word is not taken for who its users are nationally: the link must name no SDS user or role profile id")]
+    National,
     /// Of a launch link: the user's organisation is not one that may be signed for.
     #[error("the user's organisation is not one for which this system may sign")]
     Organisation,
@@ -38,9 +44,15 @@ pub enum OnceFault {
     /// Of a launch link: there is nobody of that id or number here.
     #[error("the patient is nobody who is known here")]
     Patient,
+    /// Of a launch link: a purpose of use for which its system may not vouch.
+    #[error("the purpose of use is not one for which this system may send anybody")]
+    Purposes,
     /// Used before.
     #[error("it was used before")]
     Replayed,
+    /// Of a launch link: a job role for which its system may not vouch.
+    #[error("the user's roles are more than this system may vouch for")]
+    Roles,
     /// Not signed by whom it says, or by nobody who is registered.
     #[error("it is not from a system that is registered here")]
     Stranger,
@@ -83,9 +95,29 @@ pub(super) struct Terms<'a> {
 /// An id is looked up: it must fit, and say nothing by its length.
 const ID_BYTES_MAX: usize = 256;
 
+/// Something that is good for one use, and may have had it.
+pub struct Once {
+    id: [u8; 32],
+    until: Timestamp,
+}
+
+impl Once {
+    /// Spends it: of all who do so, on whichever node, one does.
+    pub async fn spend(&self, spent: &dyn Spent, now: Timestamp) -> Result<(), OnceFault> {
+        match spent.spend(self.id, self.until, now).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(OnceFault::Replayed),
+            Err(down) => {
+                tracing::error!(error = %down, "whether something was used before cannot be found out");
+                Err(OnceFault::Away)
+            }
+        }
+    }
+}
+
 impl Terms<'_> {
-    /// Judges it, and spends it where it is good.
-    pub async fn spend(&self, signed: &Parts<'_>, spent: &dyn Spent, now: Timestamp) -> Result<(), OnceFault> {
+    /// Judges it; it is not spent by that.
+    pub async fn judge(&self, signed: &Parts<'_>, now: Timestamp) -> Result<Once, OnceFault> {
         let kept = self.keys.keys(signed, now).await?;
         if !kept.keys.iter().any(|key| key.fits(signed) && key.signed(signed)) {
             return Err(OnceFault::Stranger);
@@ -98,15 +130,7 @@ impl Terms<'_> {
         let text = |name: &str| signed.claims.get(name).and_then(Value::as_str);
         let issuer = text("iss").unwrap_or_default();
         let id = text("jti").filter(|id| !id.trim().is_empty() && id.len() <= ID_BYTES_MAX).ok_or(OnceFault::Malformed)?;
-        let id = digest(&[self.kind, issuer, id]);
-        match spent.spend(id, until, now).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(OnceFault::Replayed),
-            Err(down) => {
-                tracing::error!(error = %down, "whether something was used before cannot be found out");
-                Err(OnceFault::Away)
-            }
-        }
+        Ok(Once { id: digest(&[self.kind, issuer, id]), until })
     }
 
     /// Until when it could be used, by the clocks of all nodes.

@@ -16,15 +16,15 @@ pub(super) struct Own {
     pub keys: KeySet,
 }
 
-/// A token that was signed, and when it ends.
-#[derive(Debug, Clone)]
-pub struct Issued {
-    /// The token.
-    pub token: String,
+/// A token that is to be: all of it but the signature, so that it is entered before there is one.
+pub struct Mint {
     /// Its own id, as the ledger has it.
     pub id: String,
     /// When it ends.
     pub until: Timestamp,
+    name: String,
+    now: Timestamp,
+    key: SigningKey,
 }
 
 /// A token could not be signed.
@@ -39,22 +39,28 @@ pub enum NotIssued {
 }
 
 impl Own {
-    /// Signs what `claims` say of somebody, from now on and for so long.
-    pub fn sign(&self, mut claims: Map<String, Value>, now: Timestamp, lives: SignedDuration) -> Result<Issued, NotIssued> {
+    /// Makes ready to sign a token that is good from now on and for so long.
+    pub fn mint(&self, now: Timestamp, lives: SignedDuration) -> Result<Mint, NotIssued> {
         let until = now.checked_add(lives).map_err(|_| NotIssued::Unsigned)?;
-        let id = uuid::Uuid::new_v4().to_string();
+        // Read anew each time, so that a new key needs no restart.
+        let file = self.config.keys.first().ok_or(NotIssued::Unsigned)?;
+        let key = SigningKey::open(file, None)?;
+        Ok(Mint { id: uuid::Uuid::new_v4().to_string(), until, name: self.name.clone(), now, key })
+    }
+}
+
+impl Mint {
+    /// Signs what `claims` say of somebody.
+    pub fn sign(self, mut claims: Map<String, Value>) -> Result<String, NotIssued> {
         for (name, value) in [
             ("iss", json!(self.name)),
             ("aud", json!(self.name)),
-            ("iat", json!(now.as_second())),
-            ("exp", json!(until.as_second())),
-            ("jti", json!(id)),
+            ("iat", json!(self.now.as_second())),
+            ("exp", json!(self.until.as_second())),
+            ("jti", json!(self.id)),
         ] {
             claims.insert(name.into(), value);
         }
-        // Read anew each time, so that a new key needs no restart.
-        let file = self.config.keys.first().ok_or(NotIssued::Unsigned)?;
-        let token = SigningKey::open(file, None)?.sign(&claims).map_err(|_| NotIssued::Unsigned)?;
-        Ok(Issued { token, id, until })
+        self.key.sign(&claims).map_err(|_| NotIssued::Unsigned)
     }
 }

@@ -70,13 +70,103 @@ async fn a_link_opens_one_person_for_one_user_for_some_minutes() {
     world.ledger.verify();
 }
 
+/// One refusal, in one line of the ledger.
 fn refused(world: &World, what: &str, answer: &Answer) -> Value {
+    refused_after(world, what, answer, &[])
+}
+
+/// The same where these lines stand before it.
+fn refused_after(world: &World, what: &str, answer: &Answer, before: &[&str]) -> Value {
     assert_eq!(answer.status, 400, "{what}: {}", answer.text);
     assert!(answer.json["access_token"].is_null(), "{what}");
     let events = world.ledger.events_of(&answer.request());
-    assert_eq!((events.len(), &events[0]["event"]), (1, &json!("refused")), "{what}: {events:?}");
-    assert!(events[0]["why"].as_str().unwrap().starts_with("/launch"), "{what}: {events:?}");
-    events[0].clone()
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, [before, &["refused"]].concat(), "{what}: {events:?}");
+    let last = events.last().unwrap();
+    assert!(last["why"].as_str().unwrap().starts_with("/launch"), "{what}: {events:?}");
+    last.clone()
+}
+
+/// A launching system is believed in what is registered of it, and in nothing else that it says of its users.
+#[tokio::test(start_paused = true)]
+async fn a_system_vouches_for_no_more_than_is_registered() {
+    let signers = Signers::new();
+    let world = world(&signers);
+    let person = world.person(DEMO_PERSON).await;
+    let said = |id: &str, name: &str, value: Value| {
+        let mut claims = link(&person, id);
+        claims["extensions"]["ihe_iua"][name] = value;
+        claims
+    };
+    for (at, (name, value, words)) in [
+        ("subject_organization_id", json!("https://fhir.nhs.uk/Id/ods-organization-code|RXK"), "organisation"),
+        ("subject_role", json!(["R8001"]), "roles are more"),
+        ("subject_role", json!(["R8000", "R5105"]), "roles are more"),
+        ("subject_role", json!([{"code": "S8000:G8000:R0050"}]), "roles are more"),
+        ("activities", json!(["B0264", "B0360", "B0082"]), "activities are more"),
+        ("activities", json!(["B0168"]), "activities are more"),
+        ("purpose_of_use", json!(["ETREAT"]), "purpose of use"),
+        ("purpose_of_use", json!(["TREAT", "HRESCH"]), "purpose of use"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let answer = world.launch(&signers.link(&said(&format!("v-{at}"), name, value.clone()))).await;
+        let event = refused(&world, &format!("{name}: {value}"), &answer);
+        assert!(answer.text.contains(words) && event["why"].as_str().unwrap().contains(words), "{name}: {value}: {event}");
+    }
+    // Less is as good; and a system whose word is not taken for it says nothing of who its users are nationally.
+    let less = world.launch(&signers.link(&said("v-less", "activities", json!(["B0360"])))).await;
+    assert_eq!(less.status, 200, "{}", less.text);
+    let practice = |id: &str, name: &str, value: Value| {
+        let mut claims = with(link(&person, id), "iss", json!("https://gp.example"));
+        let iua = &mut claims["extensions"]["ihe_iua"];
+        (iua["subject_organization_id"], iua["activities"], iua["subject_sds_user_id"]) = (json!("A81001"), json!([]), Value::Null);
+        iua[name] = value;
+        signers.other.sign(&claims)
+    };
+    for (name, value) in [("subject_sds_user_id", "888888888888"), ("subject_role_profile_id", "100000000001")] {
+        let answer = world.launch(&practice(&format!("n-{name}"), name, json!(value))).await;
+        assert!(refused(&world, name, &answer)["why"].as_str().unwrap().contains("nationally"), "{name}: {}", answer.text);
+    }
+    let opened = world.launch(&practice("n-none", "device", json!("desk-1"))).await;
+    assert_eq!(opened.status, 200, "{}", opened.text);
+    // Activities that nobody registered are none: without any, the practice's system says so of its users.
+    let answer = world.launch(&practice("n-activities", "activities", json!(["B0360"]))).await;
+    assert!(refused(&world, "activities", &answer)["why"].as_str().unwrap().contains("activities are more"), "{}", answer.text);
+}
+
+/// Whatever fails before somebody has a token costs them nothing; and for one link nobody gets two, however fast they ask.
+#[tokio::test(start_paused = true)]
+async fn a_link_is_spent_only_for_what_it_gives() {
+    let signers = Signers::new();
+    let world = world(&signers);
+    let person = world.person(DEMO_PERSON).await;
+    let signed = signers.link(&link(&person, "kept"));
+    world.ledger.fails_after(0);
+    assert_eq!(world.launch(&signed).await.status, 503);
+    world.ledger.heals();
+    let key = std::fs::read_to_string(world.file("oauth.pem")).unwrap();
+    world.write("oauth.pem", "");
+    assert_eq!(world.launch(&signed).await.status, 503);
+    world.write("oauth.pem", &key);
+    let unknown = with(link(&person, "kept-too"), "patient", json!(format!("{NUMBER}|{OTHER}")));
+    let asked = (0..16).map(|_| world.launch(&signed));
+    let all = futures::future::join_all(asked).await;
+    let given: Vec<&Answer> = all.iter().filter(|answer| answer.status == 200).collect();
+    assert_eq!(given.len(), 1, "{all:?}", all = all.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    for answer in &all {
+        let events = world.ledger.events_of(&answer.request());
+        // A token is said to be given once; whoever came second is refused, in the words of whoever is late.
+        let (names, why) = (world.ledger.of(&answer.request()), &events[1]["why"]);
+        let expected = if answer.status == 200 { ["issued", "closed"] } else { ["issued", "refused"] };
+        assert_eq!(names, expected);
+        assert!(answer.status == 200 || why.as_str().unwrap().contains("used before"), "{events:?}");
+    }
+    let tokens = all.iter().filter(|answer| !answer.json["access_token"].is_null()).count();
+    assert_eq!(tokens, 1);
+    assert_eq!(world.launch(&signers.link(&unknown)).await.status, 200);
+    world.ledger.verify();
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,10 +216,7 @@ async fn every_fault_of_a_link_is_refused_and_entered() {
             check(&format!("{name}: {value}"), signers.link(&with(claims, name, value.clone())), true).await;
         }
     }
-    // Of an organisation for whose users it may not sign; or of nobody's system.
-    let mut elsewhere = good("o-1");
-    elsewhere["extensions"]["ihe_iua"]["subject_organization_id"] = json!("https://fhir.nhs.uk/Id/ods-organization-code|RXK");
-    check("another organisation", signers.link(&elsewhere), true).await;
+    // Of nobody's system.
     check("an unregistered system", signers.link(&with(good("o-2"), "iss", json!("https://elsewhere.example"))), false).await;
     check("no issuer", signers.link(&with(good("o-3"), "iss", Value::Null)), false).await;
     check("another system's key", signers.other.sign(&good("o-4")), true).await;
@@ -166,16 +253,12 @@ async fn every_fault_of_a_link_is_refused_and_entered() {
     let browser = [FORM[0], ("accept", "text/html,*/*;q=0.8")];
     let opened = world.send("POST", "/launch", None, &browser, &form(&[("link", &signed)])).await;
     assert!(opened.status == 200 && opened.text.contains("/viewer") && opened.text.contains(&person), "{}", opened.text);
-    refused(&world, "again", &world.launch(&signed).await);
+    refused_after(&world, "again", &world.launch(&signed).await, &["issued"]);
     let again = world.send("POST", "/launch", None, &browser, &form(&[("link", &signed)])).await;
     assert_eq!((again.status, again.text.contains("access_token")), (400, false));
     assert!(again.text.contains("used before"), "{}", again.text);
     // No link opens anything itself.
     assert_eq!(world.get(&format!("Patient/{person}"), &signers.link(&good("o-11"))).await.status, 401);
-    // What cannot be entered is not opened.
-    world.ledger.fails_after(0);
-    assert_eq!(world.launch(&signers.link(&good("o-12"))).await.status, 503);
-    world.ledger.heals();
     assert!(!world.ledger.text().contains(DEMO_PERSON) && !world.ledger.text().contains(OTHER));
     world.ledger.verify();
 }

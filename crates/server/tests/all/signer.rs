@@ -102,12 +102,16 @@ certificate = "CN=certified,O=Hospital"
 issuer = "https://pas.hospital.example"
 name = "The hospital's patient administration"
 organisations = ["RRK"]
+roles = ["R8000"]
+activities = ["B0264", "B0360"]
+national_user_ids = "vouched"
 keys = "launcher.json"
 
 [[launcher]]
 issuer = "https://gp.example"
 name = "The practice's system"
 organisations = ["A81001"]
+roles = ["R8000"]
 keys = "other.json"
 "#;
 
