@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::ladder;
 use crate::people::deed::Desk;
 use crate::privacy::room::Room;
-use crate::token::{TokenFault, Tokens};
+use crate::token::Tokens;
 
 pub use face::Face;
 pub use fault::Fault;
@@ -63,7 +63,9 @@ pub struct App {
     /// Who assembles answers.
     pub assembler: Assembler,
     snapshots: Snapshots,
-    in_flight: Semaphore,
+    pub(crate) in_flight: Semaphore,
+    /// Places for those who ask for tokens: none of those who have one is kept out by them.
+    pub(crate) grants: Semaphore,
 }
 
 /// A body to be written, and its status: what leaves only once it is on the ledger.
@@ -127,7 +129,8 @@ impl App {
     ) -> App {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
-        App { exchange, registrar, deeds, privacy, tokens, ladder, config, clock, assembler, snapshots, in_flight }
+        let grants = Semaphore::new(config.limits.grants_in_flight);
+        App { exchange, registrar, deeds, privacy, tokens, ladder, config, clock, assembler, snapshots, in_flight, grants }
     }
 
     /// The FHIR base that clients of a face see.
@@ -183,13 +186,7 @@ fn refuse(app: &App, fault: &Fault, (face, format): (Face, Format), id: &Request
     let (status, outcome) = fault.parts();
     let (status, json) = app.said(face, "", Written::new(status, outcome.to_string().into_bytes()));
     let mut response = wire::respond(status, json, (face, format), id);
-    let extra = match fault {
-        Fault::Busy | Fault::Unavailable | Fault::Token(TokenFault::KeysAway) => Some((header::RETRY_AFTER, "1")),
-        Fault::Token(fault) => Some((header::WWW_AUTHENTICATE, fault.challenge())),
-        Fault::Method(allow) => Some((header::ALLOW, *allow)),
-        _ => None,
-    };
-    if let Some((name, value)) = extra {
+    if let Some((name, value)) = fault.header() {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response

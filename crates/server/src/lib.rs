@@ -11,6 +11,7 @@ pub mod config;
 pub mod convert;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod desk;
 pub mod fhir_api;
 pub mod http;
 pub mod jwks;

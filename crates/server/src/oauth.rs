@@ -43,6 +43,11 @@ impl Refusal {
         Refusal { status: StatusCode::SERVICE_UNAVAILABLE, error: "temporarily_unavailable", why }
     }
 
+    /// There are too many at the door.
+    pub fn busy() -> Refusal {
+        Refusal { why: "too many ask for tokens at once; try again in a second".to_owned(), ..Refusal::away() }
+    }
+
     /// As the ledger has it; `at` is where, and by whose word.
     pub fn entered_as(&self, at: &str) -> String {
         format!("{at}: {}: {}", self.error, self.why)
@@ -164,8 +169,11 @@ impl App {
         } else if authorization {
             Err(Refusal::of("invalid_client", "clients show who they are by a signed assertion or their certificate, and not by a header"))
         } else {
-            Form::read(request, self.config.limits.request_bytes_max).await.and_then(|form| asked(&form).map(|()| form))
+            Form::read(request, self.config.limits.form_bytes_max).await.and_then(|form| asked(&form).map(|()| form))
         };
+        // From here on work is done for strangers: signatures, keys, lines of the ledger. Not before the body is there: who is slow to
+        // send one takes nobody's place.
+        let Ok(_place) = self.grants.try_acquire() else { return Err(self.entered(id, None, Refusal::busy()).await) };
         let form = match read {
             Ok(form) => form,
             Err(refusal) => return Err(self.entered(id, None, refusal).await),

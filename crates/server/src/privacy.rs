@@ -11,17 +11,18 @@ pub mod told;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use access::{Refusal, Rules};
 use audit::{Audited, By, Found, Lookup, Who};
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::Method;
 use axum::response::Response;
 use exchange::{PrivacyFilter, PrivacyKind, ReviewState};
 use jiff::Timestamp;
 use record::{Caller, RequestId};
 use serde_json::{Value, json};
 
-use crate::fhir_api::{App, Fault, Params, wire};
+use crate::desk::{self, Asked};
+use crate::fhir_api::{App, Fault, Params};
 use room::{Failed, always};
 
 /// What may be asked of the desk, below `/privacy/`.
@@ -66,80 +67,39 @@ impl Desk {
 }
 
 /// Answers any request below `/privacy/`.
-pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
-    let id = wire::request_id(request.headers());
-    match answer(&app, request, &id).await {
-        Ok(value) => respond(StatusCode::OK, &value.into_inner(), &id),
-        Err(fault) => {
-            let (status, outcome) = fault.parts();
-            let mut response = respond(status, &outcome, &id);
-            if let Fault::Token(fault) = fault
-                && status == StatusCode::UNAUTHORIZED
-            {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(fault.challenge()));
-            }
-            response
-        }
-    }
+pub async fn serve(app: State<Arc<App>>, request: Request) -> Response {
+    desk::serve::<Desk>(app, request).await
 }
 
-fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Response {
-    let mut response = Response::new(Body::from(value.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        headers.insert("x-request-id", id);
-    }
-    response
-}
+impl desk::Desk for Desk {
+    const PATH: &'static str = "/privacy";
+    const NAME: &'static str = "privacy";
 
-/// Who asks comes first, then whether they may, then what they ask.
-async fn answer(app: &App, request: Request, id: &RequestId) -> Result<Audited<Value>, Fault> {
-    let caller = app.caller(wire::presented(&request), id).await?;
-    app.reviews(&caller, id).await?;
-    let refused =
-        async |why: &str| app.exchange.refused_known(id, &caller, None, &format!("privacy: {why}")).await.map_err(|_| Fault::Unavailable);
-    let path = request.uri().path().strip_prefix("/privacy").unwrap_or_default().to_owned();
-    let desk = match Desk::parse(request.method(), &path) {
-        Ok(desk) => desk,
-        Err(fault) => {
-            refused("something that is not here").await?;
-            return Err(fault);
-        }
-    };
-    let params = Params::parse(request.uri().query().unwrap_or_default());
-    let limit = app.config.limits.request_bytes_max;
-    let body = axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| Fault::TooLarge(limit));
-    let outcome = match body {
-        Ok(body) => app.privacy_desk(&desk, &caller, id, &params, &body).await,
-        Err(fault) => Err(fault),
-    };
-    if let Err(fault) = &outcome
-        && let Some(why) = fault.unentered()
-    {
-        refused(&format!("{}: {why}", desk.name())).await?;
+    fn may(rules: &Rules, caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
+        access::privacy(rules, caller, now)
     }
-    outcome
+
+    fn parse(method: &Method, path: &str) -> Result<Desk, Fault> {
+        Desk::parse(method, path)
+    }
+
+    fn name(&self) -> &'static str {
+        Desk::name(self)
+    }
+
+    async fn answer(&self, app: &App, asked: Asked<'_>) -> Result<Audited<Value>, Fault> {
+        app.privacy_desk(self, asked).await
+    }
 }
 
 impl App {
     /// Whether somebody may see who looked; that they may not is entered.
     pub(crate) async fn reviews(&self, caller: &Caller, id: &RequestId) -> Result<(), Fault> {
-        let Err(refusal) = access::privacy(&self.exchange.policy().rules(), caller, self.clock.now()) else { return Ok(()) };
-        self.exchange.refused_known(id, caller, None, &format!("privacy: {refusal}")).await.map_err(|_| Fault::Unavailable)?;
-        Err(Fault::Denied)
+        self.works_at::<Desk>(caller, id).await
     }
 
-    async fn privacy_desk(
-        &self,
-        desk: &Desk,
-        caller: &Caller,
-        id: &RequestId,
-        params: &Params,
-        body: &[u8],
-    ) -> Result<Audited<Value>, Fault> {
+    async fn privacy_desk(&self, desk: &Desk, asked: Asked<'_>) -> Result<Audited<Value>, Fault> {
+        let Asked { caller, id, params, body } = asked;
         let (room, by) = (&self.privacy, Who::of(caller));
         match desk {
             Desk::Decide(task) => {

@@ -5,17 +5,19 @@
 
 use std::sync::Arc;
 
+use access::{Refusal, Rules};
 use audit::{Audited, Who};
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::Method;
 use axum::response::Response;
+use jiff::Timestamp;
 use people::registrar::{NotDone, Whom};
 use people::{EntryKey, Outcome, TaskFilter, TaskId};
-use record::{Caller, PersonId, RequestId};
+use record::{Caller, PersonId};
 use serde_json::{Value, json};
 
-use crate::fhir_api::{App, Fault, Params, wire};
+use crate::desk::{self, Asked};
+use crate::fhir_api::{App, Fault};
 use crate::people::deed::{self, Failed};
 use crate::people::told;
 
@@ -66,69 +68,34 @@ impl Desk {
 }
 
 /// Answers any request below `/steward/`.
-pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
-    let id = wire::request_id(request.headers());
-    match answer(&app, request, &id).await {
-        Ok(value) => respond(StatusCode::OK, &value.into_inner(), &id),
-        Err(fault) => {
-            let (status, outcome) = fault.parts();
-            let mut response = respond(status, &outcome, &id);
-            if let Fault::Token(fault) = fault
-                && status == StatusCode::UNAUTHORIZED
-            {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(fault.challenge()));
-            }
-            response
-        }
-    }
+pub async fn serve(app: State<Arc<App>>, request: Request) -> Response {
+    desk::serve::<Desk>(app, request).await
 }
 
-fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Response {
-    let mut response = Response::new(Body::from(value.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        headers.insert("x-request-id", id);
-    }
-    response
-}
+impl desk::Desk for Desk {
+    const PATH: &'static str = "/steward";
+    const NAME: &'static str = "steward";
 
-/// Who asks comes first, then whether they may, then what they ask.
-async fn answer(app: &App, request: Request, id: &RequestId) -> Result<Audited<Value>, Fault> {
-    let caller = app.caller(wire::presented(&request), id).await?;
-    let refused =
-        async |why: &str| app.exchange.refused_known(id, &caller, None, &format!("steward: {why}")).await.map_err(|_| Fault::Unavailable);
-    if let Err(refusal) = access::steward(&app.exchange.policy().rules(), &caller, app.clock.now()) {
-        refused(&refusal.to_string()).await?;
-        return Err(Fault::Denied);
+    fn may(rules: &Rules, caller: &Caller, now: Timestamp) -> Result<(), Refusal> {
+        access::steward(rules, caller, now)
     }
-    let path = request.uri().path().strip_prefix("/steward").unwrap_or_default().to_owned();
-    let desk = match Desk::parse(request.method(), &path) {
-        Ok(desk) => desk,
-        Err(fault) => {
-            refused("something that is not here").await?;
-            return Err(fault);
-        }
-    };
-    let params = Params::parse(request.uri().query().unwrap_or_default());
-    let limit = app.config.limits.request_bytes_max;
-    let body = axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| Fault::TooLarge(limit));
-    let outcome = match body {
-        Ok(body) => app.desk(&desk, &caller, id, &params, &body).await,
-        Err(fault) => Err(fault),
-    };
-    if let Err(fault) = &outcome
-        && let Some(why) = fault.unentered()
-    {
-        refused(&format!("{}: {why}", desk.name())).await?;
+
+    fn parse(method: &Method, path: &str) -> Result<Desk, Fault> {
+        Desk::parse(method, path)
     }
-    outcome
+
+    fn name(&self) -> &'static str {
+        Desk::name(self)
+    }
+
+    async fn answer(&self, app: &App, asked: Asked<'_>) -> Result<Audited<Value>, Fault> {
+        app.desk(self, asked).await
+    }
 }
 
 impl App {
-    async fn desk(&self, desk: &Desk, caller: &Caller, id: &RequestId, params: &Params, body: &[u8]) -> Result<Audited<Value>, Fault> {
+    async fn desk(&self, desk: &Desk, asked: Asked<'_>) -> Result<Audited<Value>, Fault> {
+        let Asked { caller, id, params, body } = asked;
         let by = Who::of(caller);
         match desk {
             Desk::Decide(task) => {

@@ -1,6 +1,6 @@
 //! Every way a FHIR request can fail, and its HTTP status: decided here and nowhere else.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode, header};
 use serde_json::Value;
 
 use crate::answer::outcome;
@@ -83,6 +83,16 @@ impl Fault {
             | Fault::NotNamed(_)
             | Fault::Token(_)
             | Fault::Undecided => None,
+        }
+    }
+
+    /// What a header says beside: when to try again, what to bring, what is allowed.
+    pub fn header(&self) -> Option<(HeaderName, &'static str)> {
+        match self {
+            Fault::Busy | Fault::Unavailable | Fault::Token(TokenFault::KeysAway) => Some((header::RETRY_AFTER, "1")),
+            Fault::Token(fault) => Some((header::WWW_AUTHENTICATE, fault.challenge())),
+            Fault::Method(allow) => Some((header::ALLOW, allow)),
+            _ => None,
         }
     }
 

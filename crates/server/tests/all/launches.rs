@@ -169,6 +169,44 @@ async fn a_link_is_spent_only_for_what_it_gives() {
     world.ledger.verify();
 }
 
+/// At the doors at which nobody has to show a token, too, there is an end to how much is done at once, and how much is read.
+#[tokio::test(start_paused = true)]
+async fn doors_for_strangers_are_bounded_beside_the_others() {
+    let signers = Signers::new();
+    let limits = "asks_in_flight = 1\ngrants_in_flight = 1\nform_bytes_max = 4096";
+    let world = World::around(Arc::new(region(&["ccr"])), &Setup { limits, ..signers.setup() });
+    let person = world.person(DEMO_PERSON).await;
+    let busy = |what: &str, answers: &[Answer]| {
+        let away: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 503).collect();
+        assert!(!away.is_empty() && away.len() < answers.len(), "{what}: {:?}", answers.iter().map(|one| one.status).collect::<Vec<_>>());
+        for answer in away {
+            assert_eq!(answer.headers["retry-after"], "1", "{what}");
+            assert_eq!(world.ledger.of(&answer.request()), ["refused"], "{what}");
+        }
+    };
+    let links: Vec<String> = (0..4).map(|at| signers.link(&link(&person, &format!("b-{at}")))).collect();
+    let opened = futures::future::join_all(links.iter().map(|link| world.launch(link))).await;
+    busy("/launch", &opened);
+    // Who was sent away has their link still.
+    for (link, answer) in links.iter().zip(&opened).filter(|(_, answer)| answer.status == 503) {
+        assert_eq!(world.launch(link).await.status, 200, "{}", answer.text);
+    }
+    let signed: Vec<String> = (0..4).map(|at| signers.assertion(&assertion("records-1", &format!("b-{at}")))).collect();
+    busy("/oauth", &futures::future::join_all(signed.iter().map(|signed| world.grant(signed, "system/Patient.rs"))).await);
+    for (path, card) in [
+        ("/steward/tasks", Card { scope: "severn.operator", ..Card::doctor() }),
+        ("/privacy/tasks", Card { scope: "severn.privacy", roles: vec!["R0001"], ..Card::doctor() }),
+    ] {
+        let token = world.token(&card);
+        busy(path, &futures::future::join_all((0..4).map(|_| world.send("GET", path, Some(&token), &[], ""))).await);
+    }
+    for (path, field) in [("/launch", "link"), ("/oauth/token", "client_assertion")] {
+        let answer = world.send("POST", path, None, &FORM, &form(&[(field, &"x".repeat(4_096))])).await;
+        assert!(answer.status == 400 && answer.text.contains("larger than the limit"), "{path}: {}", answer.text);
+        assert_eq!(world.ledger.of(&answer.request()), ["refused"], "{path}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_fault_of_a_link_is_refused_and_entered() {
     let signers = Signers::new();

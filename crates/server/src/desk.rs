@@ -1,0 +1,112 @@
+//! The one way into a desk. Who asks comes first, then whether they may, then whether there is room, then what they ask; whoever does
+//! not get through is on the ledger.
+
+use std::sync::Arc;
+
+use access::{Refusal, Rules};
+use audit::Audited;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use jiff::Timestamp;
+use record::{Caller, RequestId};
+use serde_json::Value;
+
+use crate::fhir_api::{App, Fault, Params, wire};
+
+/// What may be asked of a desk.
+pub(crate) trait Desk: Sized + Send + Sync {
+    /// Where it is, below the public address.
+    const PATH: &'static str;
+    /// As the ledger calls it.
+    const NAME: &'static str;
+
+    /// Whether somebody may work there.
+    fn may(rules: &Rules, caller: &Caller, now: Timestamp) -> Result<(), Refusal>;
+
+    /// Reads a path below its own.
+    fn parse(method: &Method, path: &str) -> Result<Self, Fault>;
+
+    /// What is asked, as the ledger has it.
+    fn name(&self) -> &'static str;
+
+    /// Answers it.
+    fn answer(&self, app: &App, asked: Asked<'_>) -> impl Future<Output = Result<Audited<Value>, Fault>> + Send;
+}
+
+/// A question of somebody who may ask it.
+pub(crate) struct Asked<'a> {
+    pub caller: &'a Caller,
+    pub id: &'a RequestId,
+    pub params: &'a Params,
+    pub body: &'a [u8],
+}
+
+/// Answers any request below a desk's path.
+pub(crate) async fn serve<D: Desk>(State(app): State<Arc<App>>, request: Request) -> Response {
+    let id = wire::request_id(request.headers());
+    match answer::<D>(&app, request, &id).await {
+        Ok(value) => respond(StatusCode::OK, &value.into_inner(), &id),
+        Err(fault) => {
+            let (status, outcome) = fault.parts();
+            let mut response = respond(status, &outcome, &id);
+            if let Some((name, value)) = fault.header() {
+                response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+            response
+        }
+    }
+}
+
+fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Response {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert("x-request-id", id);
+    }
+    response
+}
+
+async fn answer<D: Desk>(app: &App, request: Request, id: &RequestId) -> Result<Audited<Value>, Fault> {
+    let caller = app.caller(wire::presented(&request), id).await?;
+    app.works_at::<D>(&caller, id).await?;
+    let refused = async |why: &str| {
+        app.exchange.refused_known(id, &caller, None, &format!("{}: {why}", D::NAME)).await.map_err(|_| Fault::Unavailable)
+    };
+    let path = request.uri().path().strip_prefix(D::PATH).unwrap_or_default().to_owned();
+    let desk = match D::parse(request.method(), &path) {
+        Ok(desk) => desk,
+        Err(fault) => {
+            refused("something that is not here").await?;
+            return Err(fault);
+        }
+    };
+    let outcome = asked(app, &desk, request, (&caller, id)).await;
+    if let Err(fault) = &outcome
+        && let Some(why) = fault.unentered()
+    {
+        refused(&format!("{}: {why}", desk.name())).await?;
+    }
+    outcome
+}
+
+async fn asked<D: Desk>(app: &App, desk: &D, request: Request, (caller, id): (&Caller, &RequestId)) -> Result<Audited<Value>, Fault> {
+    let _place = app.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
+    let params = Params::parse(request.uri().query().unwrap_or_default());
+    let limit = app.config.limits.request_bytes_max;
+    let body = axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| Fault::TooLarge(limit))?;
+    desk.answer(app, Asked { caller, id, params: &params, body: &body }).await
+}
+
+impl App {
+    /// Whether somebody may work at a desk; that they may not is entered.
+    pub(crate) async fn works_at<D: Desk>(&self, caller: &Caller, id: &RequestId) -> Result<(), Fault> {
+        let Err(refusal) = D::may(&self.exchange.policy().rules(), caller, self.clock.now()) else { return Ok(()) };
+        self.exchange.refused_known(id, caller, None, &format!("{}: {refusal}", D::NAME)).await.map_err(|_| Fault::Unavailable)?;
+        Err(Fault::Denied)
+    }
+}
