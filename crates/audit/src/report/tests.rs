@@ -33,7 +33,7 @@ fn ledger() -> Vec<Line> {
         ("4", json!({"event": "refused", "by": doctor, "patient": "p-1", "why": "the caller has no relationship with this person"})),
         ("5", opened(&officer, "privacy: report by patient", "")),
         ("5", json!({"event": "disclosed", "by": officer, "patient": "p-1", "answer": "5", "from_piece": 0})),
-        ("5", closed("privacy.reviewing-role-and-scope", json!([]))),
+        ("5", closed("desk.privacy", json!([]))),
         ("6", json!({"event": "publishing", "patient": "p-1", "pointer": "present"})),
     ];
     let line = |(n, (trace, event)): (u64, (&str, Value))| {

@@ -81,16 +81,16 @@ impl Desk {
                 return Err(error);
             }
         };
-        for person in persons {
-            let shown = Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: trace.to_string(), from_piece: 0 };
-            self.ledger.note(trace, &shown).await.map_err(|_| Failed::Ledger)?;
+        let shown = persons.into_iter().map(|person| {
+            let event = Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: trace.to_string(), from_piece: 0 };
+            async move { self.ledger.note(trace, &event).await }
+        });
+        if futures::future::try_join_all(shown).await.is_err() {
+            entry.close((), Event::Refused { by: Some(by), patient: String::new(), why: "the ledger is away".to_owned() }).await;
+            return Err(Failed::Ledger.into());
         }
-        let closing = Event::Closed {
-            outcome: "answered".to_owned(),
-            policy: vec!["steward.operator-scope".to_owned()],
-            legs: Vec::new(),
-            shown: Vec::new(),
-        };
+        let closing =
+            Event::Closed { outcome: "answered".to_owned(), policy: vec!["desk.operator".to_owned()], legs: Vec::new(), shown: Vec::new() };
         Ok(entry.close(value, closing).await)
     }
 }

@@ -86,6 +86,29 @@ async fn desk(world: &World, card: &Card, method: &str, path: &str, body: &str) 
     world.send(method, &format!("/privacy/{path}"), Some(&world.token(card)), &JSON, body).await
 }
 
+/// However many people a page is about, the ledger writes it in a few batches: opened, who was seen, closed.
+#[tokio::test(start_paused = true)]
+async fn many_people_are_entered_at_once_and_under_the_rule_that_let_them_be_seen() {
+    let world = World::of(&["ccr"]);
+    for number in [DEMO_PERSON, "9990000026", "9990000034", "9990000042"] {
+        let person = world.person(number).await;
+        world.get(&format!("AllergyIntolerance?patient={person}"), &world.doctor_of(&person)).await;
+    }
+    world.ledger.fails_after(3);
+    let answer = desk(&world, &officer(), "POST", "report", r#"{"source":"ccr"}"#).await;
+    world.ledger.heals();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let people = world.ledger.of(&answer.request()).iter().filter(|event| *event == "disclosed").count();
+    assert!(people > 2, "{people}");
+    let steward = Card { scope: "severn.operator", ..Card::doctor() };
+    let listed = world.send("GET", "/steward/tasks", Some(&world.token(&steward)), &[], "").await;
+    for (answer, rule) in [(answer, "desk.privacy"), (listed, "desk.operator")] {
+        let policy = world.ledger.events_of(&answer.request()).last().unwrap()["policy"].clone();
+        assert_eq!(policy, serde_json::json!([rule]));
+        assert!(access::Rules::shipped().names().iter().any(|own| own.as_str() == rule), "{rule}");
+    }
+}
+
 /// A doctor who claims a person, reads them, and whose task waits.
 async fn read_on_own_word() -> (World, String, String) {
     let world = World::of(&["ccr", "gp"]);
