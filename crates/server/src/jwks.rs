@@ -11,25 +11,19 @@ use source::{Auth, SigningKey};
 
 use crate::fhir_api::App;
 
+/// Where it is, below the public address.
+pub const JWKS: &str = "/.well-known/jwks.json";
+
 /// Answers with every key in use; read anew each time, as it is for signing, so that a new key needs no restart.
 pub async fn serve(State(app): State<Arc<App>>) -> Response {
-    let terms = app.config.sources.iter().filter_map(|source| match &source.auth {
-        Auth::OnBehalf(terms) => Some(terms),
+    let spoken_for = app.config.sources.iter().filter_map(|source| match &source.auth {
+        Auth::OnBehalf(terms) => Some((&terms.key_file, terms.kid.as_deref())),
         _ => None,
     });
+    let own = app.config.oauth.iter().flat_map(|oauth| &oauth.keys).map(|file| (file, None));
     let mut keys: Vec<Jwk> = Vec::new();
-    for terms in terms {
-        match SigningKey::open(&terms.key_file, terms.kid.as_deref()) {
-            Ok(key) if keys.contains(key.public()) => {}
-            Ok(key) => keys.push(key.public().clone()),
-            Err(fault) => {
-                tracing::error!(file = %terms.key_file.display(), %fault, "a signing key could not be published");
-                return (StatusCode::SERVICE_UNAVAILABLE, "the keys cannot be had at present\n").into_response();
-            }
-        }
-    }
-    for file in app.config.oauth.iter().flat_map(|oauth| &oauth.keys) {
-        match SigningKey::open(file, None) {
+    for (file, kid) in spoken_for.chain(own) {
+        match SigningKey::open(file, kid) {
             Ok(key) if keys.contains(key.public()) => {}
             Ok(key) => keys.push(key.public().clone()),
             Err(fault) => {

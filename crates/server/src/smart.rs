@@ -21,10 +21,15 @@ pub async fn serve(State(app): State<Arc<App>>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], configuration(&app.config).to_string()).into_response()
 }
 
-/// Where there are several providers, none of them is the one.
+/// All of it is of one who signs tokens: what one of them can do is no word about another's addresses. Where there are several providers,
+/// none of them is the one. A provider whose addresses are told is told alone, and systems that are registered here know ours from their
+/// registration.
 fn configuration(config: &Config) -> Value {
     let mut told = Map::new();
-    if let [provider] = config.sign_in.as_slice() {
+    let provider = if let [provider] = config.sign_in.as_slice() { Some(provider) } else { None };
+    let signs_in = provider.is_some_and(|provider| provider.authorize_url.is_some() || provider.token_url.is_some());
+    let own = config.oauth.is_some() && !signs_in;
+    if let Some(provider) = provider.filter(|_| !own) {
         told.insert("issuer".into(), json!(provider.issuer));
         if let Keys::Url(url) = &provider.keys {
             told.insert("jwks_uri".into(), json!(url.as_str()));
@@ -36,9 +41,11 @@ fn configuration(config: &Config) -> Value {
         }
     }
     let mut capabilities = CAPABILITIES.to_vec();
-    if config.oauth.is_some() {
-        // Ours, for systems. Where users are signed in by one provider that has an endpoint of its own, that one is told.
-        told.entry("token_endpoint").or_insert_with(|| json!(format!("{}{}", config.exchange.public_url, crate::oauth::TOKEN)));
+    if own {
+        let here = |path: &str| json!(format!("{}{path}", config.exchange.public_url));
+        told.insert("issuer".into(), here(""));
+        told.insert("jwks_uri".into(), here(crate::jwks::JWKS));
+        told.insert("token_endpoint".into(), here(crate::oauth::TOKEN));
         told.insert("grant_types_supported".into(), json!(["client_credentials"]));
         let certified = config.exchange.tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
         let methods: &[&str] = if certified { &["private_key_jwt", "tls_client_auth"] } else { &["private_key_jwt"] };

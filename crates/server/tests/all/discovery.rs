@@ -51,6 +51,38 @@ async fn clients_are_told_who_signs_in_and_what_is_understood() {
     check(URLS, SECOND, json!({}), false).await;
 }
 
+/// What is said of how tokens are had is of the one endpoint that is named, whoever's it is.
+#[tokio::test(start_paused = true)]
+async fn no_endpoint_is_told_with_what_another_can_do() {
+    let signers = crate::signer::Signers::new();
+    let told = async |sign_in: &str| {
+        let world = World::around(Arc::new(region(&["ccr"])), &Setup { sign_in: sign_in.to_owned(), ..signers.setup() });
+        world.send("GET", PLACES[0], None, &[], "").await.json
+    };
+    let of_ours = ["grant_types_supported", "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported"];
+    let keys = "keys = \"https://login.example/jwks\"\n";
+    for (urls, authorize, token) in [
+        ("authorize_url = \"https://login.example/authorize\"\ntoken_url = \"https://login.example/token\"\n", true, true),
+        ("token_url = \"https://login.example/token\"\n", false, true),
+        ("authorize_url = \"https://login.example/authorize\"\n", true, false),
+    ] {
+        let told = told(&format!("{keys}{urls}")).await;
+        assert_eq!((&told["issuer"], &told["jwks_uri"]), (&json!("https://login.example"), &json!("https://login.example/jwks")));
+        let expected = |there: bool, url: &str| if there { json!(url) } else { Value::Null };
+        assert_eq!(told["authorization_endpoint"], expected(authorize, "https://login.example/authorize"), "{told}");
+        assert_eq!(told["token_endpoint"], expected(token, "https://login.example/token"), "{told}");
+        assert!(of_ours.iter().all(|name| told[*name].is_null()), "{told}");
+        assert!(!told["capabilities"].to_string().contains("client-confidential-asymmetric"), "{told}");
+    }
+    // Where the provider has no address, ours is told, with our keys and our name; and does what it says.
+    let told = told(keys).await;
+    let here = |path: &str| json!(format!("{}{path}", crate::world::PUBLIC));
+    assert_eq!((&told["issuer"], &told["jwks_uri"]), (&here(""), &here("/.well-known/jwks.json")));
+    assert_eq!((&told["token_endpoint"], &told["authorization_endpoint"]), (&here("/oauth/token"), &Value::Null));
+    assert_eq!(told["grant_types_supported"], json!(["client_credentials"]));
+    assert!(of_ours.iter().all(|name| told[*name].is_array()), "{told}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_scope_that_is_told_opens_what_it_says() {
     let world = world("", "");
