@@ -39,5 +39,5 @@ pub use lists::{Listed, Lists, Sign};
 pub use policy::LABELS;
 pub use policy::{Action, Change, Decision, Fault, RuleId, Rules, Section, Site, Text, difference};
 pub use reason::{EMERGENCY_REASON, Unreasoned, Words};
-pub use scope::Cover;
+pub use scope::{Cover, Scope};
 pub use withhold::withhold;

@@ -6,6 +6,52 @@
 use fhir::Kind;
 use record::{Caller, Need, Question};
 
+/// A scope taken apart: whose, of which types, by which deeds. With none of the deeds it grants nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope<'a> {
+    /// `patient`, `system`, `user`, or whatever else stands there.
+    pub context: &'a str,
+    /// The type; of all where there is none.
+    pub kind: Option<Kind>,
+    /// Whether it narrows by search parameters, and so grants nothing.
+    pub filtered: bool,
+    /// Whether one resource is read by its id.
+    pub read: bool,
+    /// Whether whatever there is, is searched.
+    pub search: bool,
+    /// Whether a resource is written, new or in a further version.
+    pub write: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// Reads either spelling. `None` where it is of no type, or of one that nobody knows.
+    pub fn parse(text: &'a str) -> Option<Scope<'a>> {
+        let (context, rest) = text.split_once('/')?;
+        let (kind, verbs) = rest.split_once('.')?;
+        let kind = if kind == "*" { None } else { Some(Kind::parse(kind)?) };
+        // The second version's verbs stand in this order, each once.
+        let mut order = "cruds".chars();
+        let ordered = !verbs.is_empty() && verbs.chars().all(|verb| order.any(|own| own == verb));
+        let of = |first: &[&str], second: &[char]| first.contains(&verbs) || ordered && second.iter().all(|verb| verbs.contains(*verb));
+        Some(Scope {
+            context,
+            kind,
+            filtered: verbs.contains('?'),
+            read: of(&["read", "*"], &['r']),
+            search: of(&["read", "*"], &['s']),
+            write: of(&["write", "*"], &['c', 'u']),
+        })
+    }
+
+    fn lets(&self, deed: Deed) -> bool {
+        match deed {
+            Deed::Read => self.read,
+            Deed::Search => self.search,
+            Deed::Write => self.write,
+        }
+    }
+}
+
 /// The types that scopes cover.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cover {
@@ -70,40 +116,22 @@ impl Granted {
     pub fn of(caller: &Caller, deed: Deed) -> Granted {
         let mut granted = Granted::default();
         for scope in &caller.scopes {
-            let Some((context, rest)) = scope.split_once('/') else { continue };
+            let Some(scope) = Scope::parse(scope) else { continue };
             // A system's scope in the name of a person would show that person what a system may see; and the other way round.
-            let cover = match context {
+            let cover = match scope.context {
                 "patient" if caller.human => &mut granted.launched,
                 "system" if !caller.human && caller.sds_user_id.is_none() => &mut granted.anybody,
                 "user" if caller.human => &mut granted.anybody,
                 _ => continue,
             };
-            let Some((kind, verbs)) = rest.split_once('.') else { continue };
-            if verbs.contains('?') {
-                granted.filtered = true;
-                continue;
-            }
-            match Kind::parse(kind) {
-                _ if !allows(verbs, deed) => {}
-                _ if kind == "*" => cover.all = true,
+            granted.filtered |= scope.filtered;
+            match scope.kind {
+                _ if !scope.lets(deed) => {}
                 Some(kind) => cover.kinds.push(kind),
-                None => {}
+                None => cover.all = true,
             }
         }
         granted
-    }
-}
-
-/// Whether the verbs of a scope let a deed be done.
-fn allows(verbs: &str, deed: Deed) -> bool {
-    // The second version's verbs stand in this order, each once.
-    let mut order = "cruds".chars();
-    let ordered = !verbs.is_empty() && verbs.chars().all(|verb| order.any(|own| own == verb));
-    match deed {
-        Deed::Write => matches!(verbs, "write" | "*") || ordered && verbs.contains('c') && verbs.contains('u'),
-        _ if matches!(verbs, "read" | "*") => true,
-        Deed::Read => ordered && verbs.contains('r'),
-        Deed::Search => ordered && verbs.contains('s'),
     }
 }
 

@@ -1,59 +1,38 @@
 //! What a token of this exchange's own is granted: what was asked for, as far as what is registered covers it.
 
+use access::Scope;
 use fhir::Kind;
 
-/// A scope that reads, taken apart: whose, of which types, by which deeds.
-struct Scope<'a> {
-    context: &'a str,
-    kind: &'a str,
-    read: bool,
-    search: bool,
+/// A scope that reads. What narrows by parameters does not: to leave those out would widen it.
+fn reading(text: &str) -> Option<Scope<'_>> {
+    Scope::parse(text).filter(|scope| scope.read || scope.search)
 }
 
-impl<'a> Scope<'a> {
-    /// `None` where it reads nothing here, or narrows by parameters: to leave those out would widen it.
-    fn parse(text: &'a str) -> Option<Scope<'a>> {
-        let (context, rest) = text.split_once('/')?;
-        let (kind, verbs) = rest.split_once('.')?;
-        let known = kind == "*" || Kind::parse(kind).is_some();
-        // The second version's verbs stand in this order, each once.
-        let mut order = "cruds".chars();
-        let ordered = !verbs.is_empty() && verbs.chars().all(|verb| order.any(|own| own == verb));
-        let (read, search) = match verbs {
-            "read" | "*" => (true, true),
-            _ if ordered => (verbs.contains('r'), verbs.contains('s')),
-            _ => (false, false),
-        };
-        (known && (read || search)).then_some(Scope { context, kind, read, search })
-    }
-
-    /// What both cover.
-    fn both(&self, other: &Scope<'a>) -> Option<String> {
-        let kind = match (self.kind, other.kind) {
-            (one, "*") => one,
-            ("*", other) => other,
-            (one, other) if one == other => one,
-            _ => return None,
-        };
-        let verbs = match (self.read && other.read, self.search && other.search) {
-            (true, true) => "rs",
-            (true, false) => "r",
-            (false, true) => "s",
-            (false, false) => return None,
-        };
-        (self.context == other.context).then(|| format!("{}/{kind}.{verbs}", self.context))
-    }
+/// What both cover, in the spelling of the second version.
+fn both(one: &Scope<'_>, other: &Scope<'_>) -> Option<String> {
+    let kind = match (one.kind, other.kind) {
+        (kind, None) | (None, kind) => kind,
+        (kind, other) if kind == other => kind,
+        _ => return None,
+    };
+    let verbs = match (one.read && other.read, one.search && other.search) {
+        (true, true) => "rs",
+        (true, false) => "r",
+        (false, true) => "s",
+        (false, false) => return None,
+    };
+    (one.context == other.context).then(|| format!("{}/{}.{verbs}", one.context, kind.map_or("*", Kind::name)))
 }
 
 /// Whether a scope of this context is understood, whole.
 pub(crate) fn is_known(context: &str, text: &str) -> bool {
-    Scope::parse(text).is_some_and(|scope| scope.context == context)
+    reading(text).is_some_and(|scope| scope.context == context)
 }
 
 /// What of the scopes asked for is covered by those that are registered; in the spelling of the second version, each once.
 pub(crate) fn narrowed(asked: &str, registered: &[String]) -> Vec<String> {
-    let asked = asked.split_ascii_whitespace().filter_map(Scope::parse);
-    let mut granted: Vec<String> = asked.flat_map(|one| registered.iter().filter_map(move |own| one.both(&Scope::parse(own)?))).collect();
+    let asked = asked.split_ascii_whitespace().filter_map(reading);
+    let mut granted: Vec<String> = asked.flat_map(|one| registered.iter().filter_map(move |own| both(&one, &reading(own)?))).collect();
     granted.sort_unstable();
     granted.dedup();
     granted
