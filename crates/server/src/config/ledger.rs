@@ -97,13 +97,7 @@ impl<'a> Reader<'a> {
     fn witness(&self, section: Section<'a>) -> Option<WitnessConfig> {
         let name = section.required("name");
         let token_file = section.text("token_file").map(|path| self.path(&path));
-        let url = section.parsed::<Url>("url").filter(|url| {
-            let fine = url.scheme() == "https" || (url.scheme() == "http" && super::sign_in::is_here(url));
-            if !fine {
-                section.mistake("url", "must be https");
-            }
-            fine
-        });
+        let url = super::sign_in::address(&section, "url");
         let place = match (section.text("file"), url) {
             (Some(file), None) if token_file.is_none() => Some(WitnessPlace::File(self.path(&file))),
             (None, Some(url)) => Some(WitnessPlace::Url { url, token_file }),

@@ -3,9 +3,10 @@
 use national::PracticeSetting;
 use record::{OdsCode, SourceId};
 use source::Auth;
-use url::{Host, Url};
+use url::Url;
 
 use super::reader::Section;
+use super::sign_in::{is_here, is_private};
 use super::{ExchangeConfig, Reader};
 
 /// By this id the way to the locator is known beside those to sources; none of them may have it.
@@ -77,7 +78,9 @@ impl<'a> Reader<'a> {
         }
         // A pointer that leads to this machine leads nobody anywhere; only a pretend locator on this machine may have one.
         let public = exchange.and_then(|exchange| exchange.public_url.parse::<Url>().ok());
-        if publish && url.as_ref().is_some_and(|url| !here(url)) && public.is_some_and(|public| public.scheme() != "https" || here(&public))
+        if publish
+            && url.as_ref().is_some_and(|url| !is_here(url))
+            && public.is_some_and(|public| public.scheme() != "https" || is_here(&public))
         {
             section.mistake("publish", "wants an exchange.public_url that leads here from elsewhere, by https: pointers lead to it");
         }
@@ -153,7 +156,7 @@ impl RecordLocator {
 /// A national service's base.
 pub(super) fn base(section: &Section<'_>) -> Option<Url> {
     section.required::<Url>("url").filter(|url| {
-        let fine = url.query().is_none() && url.fragment().is_none() && (url.scheme() == "https" || url.scheme() == "http" && here(url));
+        let fine = url.query().is_none() && url.fragment().is_none() && is_private(url);
         if !fine {
             section.mistake("url", "must be an https base without a query: what is sent there names people");
         }
@@ -169,16 +172,6 @@ fn setting(section: Section<'_>) -> Option<PracticeSetting> {
 
 fn id() -> SourceId {
     ID.parse().expect("letters are a source id")
-}
-
-/// Whether a URL leads to this machine.
-fn here(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn limits(section: Section<'_>) -> Limits {

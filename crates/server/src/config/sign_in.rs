@@ -88,8 +88,7 @@ impl<'a> Reader<'a> {
             _ => Keys::File(self.path(keys.strip_prefix("file://").unwrap_or(&keys))),
         };
         if let Keys::Url(url) = &keys
-            && url.scheme() == "http"
-            && !is_here(url)
+            && !is_private(url)
         {
             section.mistake("keys", "must be https: whoever stands between could put keys of their own there");
         }
@@ -115,18 +114,9 @@ impl<'a> Reader<'a> {
             },
             Some(Keys::Url(_)) | None => {}
         }
-        let address = |key: &'static str| {
-            section.parsed::<Url>(key).filter(|url| {
-                let fine = url.scheme() == "https" || url.scheme() == "http" && is_here(url);
-                if !fine {
-                    section.mistake(key, "must be https");
-                }
-                fine
-            })
-        };
-        let (authorize_url, token_url) = (address("authorize_url"), address("token_url"));
+        let (authorize_url, token_url) = (address(&section, "authorize_url"), address(&section, "token_url"));
         let claims = match section.choice("claims", &[("cis2", true), ("iua", false)], false) {
-            true => cis2(&section).map(Claims::Cis2),
+            true => cis2(self, &section).map(Claims::Cis2),
             false => Some(Claims::Iua),
         };
         let limits = limits(section.section("limits"));
@@ -139,13 +129,9 @@ impl<'a> Reader<'a> {
 const PURPOSES: &[(&str, &str)] = &[("CAREMGT", "CAREMGT"), ("COC", "COC"), ("TREAT", "TREAT")];
 
 /// `None` only where a mistake was noted.
-fn cis2(section: &Section<'_>) -> Option<Cis2> {
-    let named = section.texts("organisations");
-    let organisations: Vec<OdsCode> = named
-        .iter()
-        .filter_map(|code| code.parse().map_err(|error| section.mistake("organisations", format!("`{code}`: {error}"))).ok())
-        .collect();
-    if named.is_empty() {
+fn cis2<'a>(reader: &Reader<'a>, section: &Section<'a>) -> Option<Cis2> {
+    let organisations = reader.organisations(section, "organisations");
+    if section.texts("organisations").is_empty() {
         section.mistake("organisations", "is missing: everybody in the NHS signs in there; say whose people may ask here");
     }
     if !section.has("purpose") {
@@ -174,6 +160,22 @@ pub(super) fn limits(section: Section<'_>) -> Limits {
     }
     section.finish();
     limits
+}
+
+/// An address to which nobody stands between.
+pub(super) fn address(section: &Section<'_>, key: &'static str) -> Option<Url> {
+    section.parsed::<Url>(key).filter(|url| {
+        let fine = is_private(url);
+        if !fine {
+            section.mistake(key, "must be https");
+        }
+        fine
+    })
+}
+
+/// Whether nobody reads along what is sent there.
+pub(super) fn is_private(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_here(url)
 }
 
 /// Whether it is on this machine, where nobody stands between.
