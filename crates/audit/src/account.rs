@@ -1,9 +1,10 @@
 //! What the lines of requests say, request by request: who asked what about whom, what came of it, and what was shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::chain::writer;
 use crate::lookup::{By, Found, entered};
-use crate::{Event, Line, Who};
+use crate::{Ending, Event, Line, Who};
 
 /// One request, as its lines tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,14 +75,21 @@ pub fn accounts(lines: &[Line]) -> Vec<Account> {
 /// The requests of one name. A client may use it more than once.
 fn told_apart(mut lines: Vec<&Line>) -> Vec<Account> {
     lines.sort_by(|a, b| (time(a), &a.run, a.sequence).cmp(&(time(b), &b.run, b.sequence)));
-    let mut accounts: Vec<Account> = Vec::new();
+    let (mut accounts, mut open) = (Vec::<Account>::new(), Open::default());
     for line in lines {
         let event = serde_json::from_str::<Event>(&line.event).ok();
-        let place = event.as_ref().and_then(|event| belongs(&accounts, line, event));
-        match place {
-            Some(place) => accounts[place].add(line, event),
-            None => accounts.push(Account::begun(line, event)),
-        }
+        let place = event.as_ref().and_then(|event| open.belongs(&accounts, line, event));
+        let place = match place {
+            Some(place) => {
+                accounts[place].add(line, event);
+                place
+            }
+            None => {
+                accounts.push(Account::begun(line, event));
+                accounts.len() - 1
+            }
+        };
+        open.mind(&mut accounts, place, line);
     }
     let askers: BTreeSet<_> = accounts.iter().filter_map(|account| account.by.as_ref()).map(|who| (&who.issuer, &who.subject)).collect();
     if askers.len() > 1 {
@@ -94,24 +102,62 @@ fn time(line: &Line) -> Option<jiff::Timestamp> {
     line.at.parse().ok()
 }
 
-/// The request among these whose next line this is; none where it begins one.
-fn belongs(accounts: &[Account], line: &Line, event: &Event) -> Option<usize> {
-    let is_open = |account: &Account| account.outcome == Outcome::Unfinished && account.lines[0].0.run == line.run;
-    let same =
-        |account: &Account, by: &Who| account.by.as_ref().is_some_and(|own| (&own.issuer, &own.subject) == (&by.issuer, &by.subject));
-    let of = |by: Option<&Who>| accounts.iter().position(|account| is_open(account) && by.is_none_or(|by| same(account, by)));
-    match event {
-        Event::Opened { .. } => None,
-        Event::Claimed { by, .. } | Event::Disclosed { by, .. } | Event::Reviewed { by, .. } | Event::Stewarded { by, .. } => of(Some(by)),
-        Event::Refused { by: Some(by), .. } => of(Some(by)),
-        // It ends a claim, whenever that was.
-        Event::EmergencyEnded { issuer, subject, .. } => accounts.iter().position(|account| {
-            let theirs = account.by.as_ref().is_some_and(|own| (&own.issuer, &own.subject) == (issuer, subject));
-            theirs && account.claim.as_ref().is_some_and(|claim| claim.kind == "emergency" && claim.ended.is_none())
-        }),
-        Event::Refused { by: None, .. } | Event::SeenMeanwhile { .. } => None,
-        _ => of(None),
+/// What later lines may belong to, among the requests of one name.
+#[derive(Default)]
+struct Open<'a> {
+    /// Requests without an end yet, by who writes them: each in the order they began.
+    unfinished: HashMap<&'a str, Vec<usize>>,
+    /// Emergencies without an end yet, by whose they are.
+    emergencies: HashMap<(String, String), Vec<usize>>,
+}
+
+impl<'a> Open<'a> {
+    /// The request whose next line this is; none where it begins one.
+    fn belongs(&self, accounts: &[Account], line: &Line, event: &Event) -> Option<usize> {
+        let same = |account: &Account, by: &Who| account.by.as_ref().is_some_and(|own| user(own) == user(by));
+        let of = |by: Option<&Who>| {
+            let open = self.unfinished.get(writer(&line.run))?;
+            open.iter().copied().find(|place| by.is_none_or(|by| same(&accounts[*place], by)))
+        };
+        match event {
+            Event::Opened { .. } | Event::Issued { .. } | Event::Refused { by: None, .. } | Event::SeenMeanwhile { .. } => None,
+            Event::Claimed { by, .. }
+            | Event::ConsentRecorded { by, .. }
+            | Event::Disclosed { by, .. }
+            | Event::Refused { by: Some(by), .. }
+            | Event::Reviewed { by, .. }
+            | Event::Stewarded { by, .. } => of(Some(by)),
+            // It ends a claim, whenever that was.
+            Event::EmergencyEnded { issuer, subject, .. } => self.emergencies.get(&(issuer.clone(), subject.clone()))?.first().copied(),
+            Event::Asked { .. } | Event::Closed { .. } | Event::Published { .. } | Event::Publishing { .. } => of(None),
+        }
     }
+
+    /// A line was added to a request: what may follow it now. Of two that are open at once, which line is whose cannot be told surely.
+    fn mind(&mut self, accounts: &mut [Account], place: usize, line: &'a Line) {
+        let open = self.unfinished.entry(writer(&line.run)).or_default();
+        open.retain(|own| *own != place);
+        if accounts[place].outcome == Outcome::Unfinished {
+            let at = open.partition_point(|own| *own < place);
+            open.insert(at, place);
+            if open.len() > 1 {
+                open.iter().for_each(|own| accounts[*own].mixed = true);
+            }
+        }
+        let account = &accounts[place];
+        let emergency = account.claim.as_ref().filter(|claim| claim.kind == "emergency");
+        if let (Some(who), Some(claim)) = (&account.by, emergency) {
+            let theirs = self.emergencies.entry((who.issuer.clone(), who.subject.clone())).or_default();
+            theirs.retain(|own| *own != place);
+            if claim.ended.is_none() {
+                theirs.push(place);
+            }
+        }
+    }
+}
+
+fn user(who: &Who) -> (&str, &str) {
+    (&who.issuer, &who.subject)
 }
 
 impl Account {
@@ -136,6 +182,12 @@ impl Account {
     /// Whether something of a person's record may have been seen: it was answered, or may have been.
     pub fn may_have_shown(&self) -> bool {
         matches!(self.outcome, Outcome::Answered | Outcome::Unfinished)
+    }
+
+    /// Whether where it is about somebody tells a place that is a secret: it is about one of these, or it shows what sources hold and no
+    /// line says of whom.
+    pub fn is_hidden(&self, hidden: &BTreeSet<String>) -> bool {
+        !self.patients.is_disjoint(hidden) || (self.patients.is_empty() && !self.shown.is_empty())
     }
 
     /// All that was shown, by type.
@@ -182,7 +234,22 @@ impl Account {
                         *kinds.entry(kind).or_default() += 1;
                     }
                 }
-                self.outcome = if outcome == "answered" { Outcome::Answered } else { Outcome::Refused(outcome.clone()) };
+                self.outcome = match outcome {
+                    Ending::Answered => Outcome::Answered,
+                    Ending::EmergencyEnded | Ending::Given | Ending::NoEmergency => Outcome::Told,
+                    // What was shown was shown, whatever another program calls that.
+                    Ending::Other(_) if !shown.is_empty() => Outcome::Answered,
+                    not => Outcome::Refused(not.words().to_owned()),
+                };
+                if matches!(outcome, Ending::EmergencyEnded | Ending::NoEmergency) {
+                    "end of an emergency".clone_into(&mut self.what);
+                }
+            }
+            Event::ConsentRecorded { by, patient, .. } => {
+                self.by.get_or_insert_with(|| by.clone());
+                self.names(patient);
+                "consent recorded".clone_into(&mut self.what);
+                self.outcome = Outcome::Answered;
             }
             Event::Disclosed { by, patient, answer, .. } => {
                 self.by.get_or_insert_with(|| by.clone());
@@ -199,6 +266,10 @@ impl Account {
                     Some(claim) => claim.ended = Some(ended.clone()),
                     None => "the end of an emergency".clone_into(&mut self.what),
                 }
+            }
+            Event::Issued { by, patient, kind, .. } => {
+                (self.by, self.what, self.outcome) = (Some(by.clone()), format!("token: {kind}"), Outcome::Unfinished);
+                self.names(patient);
             }
             Event::Refused { by, patient, why } => {
                 if self.by.is_none() {
@@ -228,7 +299,7 @@ impl Account {
                     self.what = "a pointer in the National Record Locator".to_owned();
                 }
             }
-            _ => {}
+            Event::Published { .. } => {}
         }
     }
 }
@@ -315,6 +386,145 @@ mod tests {
         assert_eq!(accounts[3].claim.as_ref().unwrap().text, "found on the floor");
         assert!(accounts.iter().all(|account| !account.mixed));
         assert_eq!(accounts.iter().map(|account| account.lines.len()).sum::<usize>(), lines.len());
+    }
+
+    /// What a line of each kind does to a request that is open, and to nobody's: who asked, what for, and how that stands.
+    #[test]
+    fn every_event_opens_or_closes_a_request_as_it_should() {
+        let (by, leg) = (who("a"), serde_json::json!({"source": "gp", "statuses": {}, "returned": 0, "withheld": 0, "quarantined": 0}));
+        let emergency = |what: &str| {
+            serde_json::json!({"event": "emergency-ended", "patient": "p", "claim": "c", "issuer": "i", "subject": what,
+            "organisation": "RRK", "began": "", "ended": "2026-11-23T13:00:00Z", "how": "by its time"})
+        };
+        let closed = |outcome: &str| serde_json::json!({"event": "closed", "outcome": outcome, "policy": [], "legs": [], "shown": []});
+        let (open, everything) = (Outcome::Unfinished, "read everything");
+        let refused = |why: &str| Outcome::Refused(why.to_owned());
+        let cases = [
+            (serde_json::json!({"event": "asked", "patient": "p", "leg": leg}), 1, everything, open.clone()),
+            (
+                serde_json::json!({"event": "claimed", "by": by, "patient": "p", "kind": "relationship", "reason": "r", "text": "t", "until": null}),
+                1,
+                "relationship",
+                Outcome::Answered,
+            ),
+            (closed("answered"), 1, everything, Outcome::Answered),
+            (closed("given"), 1, everything, Outcome::Told),
+            (closed("the emergency was ended"), 1, "end of an emergency", Outcome::Told),
+            (closed("there was no emergency to end"), 1, "end of an emergency", Outcome::Told),
+            (closed("the answer is over"), 1, everything, refused("the answer is over")),
+            (closed("no such consent"), 1, everything, refused("no such consent")),
+            (closed("another version was recorded meanwhile"), 1, everything, refused("another version was recorded meanwhile")),
+            (closed("too little to look for anybody"), 1, everything, refused("too little to look for anybody")),
+            (closed("too many to show anybody"), 1, everything, refused("too many to show anybody")),
+            (closed("in other words"), 1, everything, refused("in other words")),
+            (
+                serde_json::json!({"event": "consent-recorded", "by": by, "patient": "p", "consent": "c", "version": 1, "active": true, "denies": true}),
+                1,
+                "consent recorded",
+                Outcome::Answered,
+            ),
+            (
+                serde_json::json!({"event": "disclosed", "by": by, "patient": "p", "answer": "1", "from_piece": 0}),
+                1,
+                "page",
+                Outcome::Answered,
+            ),
+            (emergency("a"), 2, "the end of an emergency", Outcome::Told),
+            (
+                serde_json::json!({"event": "issued", "by": by, "patient": "p", "kind": "launch", "scopes": [], "until": ""}),
+                2,
+                "token: launch",
+                open.clone(),
+            ),
+            (opened("a", "find", ""), 2, "find", open.clone()),
+            (
+                serde_json::json!({"event": "published", "outcome": "made", "made": 1, "changed": 0, "deleted": 0}),
+                1,
+                everything,
+                open.clone(),
+            ),
+            (serde_json::json!({"event": "publishing", "patient": "p", "pointer": "present"}), 1, everything, open),
+            (serde_json::json!({"event": "refused", "by": by, "patient": "p", "why": "no"}), 1, everything, refused("no")),
+            (serde_json::json!({"event": "refused", "by": null, "patient": "", "why": "no"}), 2, "", refused("no")),
+            (
+                serde_json::json!({"event": "reviewed", "by": by, "task": "t", "request": "r", "state": "justified"}),
+                1,
+                everything,
+                Outcome::Answered,
+            ),
+            (
+                serde_json::json!({"event": "seen-meanwhile", "patient": "p", "since": "", "author": "", "what": "linked", "seen": null}),
+                2,
+                "linked",
+                Outcome::Told,
+            ),
+            (
+                serde_json::json!({"event": "stewarded", "by": by, "what": "link", "reason": "", "touched": ["p"], "seen": 0}),
+                1,
+                "link",
+                Outcome::Answered,
+            ),
+        ];
+        for (event, requests, what, outcome) in &cases {
+            let lines = [line(1, "x", 1, opened("a", "read everything", "p")), line(2, "x", 2, event.clone())];
+            let accounts = accounts(&lines);
+            let last = accounts.last().unwrap();
+            assert_eq!((accounts.len(), last.what.as_str(), &last.outcome), (*requests, *what, outcome), "{event}");
+            // A stranger's is none of it.
+            let other = [line(1, "x", 1, opened("b", "read everything", "p")), line(2, "x", 2, event.clone())];
+            let theirs = !event["by"].is_null() || event["event"] == "emergency-ended";
+            assert!(!theirs || super::accounts(&other).len() == 2, "{event}");
+        }
+        // Every one there is: a new one does not compile here before it has its number, and fails before it has its line above.
+        let number = |event: &Event| match event {
+            Event::Asked { .. } => 0,
+            Event::Claimed { .. } => 1,
+            Event::Closed { .. } => 2,
+            Event::ConsentRecorded { .. } => 3,
+            Event::Disclosed { .. } => 4,
+            Event::EmergencyEnded { .. } => 5,
+            Event::Issued { .. } => 6,
+            Event::Opened { .. } => 7,
+            Event::Published { .. } => 8,
+            Event::Publishing { .. } => 9,
+            Event::Refused { .. } => 10,
+            Event::Reviewed { .. } => 11,
+            Event::SeenMeanwhile { .. } => 12,
+            Event::Stewarded { .. } => 13,
+        };
+        let numbers: BTreeSet<i32> = cases.iter().map(|(event, ..)| number(&serde_json::from_value(event.clone()).unwrap())).collect();
+        assert_eq!(numbers, (0..14).collect());
+    }
+
+    /// A chain that could not be written is given up between two lines of a request: they are one request all the same.
+    #[test]
+    fn a_request_goes_on_in_the_chain_that_its_writer_went_on_with() {
+        let shown = serde_json::json!([{"source": "gp", "resources": [["Flag", "1", null]], "digest": "00"}]);
+        let on = |run: &str, line: Line| Line { run: run.to_owned(), ..line };
+        let (opening, closing) = (line(1, "1", 1, opened("a", "read everything", "p")), line(1, "1", 2, closed(shown)));
+        for (begun, ended, requests) in [("r", "r.1", 1), ("r.1", "r.2", 1), ("r.1", "s", 2), ("r", "rr", 2)] {
+            let lines = [on(begun, opening.clone()), on(ended, closing.clone())];
+            let accounts = accounts(&lines);
+            assert_eq!(accounts.len(), requests, "{begun} {ended}");
+            assert_eq!(accounts[0].shown.contains_key("gp"), requests == 1);
+            // What is nobody's may be anybody's: it tells no source.
+            let hidden = BTreeSet::from(["p".to_owned()]);
+            assert!(accounts.last().unwrap().is_hidden(&hidden));
+            assert_eq!(accounts.last().unwrap().is_hidden(&BTreeSet::new()), requests == 2);
+        }
+    }
+
+    #[test]
+    fn requests_of_one_name_that_are_open_at_once_are_mixed() {
+        let lines = [
+            line(1, "x", 1, opened("a", "read everything", "p")),
+            line(2, "x", 2, opened("a", "read everything", "q")),
+            line(3, "x", 3, closed(serde_json::json!([]))),
+            line(4, "x", 4, closed(serde_json::json!([]))),
+            line(5, "x", 5, opened("a", "read everything", "p")),
+        ];
+        let accounts = accounts(&lines);
+        assert_eq!(accounts.iter().map(|account| account.mixed).collect::<Vec<_>>(), [true, true, false]);
     }
 
     /// A client chooses what its request is called: by one name for all, none of them is hidden, and none is another's.

@@ -1,6 +1,6 @@
 //! The hash chain.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 
 use crate::Line;
@@ -34,13 +34,18 @@ impl FirstBad {
 
 /// The hash of a line over everything else in it.
 pub(crate) fn hash(line: &Line) -> String {
-    let mut bytes = Vec::with_capacity(line.event.len() + 256);
+    let mut digest = Context::new(&SHA256);
     for part in [&line.run, &line.sequence.to_string(), &line.at, &line.trace, &line.event, &line.previous] {
         // Lengths before parts, so that no two lines read alike.
-        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(part.as_bytes());
+        digest.update(&(part.len() as u64).to_le_bytes());
+        digest.update(part.as_bytes());
     }
-    HEXLOWER.encode(digest(&SHA256, &bytes).as_ref())
+    HEXLOWER.encode(digest.finish().as_ref())
+}
+
+/// Who writes a chain: one that could not be written is given up, and its writer goes on with another of its own (`run`, `run.1` …).
+pub(crate) fn writer(run: &str) -> &str {
+    run.split_once('.').map_or(run, |(writer, _)| writer)
 }
 
 /// Whether a line is the next of its chain: this number, after this hash. Names what should stand there where something else does.

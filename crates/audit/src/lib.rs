@@ -35,7 +35,7 @@ pub use export::{Exported, Proof, exported, verify_export};
 pub use inspection::{Inspection, Problem, Report};
 pub use key::{BadKey, PublicKey, SigningKey};
 pub use ledger::{Audited, Entry, Journal, JournalDown, Ledger, LedgerDown};
-pub use line::{Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};
+pub use line::{Ending, Event, LegLine, Line, Manifest, ManifestWriter, Shown, Who};
 pub use lookup::{By, Found, Lookup};
 pub use node::NodeJournal;
 pub use views::{LedgerReader, View, views};

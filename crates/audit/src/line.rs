@@ -34,7 +34,7 @@ pub enum Event {
     /// A claim of a relationship or an emergency.
     Claimed { by: Who, patient: String, kind: String, reason: String, text: String, until: Option<String> },
     /// The request was answered, or failed after it was opened.
-    Closed { outcome: String, policy: Vec<String>, legs: Vec<LegLine>, shown: Vec<Shown> },
+    Closed { outcome: Ending, policy: Vec<String>, legs: Vec<LegLine>, shown: Vec<Shown> },
     /// What a person says about sharing was recorded: which version of which Consent, and whether it forbids and is in force.
     ConsentRecorded { by: Who, patient: String, consent: String, version: u32, active: bool, denies: bool },
     /// A further page was shown.
@@ -69,6 +69,81 @@ pub enum Event {
     /// The person index was changed by somebody's word: what was done, why, whose entries changed, and how many views of a record that
     /// held what is not theirs were found and told.
     Stewarded { by: Who, what: String, reason: String, touched: Vec<String>, seen: u64 },
+}
+
+/// How a request ended that was let in. It stands in the ledger as its words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Ending {
+    /// It was answered.
+    Answered,
+    /// What a further page was asked of is not kept any more.
+    AnswerOver,
+    /// An emergency was ended by whoever claimed it.
+    EmergencyEnded,
+    /// A token was given.
+    Given,
+    /// They had no emergency that could be ended.
+    NoEmergency,
+    /// There is no such Consent.
+    NoSuchConsent,
+    /// Somebody else wrote first.
+    Overtaken,
+    /// Too little was said to look for anybody.
+    TooLittle,
+    /// Too many fit to show anybody.
+    TooMany,
+    /// In the words of another program.
+    Other(String),
+}
+
+impl Ending {
+    const ALL: [Ending; 9] = [
+        Ending::Answered,
+        Ending::AnswerOver,
+        Ending::EmergencyEnded,
+        Ending::Given,
+        Ending::NoEmergency,
+        Ending::NoSuchConsent,
+        Ending::Overtaken,
+        Ending::TooLittle,
+        Ending::TooMany,
+    ];
+
+    /// Its words.
+    pub fn words(&self) -> &str {
+        match self {
+            Ending::Answered => "answered",
+            Ending::AnswerOver => "the answer is over",
+            Ending::EmergencyEnded => "the emergency was ended",
+            Ending::Given => "given",
+            Ending::NoEmergency => "there was no emergency to end",
+            Ending::NoSuchConsent => "no such consent",
+            Ending::Overtaken => "another version was recorded meanwhile",
+            Ending::TooLittle => "too little to look for anybody",
+            Ending::TooMany => "too many to show anybody",
+            Ending::Other(words) => words,
+        }
+    }
+}
+
+impl From<String> for Ending {
+    fn from(words: String) -> Ending {
+        Ending::ALL.into_iter().find(|known| known.words() == words).unwrap_or(Ending::Other(words))
+    }
+}
+
+impl From<Ending> for String {
+    fn from(ending: Ending) -> String {
+        ending.words().to_owned()
+    }
+}
+
+impl Event {
+    /// A request that was let in ended so, and nothing of a record was shown.
+    pub fn closed(outcome: Ending) -> Event {
+        Event::Closed { outcome, policy: Vec::new(), legs: Vec::new(), shown: Vec::new() }
+    }
 }
 
 /// Who did it, as shown at the time.
@@ -204,7 +279,7 @@ mod tests {
         writer.add("Condition", "gp-1", Some("a \"b\""));
         writer.add("Flag", "gp.h.x", None);
         let shown = Shown { source: "gp".into(), resources: writer.finish(), digest: "00".into() };
-        let event = Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: vec![shown] };
+        let event = Event::Closed { outcome: Ending::Answered, policy: Vec::new(), legs: Vec::new(), shown: vec![shown] };
         let text = serde_json::to_string(&event).unwrap();
         assert!(text.contains(r#"[["Condition","gp-1","a \"b\""],["Flag","gp.h.x",null]]"#), "{text}");
         let read: Event = serde_json::from_str(&text).unwrap();
@@ -213,5 +288,16 @@ mod tests {
         let expected =
             [("Condition".to_owned(), "gp-1".to_owned(), Some("a \"b\"".to_owned())), ("Flag".to_owned(), "gp.h.x".to_owned(), None)];
         assert_eq!(shown[0].resources.resources(), expected);
+    }
+
+    /// Lines stay as they were written, so words may be added and none may change.
+    #[test]
+    fn an_ending_stands_as_its_words_whoever_wrote_them() {
+        for ending in Ending::ALL.into_iter().chain([Ending::Other("of a later program".to_owned())]) {
+            let text = serde_json::to_string(&Event::closed(ending.clone())).unwrap();
+            let words = serde_json::to_string(ending.words()).unwrap();
+            assert_eq!(text, format!(r#"{{"event":"closed","outcome":{words},"policy":[],"legs":[],"shown":[]}}"#));
+            assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), Event::closed(ending));
+        }
     }
 }

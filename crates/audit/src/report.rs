@@ -50,7 +50,7 @@ pub fn told(accounts: &[Account], about: &About) -> Vec<Told> {
 }
 
 fn one(account: &Account, about: &About) -> Told {
-    let hidden = !account.patients.is_disjoint(&about.hidden);
+    let hidden = account.is_hidden(&about.hidden);
     let patients = if about.to_the_person { Vec::new() } else { account.patients.iter().cloned().collect() };
     Told {
         when: when(&account.at),

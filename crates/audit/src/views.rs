@@ -96,7 +96,7 @@ mod tests {
             patient: patient.into(),
             hops: Vec::new(),
         };
-        let closed = Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
+        let closed = Event::closed(crate::Ending::Answered);
         let refused = Event::Refused { by: Some(who("b")), patient: "p".into(), why: "no".into() };
         let page = Event::Disclosed { by: who("a"), patient: "p".into(), answer: "1".into(), from_piece: 50 };
         let found = Event::Opened { by: who("e"), interaction: "find".into(), patient: String::new(), hops: Vec::new() };

@@ -4,7 +4,7 @@
 use access::Permit;
 use access::consent::{Directive, Directives, Stated, told};
 use async_trait::async_trait;
-use audit::{Audited, Event, Who};
+use audit::{Audited, Ending, Event, Who};
 use fhir::{Kind, Tree};
 use jiff::Timestamp;
 use record::{
@@ -109,11 +109,10 @@ impl Exchange {
         }
         let kept = self.parts.consents.consents(person).await?;
         let last = recording.of.as_ref().map(|id| kept.iter().find(|kept| kept.id == *id));
-        let done = |outcome: &str| Event::Closed { outcome: outcome.to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
         let (id, version) = match last {
-            Some(None) => return Ok(entry.close(Recorded::Unknown, done("no such consent")).await),
+            Some(None) => return Ok(entry.close(Recorded::Unknown, Event::closed(Ending::NoSuchConsent)).await),
             Some(Some(last)) if recording.replaces.is_some_and(|replaced| replaced != last.version) => {
-                return Ok(entry.close(Recorded::Overtaken, done("another version was recorded meanwhile")).await);
+                return Ok(entry.close(Recorded::Overtaken, Event::closed(Ending::Overtaken)).await);
             }
             Some(Some(last)) => (last.id.clone(), last.version + 1),
             None => (uuid::Uuid::new_v4().to_string(), 1),
@@ -126,7 +125,7 @@ impl Exchange {
         let met = Met { kind: Kind::CONSENT, id: &new.id, source: &own, source_kind: Kind::CONSENT.name(), source_id: Some(&new.id) };
         self.parts.minted.keep_ids(person, &[met]).await?;
         if !self.parts.consents.keep_consent(&new).await? {
-            return Ok(entry.close(Recorded::Overtaken, done("another version was recorded meanwhile")).await);
+            return Ok(entry.close(Recorded::Overtaken, Event::closed(Ending::Overtaken)).await);
         }
         let event = Event::ConsentRecorded {
             by: Who::of(caller),

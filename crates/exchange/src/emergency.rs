@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use access::Refusal;
-use audit::{Audited, Event};
+use audit::{Audited, Ending, Event};
 use jiff::Timestamp;
 use record::{Ask, Caller, Need, PersonId, Question, RequestId};
 
@@ -68,9 +68,8 @@ impl Exchange {
                 self.enter(claim, BY_USER, now, false).await?;
             }
         }
-        let outcome = if own.is_empty() { "there was no emergency to end" } else { "the emergency was ended" };
-        let event = Event::Closed { outcome: outcome.to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
-        Ok(entry.close(!own.is_empty(), event).await)
+        let ending = if own.is_empty() { Ending::NoEmergency } else { Ending::EmergencyEnded };
+        Ok(entry.close(!own.is_empty(), Event::closed(ending)).await)
     }
 
     /// Enters the end of every emergency that is over and whose end nobody has entered, whoever granted it and whatever was restarted

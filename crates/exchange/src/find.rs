@@ -1,6 +1,6 @@
 //! Finding a person by number. Identity only; leave to find is not leave to read.
 
-use audit::{Audited, Event, Who};
+use audit::{Audited, Ending, Event, Who};
 use dialect::{Known, Opening};
 use identity::{Leg, Verdict, guard, release};
 use record::{Ask, Chart, Holder, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
@@ -60,7 +60,7 @@ impl Exchange {
             .await
             .map_err(|down| Refused::Unavailable(down.to_string()))?;
         let closing = Event::Closed {
-            outcome: "answered".to_owned(),
+            outcome: Ending::Answered,
             policy: told::policy(admission.version(), admission.why()),
             legs: Vec::new(),
             shown: Vec::new(),

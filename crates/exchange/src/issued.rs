@@ -1,6 +1,6 @@
 //! Tokens that this exchange gives, and whom they are about.
 
-use audit::{Audited, Event, Who};
+use audit::{Audited, Ending, Event, Who};
 use record::{Caller, NhsNumber, PersonId, RequestId};
 
 use crate::{Exchange, Refused};
@@ -25,9 +25,8 @@ impl Exchange {
             until: until.to_string(),
         };
         let entry = self.parts.ledger.open(request, event).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
-        let closed = Event::Closed { outcome: "given".to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
         match give.await {
-            Ok(given) => Ok(entry.close(given, closed).await),
+            Ok(given) => Ok(entry.close(given, Event::closed(Ending::Given)).await),
             Err((why, not)) => {
                 entry.close((), Event::Refused { by: Some(by), patient, why }).await;
                 Err(not)

@@ -1,7 +1,7 @@
 //! Further pages, plans, and what ids stand for.
 
 use access::Permit;
-use audit::{Audited, Event, Who};
+use audit::{Audited, Ending, Event, Who};
 use fhir::Kind;
 use jiff::Timestamp;
 use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId, Row, Status};
@@ -39,7 +39,7 @@ impl Exchange {
                 answer: answer.to_owned(),
                 from_piece: from as u64,
             },
-            false => Event::Closed { outcome: "the answer is over".to_owned(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() },
+            false => Event::closed(Ending::AnswerOver),
         };
         let audited = entry.close((), event).await;
         Ok(whole.then_some(audited))

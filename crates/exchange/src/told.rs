@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use access::{Permit, RuleId};
-use audit::{Event, LegLine, ManifestWriter, Shown, Who};
+use audit::{Ending, Event, LegLine, ManifestWriter, Shown, Who};
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use fhir::Kind;
@@ -53,7 +53,7 @@ pub(crate) fn closed(permit: &Permit, record: &SharedRecord, elsewhere: &Elsewhe
     }
     let legs = legs.into_values().chain(asked_elsewhere(elsewhere)).collect();
     let policy = policy(permit.version(), permit.why());
-    Event::Closed { outcome: "answered".to_owned(), policy, legs, shown: shown.told() }
+    Event::Closed { outcome: Ending::Answered, policy, legs, shown: shown.told() }
 }
 
 /// The locator stands among the legs under a name that no source can have, with how many other records it named.

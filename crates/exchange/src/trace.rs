@@ -4,7 +4,7 @@
 //! who is shown, nor by how many there are, nor by how long it took, nor by what is said where it cannot be known.
 
 use access::{Admission, Restriction, Step};
-use audit::{Audited, Event, Who};
+use audit::{Audited, Ending, Event, Who};
 use futures::future::try_join_all;
 use people::{Candidate, Nameable, Traced};
 use record::{Ask, NhsNumber, PersonId, Question, Sought};
@@ -54,12 +54,12 @@ impl Exchange {
             return Err(Refused::Undecided);
         };
         let outcome = match &traced {
-            Traced::Candidates(_) => "answered",
-            Traced::TooLittle(_) => "too little to look for anybody",
-            Traced::TooMany => "too many to show anybody",
+            Traced::Candidates(_) => Ending::Answered,
+            Traced::TooLittle(_) => Ending::TooLittle,
+            Traced::TooMany => Ending::TooMany,
         };
         let policy = told::policy(admission.version(), admission.why());
-        let closing = Event::Closed { outcome: outcome.to_owned(), policy, legs: Vec::new(), shown: Vec::new() };
+        let closing = Event::Closed { outcome, policy, legs: Vec::new(), shown: Vec::new() };
         Ok(entry.close(traced, closing).await)
     }
 

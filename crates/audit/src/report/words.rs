@@ -114,10 +114,13 @@ pub(super) fn asked(what: &str, you: &str, your: &str) -> String {
         "find" | "trace" => {
             format!("Looked for who {you} {}: no health information is shown by that", if you == "you" { "are" } else { "is" })
         }
+        "consent recorded" => format!("Recorded what {you} said about sharing {your} record"),
+        "end of an emergency" => format!("Ended an emergency access to {your} record; nothing of it is shown by that"),
         "page" => format!("Saw a further page of {your} record"),
         "plan" => format!("Saw which systems were asked for {your} record"),
         "read everything" => format!("Asked for {your} whole record"),
         "relationship" => format!("Asked to be let into {your} record"),
+        what if what.starts_with("token: ") => "Signed in from another system; no health information is shown by that".to_owned(),
         what if what.starts_with("privacy:") => format!("Looked at who saw {your} record; no health information is shown by that"),
         what if what.starts_with("steward:") => format!("Worked on which systems' entries are {your} own"),
         what => match what.strip_prefix("read ") {

@@ -163,7 +163,7 @@ async fn where_neither_can_be_written_nothing_is_opened_and_what_is_owed_is_writ
         (*store.away.lock().unwrap(), *node.full.lock().unwrap()) = (true, true);
         assert!(ledger.open(&trace(1), event(1)).await.is_err());
         // The answer leaves all the same.
-        let closed = Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
+        let closed = Event::closed(audit::Ending::Answered);
         assert_eq!(entry.close("an answer", closed).await.into_inner(), "an answer");
         tokio::time::sleep(Duration::from_secs(10)).await;
         (*store.away.lock().unwrap(), *node.full.lock().unwrap()) = (false, false);

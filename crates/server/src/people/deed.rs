@@ -1,6 +1,6 @@
 //! A deed at the desk, on the ledger: opened before it is done, closed with what it came to.
 
-use audit::{Audited, Event, Ledger, Who};
+use audit::{Audited, Ending, Event, Ledger, Who};
 use exchange::{Aftermath, Cause};
 use people::Author;
 use people::registrar::{Done, NotDone};
@@ -90,7 +90,7 @@ impl Desk {
             return Err(Failed::Ledger.into());
         }
         let closing =
-            Event::Closed { outcome: "answered".to_owned(), policy: vec!["desk.operator".to_owned()], legs: Vec::new(), shown: Vec::new() };
+            Event::Closed { outcome: Ending::Answered, policy: vec!["desk.operator".to_owned()], legs: Vec::new(), shown: Vec::new() };
         Ok(entry.close(value, closing).await)
     }
 }

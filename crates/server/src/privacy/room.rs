@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use audit::{Account, Audited, By, Event, Found, JournalDown, Ledger, LedgerReader, Lookup, Who, accounts, found};
+use audit::{Account, Audited, By, Ending, Event, Found, JournalDown, Ledger, LedgerReader, Lookup, Who, accounts, found};
 use exchange::{PersonIndex, PrivacyQueue, PrivacyTask, Review, ReviewState, StoreDown};
 use jiff::Timestamp;
 use record::{Clock, PersonId, RequestId, UserId};
@@ -109,7 +109,7 @@ impl Room {
             return Err(down(error));
         }
         let policy = vec!["desk.privacy".to_owned()];
-        let closing = Event::Closed { outcome: "answered".to_owned(), policy, legs: Vec::new(), shown: Vec::new() };
+        let closing = Event::Closed { outcome: Ending::Answered, policy, legs: Vec::new(), shown: Vec::new() };
         Ok(entry.close(value, closing).await)
     }
 
@@ -123,7 +123,7 @@ impl Room {
         let hidden = self.hidden(accounts.iter().map(|(_, account)| account)).await?;
         // Which source holds something of them is their place: by a source nobody is led to them.
         if matches!(lookup.by, By::Source(_)) {
-            accounts.retain(|(_, account)| account.patients.is_disjoint(&hidden));
+            accounts.retain(|(_, account)| !account.is_hidden(&hidden));
         }
         Ok(Page { accounts, hidden, next })
     }

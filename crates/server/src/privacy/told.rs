@@ -20,7 +20,7 @@ pub enum Place {
 impl Place {
     /// Of what a request was about.
     pub fn of(account: &Account, hidden: &BTreeSet<String>) -> Place {
-        if account.patients.is_disjoint(hidden) { Place::Told } else { Place::Hidden }
+        if account.is_hidden(hidden) { Place::Hidden } else { Place::Told }
     }
 }
 

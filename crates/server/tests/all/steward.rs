@@ -147,7 +147,7 @@ async fn answered(file: &std::path::Path, person: &str) {
         let by: audit::Who = serde_json::from_value(by).unwrap();
         let opened = audit::Event::Opened { by, interaction: "read everything".into(), patient: person.to_owned(), hops: Vec::new() };
         let entry = ledger.open(&"q-1".parse().unwrap(), opened).await.unwrap();
-        let closed = audit::Event::Closed { outcome: "answered".into(), policy: Vec::new(), legs: Vec::new(), shown: Vec::new() };
+        let closed = audit::Event::closed(audit::Ending::Answered);
         entry.close((), closed).await;
     };
     tokio::join!(answering, writing);
