@@ -182,6 +182,25 @@ impl Who {
             token: caller.token_id.clone(),
         }
     }
+
+    /// The same, where it must not be told where somebody was looked at: in which roles, and what for. Who signs people in, what they
+    /// are called there, their national id and their name each lead by some directory to where they work, as their device does.
+    pub fn without_place(&self) -> Who {
+        Who {
+            issuer: String::new(),
+            subject: String::new(),
+            name: String::new(),
+            sds_user_id: None,
+            role_profile: None,
+            roles: self.roles.clone(),
+            organisation: String::new(),
+            organisation_name: String::new(),
+            device: None,
+            client: None,
+            purposes: self.purposes.clone(),
+            token: None,
+        }
+    }
 }
 
 /// How one source's leg went.

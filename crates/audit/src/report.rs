@@ -2,7 +2,7 @@
 //!
 //! A report says who, from which organisation, in which role, when, why, and what kind of information; which accesses were emergencies,
 //! and what became of their review. It says nothing of what the record says. Where a member of staff has to be protected their name is
-//! left out; of a person whose place is a secret, everything that would tell it.
+//! left out; of a person whose place is a secret, everything that would tell it, and so everybody's name.
 
 mod words;
 
@@ -75,16 +75,18 @@ fn when(at: &str) -> String {
 fn somebody(who: &Who, hidden: bool, about: &About) -> String {
     let keys = [who.sds_user_id.clone().unwrap_or_default(), format!("{}|{}", who.issuer, who.subject)];
     let withheld = keys.iter().any(|key| about.withheld.contains(key));
-    let name = match (withheld, who.name.trim()) {
+    let told = if hidden { who.without_place() } else { who.clone() };
+    let name = match (withheld, told.name.trim()) {
         (true, _) => "A member of staff, whose name is left out for their safety",
+        (false, "") if hidden => "A member of staff who is not named here",
         (false, "") => "Somebody without a name on record",
         (false, name) => name,
     };
-    let roles = words::roles(&who.roles);
-    let organisation = match (hidden, who.organisation_name.trim()) {
-        (true, _) => "an organisation that is not named here".to_owned(),
-        (false, "") => format!("the organisation {}", who.organisation),
-        (false, name) => format!("{name} ({})", who.organisation),
+    let roles = words::roles(&told.roles);
+    let organisation = match (told.organisation_name.trim(), told.organisation.as_str()) {
+        ("", "") => "an organisation that is not named here".to_owned(),
+        ("", code) => format!("the organisation {code}"),
+        (name, code) => format!("{name} ({code})"),
     };
     format!("{name}, {roles}, of {organisation}")
 }

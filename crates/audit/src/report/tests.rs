@@ -79,7 +79,9 @@ fn staff_who_must_be_safe_are_not_named_and_a_secret_place_is_not_told() {
     let about = About { withheld, hidden: BTreeSet::from(["p-1".to_owned()]), ..about() };
     check(&about, include_str!("snapshots/in-hiding.txt"));
     let page = html("Who looked", &told(&accounts(&ledger()), &about));
-    for secret in ["Queen Elizabeth", "RRK", "Collaborative", "General practice", "gp", "Nurse", "O Officer", "ward-7", "Mill Lane"] {
+    for secret in
+        ["Queen Elizabeth", "RRK", "Collaborative", "General practice", "gp", "Nurse", "O Officer", "Dr A Example", "ward-7", "Mill Lane"]
+    {
         assert!(!page.contains(secret), "{secret}: {page}");
     }
 }

@@ -164,9 +164,9 @@ fn agents(observer: &Observer<'_>, account: &Account, shape: &Shape, place: Plac
     let name = |code: &str| if code == "110153" { "Source Role ID" } else { "Destination Role ID" };
     let mut agents = Vec::new();
     let mut by_token = false;
-    let user = account.by.as_ref();
-    if let Some(who) = user {
-        agents.push(person(who, place));
+    let user = account.by.as_ref().map(|who| place.told(who));
+    if let Some(who) = &user {
+        agents.push(person(who));
         if place == Place::Told {
             agents.push(json!({
                 "type": kind("http://terminology.hl7.org/CodeSystem/v3-RoleClass", "PROV", "healthcare provider"),
@@ -175,21 +175,20 @@ fn agents(observer: &Observer<'_>, account: &Account, shape: &Shape, place: Plac
                 "requestor": false,
             }));
         }
-        if let (Some(client), true, Place::Told) = (&who.client, who.token.is_some(), place) {
+        if let (Some(client), true) = (&who.client, who.token.is_some()) {
             by_token = true;
             agents.push(json!({"type": kind(DCM, "110150", "Application"), "who": {"identifier": {"value": client}}, "requestor": false}));
         }
     }
     if let Some((client, us)) = shape.flow {
-        let machine = user.filter(|_| place == Place::Told);
-        let address = machine.and_then(|who| who.device.as_deref());
+        let address = user.as_ref().and_then(|who| who.device.as_deref());
         let absent = json!({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]});
         let network = match address {
             // A device by its name.
             Some(address) => json!({"address": address, "type": "1"}),
             None => json!({"_address": absent}),
         };
-        let client_id = machine.and_then(|who| who.client.as_deref()).unwrap_or("unknown");
+        let client_id = user.as_ref().and_then(|who| who.client.as_deref()).unwrap_or("unknown");
         let who = json!({"identifier": {"value": client_id}});
         agents.push(json!({"type": kind(DCM, client, name(client)), "who": who, "requestor": false, "network": network}));
         let network = json!({"address": observer.base, "type": "5"});
@@ -202,17 +201,17 @@ fn agents(observer: &Observer<'_>, account: &Account, shape: &Shape, place: Plac
     (agents, by_token)
 }
 
-fn person(who: &Who, place: Place) -> Value {
+fn person(who: &Who) -> Value {
     let code = |system: &str, code: &String| json!({"coding": [{"system": system, "code": code}]});
     let roles: Vec<Value> = who.roles.iter().map(|role| code("https://fhir.nhs.uk/Id/sds-role-code", role)).collect();
     let purposes: Vec<Value> =
         who.purposes.iter().map(|purpose| code("http://terminology.hl7.org/CodeSystem/v3-ActReason", purpose)).collect();
-    // Who signs a hospital's people in is a place, too.
-    let issuer = (place == Place::Told).then_some(&who.issuer);
+    let identifier = some(&who.subject).map(|subject| json!({"system": some(&who.issuer), "value": subject}));
+    let called = some(&who.name).or(identifier.is_none().then_some("not named: it would tell where a restricted person is"));
     json!({
         "type": {"coding": [coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient")]},
         "role": list(roles),
-        "who": {"identifier": {"system": issuer, "value": who.subject}, "display": some(&who.name)},
+        "who": {"identifier": identifier, "display": called},
         "altId": who.sds_user_id,
         "name": some(&who.name),
         "requestor": true,

@@ -1,5 +1,6 @@
 //! Requests, tasks and reviews as JSON: who looked, and nothing of what they saw.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use audit::{Account, Outcome, Who};
@@ -13,7 +14,7 @@ use super::room::Context;
 pub enum Place {
     /// It is nobody's secret.
     Told,
-    /// Whoever it is about must not be found by it: no organisations, no sources by name, no devices.
+    /// Whoever it is about must not be found by it: nobody who looked, no organisations, no sources by name, no devices.
     Hidden,
 }
 
@@ -22,13 +23,24 @@ impl Place {
     pub fn of(account: &Account, hidden: &BTreeSet<String>) -> Place {
         if account.is_hidden(hidden) { Place::Hidden } else { Place::Told }
     }
+
+    /// As much of somebody as is told.
+    pub fn told(self, who: &Who) -> Cow<'_, Who> {
+        match self {
+            Place::Told => Cow::Borrowed(who),
+            Place::Hidden => Cow::Owned(who.without_place()),
+        }
+    }
 }
 
 /// Somebody, as they were called at the time.
 fn who(who: &Who, place: Place) -> Value {
-    let mut told =
-        json!({"user": who.subject, "name": who.name, "sds_user_id": who.sds_user_id, "roles": who.roles, "purposes": who.purposes});
+    let who = place.told(who);
+    let mut told = json!({"roles": who.roles, "purposes": who.purposes});
     if place == Place::Told {
+        told["user"] = json!(who.subject);
+        told["name"] = json!(who.name);
+        told["sds_user_id"] = json!(who.sds_user_id);
         told["issuer"] = json!(who.issuer);
         told["organisation"] = json!(who.organisation);
         told["organisation_name"] = json!(who.organisation_name);

@@ -363,7 +363,8 @@ async fn of_a_restricted_person_no_place_is_told() {
         let shows = desk(world, &officer(), "GET", &format!("tasks/{id}"), "").await.text;
         desk_says + &shows + &serde_json::Value::from(events(world, &format!("patient={person}")).await).to_string()
     };
-    let places = ["RRK", "Queen Elizabeth", "\"ccr\"", "\"gp\"", "login.example", "Admitted to my ward"];
+    let places =
+        ["RRK", "Queen Elizabeth", "\"ccr\"", "\"gp\"", "login.example", "Admitted to my ward", "Dr A Example", "\"u-1\"", "999999999999"];
     let before = all(&world).await;
     assert!(places.iter().all(|place| before.contains(place)), "{before}");
     let number: record::NhsNumber = DEMO_PERSON.parse().unwrap();
