@@ -24,7 +24,8 @@ pub(crate) const OWN: &str = "severn";
 pub trait Consents: Send + Sync {
     /// The last version of each Consent of a person.
     async fn consents(&self, person: &PersonId) -> Result<Vec<KeptConsent>, StoreDown>;
-    /// Adds a version, durably; false where it is not the next one.
+    /// Adds a version, durably; false where it is not the next one. One that stands there as this very one was added by a try of which
+    /// the word was lost: it is in force, and true.
     async fn keep_consent(&self, kept: &KeptConsent) -> Result<bool, StoreDown>;
 }
 
@@ -220,6 +221,12 @@ impl Exchange {
 }
 
 impl KeptConsent {
+    /// Whether another is this very one; a store keeps its time to the microsecond.
+    pub fn is(&self, other: &KeptConsent) -> bool {
+        let key = |kept: &KeptConsent| (kept.version, kept.at.as_microsecond());
+        key(self) == key(other) && (&self.person, &self.id, &self.body) == (&other.person, &other.id, &other.body)
+    }
+
     /// What it forbids, if anything; none where it cannot be read.
     fn directive(&self) -> Option<Option<Directive>> {
         let tree = Tree::from_json(self.body.clone().into()).ok()?;

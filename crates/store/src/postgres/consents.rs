@@ -4,12 +4,23 @@ use async_trait::async_trait;
 use deadpool_postgres::GenericClient;
 use exchange::{Consents, KeptConsent, StoreDown};
 use record::PersonId;
+use tokio_postgres::Row;
 
 use super::arrays::micros;
-use super::door::{PostgresStore, Trouble, asked};
+use super::door::{PostgresStore, asked};
 use super::sql;
+use crate::Secrets;
 use crate::columns::Unreadable;
 use crate::named::consent as name;
+
+fn consent(row: &Row, person: &PersonId, secrets: &Secrets) -> Result<KeptConsent, Unreadable> {
+    let (id, version): (String, i64) = (row.get(0), row.get(1));
+    let version = u32::try_from(version).map_err(|_| Unreadable("consent.version"))?;
+    let mut sealed: Vec<u8> = row.get(3);
+    let body = secrets.open_said(&name(person, &id, version), &mut sealed).ok_or(Unreadable("consent.body"))?;
+    let body = String::from_utf8(body.to_vec()).map_err(|_| Unreadable("consent.body"))?;
+    Ok(KeptConsent { person: person.clone(), id, version, at: row.get(2), body })
+}
 
 #[async_trait]
 impl Consents for PostgresStore {
@@ -17,15 +28,7 @@ impl Consents for PostgresStore {
         asked!(self, |client| {
             let statement = client.prepare_cached(sql::CONSENTS).await?;
             let rows = client.query(&statement, &[&person.as_str()]).await?;
-            let kept = rows.iter().map(|row| {
-                let (id, version): (String, i64) = (row.get(0), row.get(1));
-                let version = u32::try_from(version).map_err(|_| Unreadable("consent.version"))?;
-                let mut sealed: Vec<u8> = row.get(3);
-                let body = self.secrets.open_said(&name(person, &id, version), &mut sealed).ok_or(Unreadable("consent.body"))?;
-                let body = String::from_utf8(body.to_vec()).map_err(|_| Unreadable("consent.body"))?;
-                Ok(KeptConsent { person: person.clone(), id, version, at: row.get(2), body })
-            });
-            kept.collect::<Result<Vec<_>, Trouble>>()
+            Ok(rows.iter().map(|row| consent(row, person, &self.secrets)).collect::<Result<Vec<_>, _>>()?)
         })
     }
 
@@ -37,7 +40,13 @@ impl Consents for PostgresStore {
             let version = i64::from(kept.version);
             // Two who write one version at a time: the key lets in one.
             let added = client.execute(&statement, &[&kept.person.as_str(), &kept.id, &version, &micros(kept.at), &body]).await?;
-            Ok(added == 1)
+            if added == 1 {
+                return Ok(true);
+            }
+            let statement = client.prepare_cached(sql::CONSENT).await?;
+            let there = client.query_opt(&statement, &[&kept.person.as_str(), &kept.id, &version]).await?;
+            let there = there.map(|row| consent(&row, &kept.person, &self.secrets)).transpose()?;
+            Ok(there.is_some_and(|there| there.is(kept)))
         })
     }
 }

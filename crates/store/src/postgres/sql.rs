@@ -26,6 +26,7 @@ hot! {
     LEASE_CLAIM = "UPDATE claimed SET leased = $4 WHERE person = $1 AND id = $2 AND NOT entered AND (leased IS NULL OR leased <= $3)";
     ENTER_CLAIM = "UPDATE claimed SET entered = true WHERE person = $1 AND id = $2";
     CONSENTS = "SELECT DISTINCT ON (id) id, version, at, body FROM consent WHERE person = $1 ORDER BY id, version DESC";
+    CONSENT = "SELECT id, version, at, body FROM consent WHERE person = $1 AND id = $2 AND version = $3";
     KEEP_CONSENT = "INSERT INTO consent (person, id, version, at, body) SELECT $1::text, $2::text, $3::bigint, $4::timestamptz, $5::bytea \
         WHERE (SELECT coalesce(max(version), 0) FROM consent WHERE person = $1 AND id = $2) = $3 - 1 ON CONFLICT DO NOTHING";
     TIES = "SELECT source, kind, organisation, since, until FROM tie WHERE person = $1 ORDER BY source, kind, organisation, since";

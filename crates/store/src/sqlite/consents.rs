@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use exchange::{Consents, KeptConsent, StoreDown};
 use record::PersonId;
-use rusqlite::{Row, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::people::SqliteStore;
 use crate::Secrets;
@@ -33,15 +33,18 @@ impl Consents for SqliteStore {
     async fn keep_consent(&self, kept: &KeptConsent) -> Result<bool, StoreDown> {
         let kept = kept.clone();
         self.by(&self.durable, move |connection, secrets| {
-            let body = secrets.seal_said(&name(&kept.person, &kept.id, kept.version), kept.body.into_bytes());
+            let body = secrets.seal_said(&name(&kept.person, &kept.id, kept.version), kept.body.clone().into_bytes());
             let body = body.ok_or(rusqlite::Error::InvalidQuery)?;
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let sql = "INSERT OR IGNORE INTO consent (person, id, version, at, body) SELECT ?1, ?2, ?3, ?4, ?5 \
+            let sql = "INSERT INTO consent (person, id, version, at, body) SELECT ?1, ?2, ?3, ?4, ?5 \
                 WHERE (SELECT coalesce(max(version), 0) FROM consent WHERE person = ?1 AND id = ?2) = ?3 - 1";
             let row = params![kept.person.as_str(), kept.id, kept.version, kept.at.as_microsecond(), body];
             let added = transaction.prepare_cached(sql)?.execute(row)?;
+            let sql = "SELECT id, version, at, body FROM consent WHERE person = ? AND id = ? AND version = ?";
+            let key = params![kept.person.as_str(), kept.id, kept.version];
+            let there = transaction.prepare_cached(sql)?.query_row(key, |row| consent(row, &kept.person, secrets)).optional()?;
             transaction.commit()?;
-            Ok(added == 1)
+            Ok(added == 1 || there.is_some_and(|there| there.is(&kept)))
         })
         .await
     }
