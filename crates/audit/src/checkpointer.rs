@@ -16,6 +16,8 @@ use crate::{JournalDown, Line};
 pub trait Archive: Send + Sync {
     /// Lines after one, in the order of runs and numbers; so many at most.
     async fn lines_after(&self, run: &str, sequence: u64, most: usize) -> Result<Vec<Line>, JournalDown>;
+    /// The first of these lines that is there and not found by one of the names that it is entered under; none where all are.
+    async fn unentered(&self, lines: &[Line]) -> Result<Option<usize>, JournalDown>;
     /// The last line of every run, as of one moment.
     async fn heads(&self) -> Result<Vec<Head>, JournalDown>;
     /// Lines of checkpoints after one of this number, in order; so many at most.

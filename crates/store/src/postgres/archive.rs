@@ -79,6 +79,10 @@ impl Archive for PostgresStore {
         self.page_of_lines(run, sequence as i64, most as i64).await.map_err(down)
     }
 
+    async fn unentered(&self, lines: &[Line]) -> Result<Option<usize>, JournalDown> {
+        self.unentered_of(lines).await.map_err(down)
+    }
+
     async fn heads(&self) -> Result<Vec<Head>, JournalDown> {
         self.read_heads().await.map_err(down)
     }

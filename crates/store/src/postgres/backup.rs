@@ -56,15 +56,21 @@ impl PostgresStore {
         self.guard_ledger().await
     }
 
-    /// Whoever works with the ledger may read and add, and nothing else.
+    /// Whoever works with the ledger, and with what stands beside it, may read and add, and nothing else.
     async fn guard_ledger(&self) -> Result<(), StoreError> {
         let down = |trouble: super::door::Trouble| StoreError::Postgres(trouble.to_string());
         let client = self.client().await.map_err(down)?;
-        let there = "SELECT to_regclass('severn.checkpoint') IS NOT NULL";
-        let there: bool = client.query_one(there, &[]).await.map_err(|error| down(error.into()))?.get(0);
-        let tables = if there { "ledger, checkpoint" } else { "ledger" };
-        let sql = format!("REVOKE ALL ON {tables} FROM PUBLIC, CURRENT_USER; GRANT SELECT, INSERT ON {tables} TO CURRENT_USER");
-        client.batch_execute(&sql).await.map_err(|error| down(error.into()))
+        for table in ["checkpoint", "consent", "entered", "ledger", "privacy_task"] {
+            let there = "SELECT to_regclass($1) IS NOT NULL";
+            let there: bool = client.query_one(there, &[&format!("{SCHEMA}.{table}")]).await.map_err(|error| down(error.into()))?.get(0);
+            if there {
+                let state = if table == "privacy_task" { "; GRANT UPDATE (state) ON privacy_task TO CURRENT_USER" } else { "" };
+                let sql =
+                    format!("REVOKE ALL ON {table} FROM PUBLIC, CURRENT_USER; GRANT SELECT, INSERT ON {table} TO CURRENT_USER{state}");
+                client.batch_execute(&sql).await.map_err(|error| down(error.into()))?;
+            }
+        }
+        Ok(())
     }
 
     /// How to reach the server stands in the environment: arguments can be read by everybody on the machine.

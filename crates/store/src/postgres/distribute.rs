@@ -19,7 +19,6 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("plan", "person"),
     ("tie", "person"),
     ("consent", "person"),
-    ("named", "person"),
     ("entered", "name"),
     ("number", "pseudonym"),
     ("cut_number", "pseudonym"),

@@ -6,8 +6,10 @@ use super::door::{PostgresStore, Trouble};
 use super::schema::SCHEMA;
 use crate::StoreError;
 
-/// Tables that are only ever added to: the working role may read them and add to them, and nothing else.
-pub(super) const APPEND_ONLY: &[&str] = &["checkpoint", "event", "ledger", "master_key", "privacy_review"];
+/// Tables that are only ever added to: the working role may read them and add to them, and nothing else, but that a privacy officer's
+/// task goes from state to state.
+pub(super) const APPEND_ONLY: &[&str] =
+    &["checkpoint", "consent", "entered", "event", "ledger", "master_key", "privacy_review", "privacy_task"];
 
 impl PostgresStore {
     /// Lets a role work with the store, and no more than that: it owns nothing, so it can lift no guard. Asked as the owner.
@@ -42,6 +44,7 @@ async fn grant(transaction: &Transaction<'_>, role: &str) -> Result<(), Trouble>
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMA} TO {role};
          REVOKE ALL ON {append_only}, {SCHEMA}.migration FROM {role};
          GRANT SELECT, INSERT ON {append_only} TO {role};
+         GRANT UPDATE (state) ON {SCHEMA}.privacy_task TO {role};
          GRANT SELECT ON {SCHEMA}.migration TO {role};"
     );
     Ok(transaction.batch_execute(&sql).await?)

@@ -61,7 +61,7 @@ impl PostgresStore {
         let columns = Columns { runs: text(|line| &line.run), sequences: lines.iter().map(|line| line.sequence as i64).collect() };
         let (at, traces, events) = (text(|line| &line.at), text(|line| &line.trace), text(|line| &line.event));
         let (previous, hashes) = (text(|line| &line.previous), text(|line| &line.hash));
-        let (names, entered) = (Names::of(lines), Entered::of(lines));
+        let entered = Entered::of(lines);
         asked!(self, |client| {
             let transaction = client.transaction().await?;
             let append = transaction.prepare_cached(APPEND).await?;
@@ -75,10 +75,6 @@ impl PostgresStore {
                     return if is_written(client, &columns, lines).await? { Ok(()) } else { Err(taken) };
                 }
                 Err(trouble) => return Err(trouble),
-            }
-            if !names.persons.is_empty() {
-                let name = transaction.prepare_cached(sql::NAME).await?;
-                transaction.execute(&name, &[&names.persons, &names.traces, &names.at]).await?;
             }
             if !entered.names.is_empty() {
                 let enter = transaction.prepare_cached(sql::ENTER).await?;
@@ -106,10 +102,25 @@ impl PostgresStore {
         })
     }
 
+    /// The first of these lines that is not found under one of its names.
+    pub(super) async fn unentered_of(&self, lines: &[Line]) -> Result<Option<usize>, StoreDown> {
+        let entered = Entered::of(lines);
+        let first: Option<i64> = asked!(self, |client| {
+            let sql = "SELECT min(place) FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[]) \
+                AS ours (name, at, trace, patient, place) WHERE NOT EXISTS (SELECT FROM entered WHERE entered.name = ours.name \
+                AND entered.at = ours.at AND entered.trace = ours.trace AND entered.patient = ours.patient)";
+            let statement = client.prepare_cached(sql).await?;
+            let Entered { names, at, traces, patients, places } = &entered;
+            Ok(client.query_one(&statement, &[names, at, traces, patients, places]).await?.get(0))
+        })?;
+        Ok(first.and_then(|place| usize::try_from(place).ok()))
+    }
+
     async fn lines_about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, StoreDown> {
+        let name = By::Patient(patient.to_owned()).name();
         asked!(self, |client| {
             let named = client.prepare_cached(sql::NAMED).await?;
-            let traces = client.query(&named, &[&patient, &super::arrays::micros(since)]).await?;
+            let traces = client.query(&named, &[&name, &super::arrays::micros(since)]).await?;
             let traces: Vec<String> = traces.iter().map(|row| row.get(0)).collect();
             let lines = client.prepare_cached(&format!("{LINES} WHERE trace = ANY($1) ORDER BY run, sequence")).await?;
             let rows = client.query(&lines, &[&traces]).await?;
@@ -130,30 +141,6 @@ fn line(row: &Row) -> Line {
     }
 }
 
-/// Persons that lines name, once a request.
-struct Names<'a> {
-    persons: Vec<String>,
-    traces: Vec<&'a str>,
-    at: Vec<jiff::Timestamp>,
-}
-
-impl Names<'_> {
-    fn of(lines: &[Line]) -> Names<'_> {
-        let entered = lines.iter().filter_map(|line| Some((line, lookup::entered(line)?)));
-        let named = entered.filter(|(_, entered)| !entered.patient.is_empty());
-        let named = named.map(|(line, entered)| ((entered.patient, line.trace.as_str()), entered.at));
-        // The last of several of one request.
-        let once: std::collections::BTreeMap<(String, &str), jiff::Timestamp> = named.collect();
-        let mut names = Names { persons: Vec::new(), traces: Vec::new(), at: Vec::new() };
-        for ((person, trace), at) in once {
-            names.persons.push(person);
-            names.traces.push(trace);
-            names.at.push(at);
-        }
-        names
-    }
-}
-
 /// Names that lines are entered under, each name a row.
 #[derive(Default)]
 struct Entered<'a> {
@@ -161,20 +148,40 @@ struct Entered<'a> {
     at: Vec<jiff::Timestamp>,
     traces: Vec<&'a str>,
     patients: Vec<String>,
+    /// Which of the lines each is of.
+    places: Vec<i64>,
 }
 
 impl Entered<'_> {
     fn of(lines: &[Line]) -> Entered<'_> {
         let mut rows = Entered::default();
-        for (line, entered) in lines.iter().filter_map(|line| Some((line, lookup::entered(line)?))) {
+        for (place, line) in (0..).zip(lines) {
+            let Some(entered) = lookup::entered(line) else { continue };
             for name in entered.names {
                 rows.names.push(name);
                 rows.at.push(entered.at);
                 rows.traces.push(&line.trace);
-                rows.patients.push(entered.patient.clone());
+                // Nobody is called so; and PostgreSQL has no letter for it.
+                rows.patients.push(entered.patient.replace('\0', "\u{fffd}"));
+                rows.places.push(place);
             }
         }
         rows
+    }
+}
+
+/// Enters every line there is.
+pub(super) async fn enter_all(transaction: &deadpool_postgres::Transaction<'_>) -> Result<(), Trouble> {
+    const AT_ONCE: i64 = 10_000;
+    let sql = format!("{LINES} WHERE (run, sequence) > ($1, $2) ORDER BY run, sequence LIMIT $3");
+    let (page, enter) = (transaction.prepare(&sql).await?, transaction.prepare(sql::ENTER).await?);
+    let (mut run, mut sequence) = (String::new(), 0);
+    loop {
+        let lines: Vec<Line> = transaction.query(&page, &[&run, &sequence, &AT_ONCE]).await?.iter().map(line).collect();
+        let Some(last) = lines.last() else { return Ok(()) };
+        (run, sequence) = (last.run.clone(), last.sequence as i64);
+        let entered = Entered::of(&lines);
+        transaction.execute(&enter, &[&entered.names, &entered.at, &entered.traces, &entered.patients]).await?;
     }
 }
 

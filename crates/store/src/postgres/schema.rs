@@ -3,6 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use super::door::{PostgresStore, Trouble};
+use super::journal::enter_all;
 use crate::StoreError;
 
 /// Where the tables are.
@@ -242,7 +243,7 @@ GRANT SELECT, INSERT ON checkpoint TO CURRENT_USER;
 CREATE TABLE handed (witness text COLLATE \"C\" NOT NULL PRIMARY KEY, number bigint NOT NULL);
 ",
     // Under which names lines of the ledger are found: by time, who asked, about whom, and whose data were shown. The client chooses what
-    // a request is called, so every line has a row of its own.
+    // a request is called, so every line has a row of its own. What was there before is entered further below.
     "
 CREATE TABLE entered (
     name text COLLATE \"C\" NOT NULL,
@@ -251,20 +252,6 @@ CREATE TABLE entered (
     patient text COLLATE \"C\" NOT NULL,
     PRIMARY KEY (name, at, trace, patient)
 );
-INSERT INTO entered (name, at, trace, patient)
-    SELECT name, ledger.at::timestamptz, ledger.trace, coalesce(event::jsonb ->> 'patient', '') FROM ledger
-    CROSS JOIN LATERAL (VALUES
-        (CASE WHEN event::jsonb ->> 'event' NOT IN ('closed', 'published') THEN '[\"all\"]' END),
-        ('[\"sds\",' || to_json(event::jsonb #>> '{by,sds_user_id}') || ']'),
-        ('[\"user\",' || to_json(event::jsonb #>> '{by,issuer}') || ',' || to_json(event::jsonb #>> '{by,subject}') || ']'),
-        ('[\"patient\",' || to_json(nullif(event::jsonb ->> 'patient', '')) || ']')
-    ) AS names (name) WHERE name IS NOT NULL
-    ON CONFLICT DO NOTHING;
-INSERT INTO entered (name, at, trace, patient)
-    SELECT '[\"source\",' || to_json(shown ->> 'source') || ']', ledger.at::timestamptz, ledger.trace, ''
-    FROM ledger CROSS JOIN LATERAL jsonb_array_elements(event::jsonb -> 'shown') AS shown
-    WHERE jsonb_typeof(event::jsonb -> 'shown') = 'array'
-    ON CONFLICT DO NOTHING;
 ",
     // What people say about sharing: versions are added, and none is changed or goes.
     "
@@ -280,7 +267,20 @@ CREATE FUNCTION consent_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAI
 CREATE TRIGGER consent_no_change BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION consent_stays();
 CREATE TRIGGER consent_no_truncate BEFORE TRUNCATE ON consent FOR EACH STATEMENT EXECUTE FUNCTION consent_stays();
 ",
+    ENTER_ANEW,
 ];
+
+/// Every line is entered anew under its names, by what enters it when it is written (`enter_all`): by no expression of SQL are times and
+/// names written as they are there. Who is named is found among these too, by the patient's own name. And what is only ever added to
+/// is granted to nobody for anything else; `entered` is spread over machines, where no table may have triggers.
+const ENTER_ANEW: &str = "
+DROP TABLE named;
+GRANT TRUNCATE ON entered TO CURRENT_USER;
+TRUNCATE entered;
+REVOKE ALL ON entered, consent, privacy_task FROM PUBLIC, CURRENT_USER;
+GRANT SELECT, INSERT ON entered, consent, privacy_task TO CURRENT_USER;
+GRANT UPDATE (state) ON privacy_task TO CURRENT_USER;
+";
 
 /// The version that this program knows.
 pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -318,6 +318,9 @@ impl PostgresStore {
             // Many statements on a large database take longer than one.
             transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
             transaction.batch_execute(migration).await?;
+            if *migration == ENTER_ANEW {
+                enter_all(&transaction).await?;
+            }
             transaction.execute("INSERT INTO migration (version, at) VALUES ($1, now())", &[&version]).await?;
         }
         if !self.is_our_key(&transaction).await? {

@@ -106,14 +106,12 @@ hot! {
     FORGET_PLANS = "DELETE FROM plan WHERE person = $1";
     COUNT_PURGE = "UPDATE person SET purges = purges + 1 WHERE person = $1";
     WRITE_SEALED = "UPDATE person SET sealed = $2, rest = $3, purges = purges + 1 WHERE person = $1";
-    NAME = "INSERT INTO named (person, trace, at) SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) \
-        ON CONFLICT (person, trace) DO UPDATE SET at = greatest(named.at, excluded.at)";
     ENTER = "INSERT INTO entered (name, at, trace, patient) SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[]) \
         ON CONFLICT DO NOTHING";
     ENTERED = "SELECT DISTINCT at, trace FROM entered WHERE name = $1 AND at >= $2 AND at < $3 AND (at, trace) <= ($4, $5) \
         ORDER BY at DESC, trace DESC LIMIT $6";
     ENTERED_PEOPLE = "SELECT count(DISTINCT patient) FROM entered WHERE name = $1 AND at >= $2 AND patient <> ''";
-    NAMED = "SELECT trace FROM named WHERE person = $1 AND at >= $2";
+    NAMED = "SELECT DISTINCT trace FROM entered WHERE name = $1 AND at >= $2";
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use audit::{Archive, Head, JournalDown, Line, Signed};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::journal::{LINES, line};
+use super::journal::{LINES, line, unentered};
 use super::people::SqliteStore;
 
 /// The last line of every run, found by the key run by run: not by reading every line.
@@ -32,6 +32,11 @@ impl Archive for SqliteStore {
             statement.query_map(params![run, sequence as i64, most as i64], line)?.collect()
         });
         read.await
+    }
+
+    async fn unentered(&self, lines: &[Line]) -> Result<Option<usize>, JournalDown> {
+        let lines = lines.to_vec();
+        self.look_up(move |connection| unentered(connection, &lines)).await
     }
 
     async fn heads(&self) -> Result<Vec<Head>, JournalDown> {

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use async_trait::async_trait;
 use audit::{By, FirstBad, Found, Journal, JournalDown, LedgerReader, Line, Lookup, Verified, Verifier, lookup};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 use tokio::sync::oneshot;
 
 use super::people::SqliteStore;
@@ -129,23 +129,47 @@ fn insert<'a>(connection: &mut Connection, lines: impl Iterator<Item = &'a Line>
     {
         let mut insert = transaction
             .prepare_cached("INSERT INTO ledger (run, sequence, at, trace, event, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)")?;
-        let mut name = transaction.prepare_cached(
-            "INSERT INTO named (person, trace, at) VALUES (?1, ?2, ?3) ON CONFLICT (person, trace) DO UPDATE SET at = max(at, ?3)",
-        )?;
-        let mut enter = transaction.prepare_cached("INSERT OR IGNORE INTO entered (name, at, trace, patient) VALUES (?, ?, ?, ?)")?;
+        let mut enter = transaction.prepare_cached(ENTER)?;
         for line in lines {
             insert.execute((&line.run, line.sequence as i64, &line.at, &line.trace, &line.event, &line.previous, &line.hash))?;
-            let Some(entered) = lookup::entered(line) else { continue };
-            let at = entered.at.as_microsecond();
-            for one in &entered.names {
-                enter.execute(params![one, at, line.trace, entered.patient])?;
-            }
-            if !entered.patient.is_empty() {
-                name.execute(params![entered.patient, line.trace, at])?;
-            }
+            enter_line(&mut enter, line)?;
         }
     }
     transaction.commit()
+}
+
+const ENTER: &str = "INSERT OR IGNORE INTO entered (name, at, trace, patient) VALUES (?, ?, ?, ?)";
+
+/// A line is found under its names.
+fn enter_line(enter: &mut Statement<'_>, line: &Line) -> rusqlite::Result<()> {
+    let Some(entered) = lookup::entered(line) else { return Ok(()) };
+    for name in &entered.names {
+        enter.execute(params![name, entered.at.as_microsecond(), line.trace, entered.patient])?;
+    }
+    Ok(())
+}
+
+/// Enters every line there is.
+pub(super) fn enter_all(connection: &Connection) -> rusqlite::Result<()> {
+    let (mut lines, mut enter) = (connection.prepare(LINES)?, connection.prepare(ENTER)?);
+    for one in lines.query_map([], line)? {
+        enter_line(&mut enter, &one?)?;
+    }
+    Ok(())
+}
+
+/// The first of these lines that is not found under one of its names.
+pub(super) fn unentered(connection: &Connection, lines: &[Line]) -> rusqlite::Result<Option<usize>> {
+    let mut there = connection.prepare_cached("SELECT 1 FROM entered WHERE name = ? AND at = ? AND trace = ? AND patient = ?")?;
+    for (place, line) in lines.iter().enumerate() {
+        let Some(entered) = lookup::entered(line) else { continue };
+        for name in &entered.names {
+            if !there.exists(params![name, entered.at.as_microsecond(), line.trace, entered.patient])? {
+                return Ok(Some(place));
+            }
+        }
+    }
+    Ok(None)
 }
 
 impl SqliteJournal {
@@ -170,11 +194,11 @@ impl Journal for SqliteJournal {
 #[async_trait]
 impl LedgerReader for SqliteStore {
     async fn about(&self, patient: &str, since: jiff::Timestamp) -> Result<Vec<Line>, JournalDown> {
-        let patient = patient.to_owned();
+        let name = By::Patient(patient.to_owned()).name();
         let read = self.by(&self.reading, move |connection, _| {
-            let sql = format!("{LINES} WHERE trace IN (SELECT trace FROM named WHERE person = ? AND at >= ?) ORDER BY run, sequence");
+            let sql = format!("{LINES} WHERE trace IN (SELECT trace FROM entered WHERE name = ? AND at >= ?) ORDER BY run, sequence");
             let mut statement = connection.prepare_cached(&sql)?;
-            let lines = statement.query_map(params![patient, since.as_microsecond()], line)?;
+            let lines = statement.query_map(params![name, since.as_microsecond()], line)?;
             lines.collect()
         });
         read.await.map_err(|down| JournalDown(down.0))

@@ -50,7 +50,8 @@ impl PrivacyQueue for SqliteStore {
     async fn raise(&self, task: &PrivacyTask) -> Result<(), StoreDown> {
         let task = task.clone();
         self.by(&self.durable, move |connection, _| {
-            let sql = "INSERT OR IGNORE INTO privacy_task (id, raised, kind, trace, rule, reason, state) VALUES (?, ?, ?, ?, ?, ?, 'open')";
+            let sql = "INSERT INTO privacy_task (id, raised, kind, trace, rule, reason, state) SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'open' \
+                WHERE NOT EXISTS (SELECT 1 FROM privacy_task WHERE id = ?1)";
             let raised = task.raised.as_microsecond();
             connection
                 .prepare_cached(sql)?

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::journal::enter_all;
 use crate::{Secrets, StoreError};
 
 /// Every table of a patient leads its primary key with the patient. What leads to a patient from elsewhere has tables of its own,
@@ -284,7 +285,7 @@ CREATE TRIGGER privacy_review_no_replace BEFORE INSERT ON privacy_review
     BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
 ",
     // Under which names lines of the ledger are found: by time, who asked, about whom, and whose data were shown. The client chooses what
-    // a request is called, so every line has a row of its own.
+    // a request is called, so every line has a row of its own. What was there before is entered further below.
     "
 CREATE TABLE entered (
     name TEXT NOT NULL,
@@ -293,23 +294,6 @@ CREATE TABLE entered (
     patient TEXT NOT NULL,
     PRIMARY KEY (name, at, trace, patient)
 ) STRICT, WITHOUT ROWID;
-INSERT OR IGNORE INTO entered (name, at, trace, patient)
-    SELECT json_array('all'), unixepoch(at) * 1000000, trace, coalesce(json_extract(event, '$.patient'), '')
-    FROM ledger WHERE unixepoch(at) IS NOT NULL AND json_extract(event, '$.event') NOT IN ('closed', 'published');
-INSERT OR IGNORE INTO entered (name, at, trace, patient)
-    SELECT json_array('sds', json_extract(event, '$.by.sds_user_id')), unixepoch(at) * 1000000, trace,
-        coalesce(json_extract(event, '$.patient'), '')
-    FROM ledger WHERE unixepoch(at) IS NOT NULL AND json_extract(event, '$.by.sds_user_id') IS NOT NULL;
-INSERT OR IGNORE INTO entered (name, at, trace, patient)
-    SELECT json_array('user', json_extract(event, '$.by.issuer'), json_extract(event, '$.by.subject')), unixepoch(at) * 1000000, trace,
-        coalesce(json_extract(event, '$.patient'), '')
-    FROM ledger WHERE unixepoch(at) IS NOT NULL AND json_extract(event, '$.by.subject') IS NOT NULL;
-INSERT OR IGNORE INTO entered (name, at, trace, patient)
-    SELECT json_array('patient', json_extract(event, '$.patient')), unixepoch(at) * 1000000, trace, json_extract(event, '$.patient')
-    FROM ledger WHERE unixepoch(at) IS NOT NULL AND coalesce(json_extract(event, '$.patient'), '') <> '';
-INSERT OR IGNORE INTO entered (name, at, trace, patient)
-    SELECT json_array('source', json_extract(shown.value, '$.source')), unixepoch(ledger.at) * 1000000, ledger.trace, ''
-    FROM ledger JOIN json_each(ledger.event, '$.shown') AS shown WHERE unixepoch(ledger.at) IS NOT NULL;
 ",
     // What people say about sharing: versions are added, and none is changed or goes.
     "
@@ -324,7 +308,23 @@ CREATE TABLE consent (
 CREATE TRIGGER consent_no_update BEFORE UPDATE ON consent BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
 CREATE TRIGGER consent_no_delete BEFORE DELETE ON consent BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
 ",
+    ENTER_ANEW,
 ];
+
+/// Every line is entered anew under its names, by what enters it when it is written (`enter_all`): by no expression of SQL are times and
+/// names written as they are there. Who is named is found among these too, by the patient's own name. And what is only ever added to
+/// refuses the rest; a row of `entered` is its own key, so that none can stand in another's place.
+const ENTER_ANEW: &str = "
+DROP TABLE named;
+DELETE FROM entered;
+CREATE TRIGGER entered_no_update BEFORE UPDATE ON entered BEGIN SELECT RAISE(ABORT, 'the names of lines are append-only'); END;
+CREATE TRIGGER entered_no_delete BEFORE DELETE ON entered BEGIN SELECT RAISE(ABORT, 'the names of lines are append-only'); END;
+CREATE TRIGGER consent_no_replace BEFORE INSERT ON consent
+    WHEN EXISTS (SELECT 1 FROM consent WHERE person = NEW.person AND id = NEW.id AND version = NEW.version)
+    BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
+CREATE TRIGGER privacy_task_no_replace BEFORE INSERT ON privacy_task WHEN EXISTS (SELECT 1 FROM privacy_task WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'tasks of a privacy officer stay'); END;
+";
 
 /// Opens a file for writing, its schema brought up to date.
 pub(crate) fn open(file: &Path) -> Result<Connection, StoreError> {
@@ -358,6 +358,9 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         }
         if let Some(migration) = MIGRATIONS.get(found as usize) {
             transaction.execute_batch(migration)?;
+            if *migration == ENTER_ANEW {
+                enter_all(&transaction)?;
+            }
             transaction.pragma_update(None, "user_version", found + 1)?;
         }
         transaction.commit()?;

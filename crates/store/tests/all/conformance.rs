@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use exchange::{Claims, Met, People, PrivacyFilter, PrivacyKind, PrivacyTask, Review, ReviewState};
+use exchange::{Claims, KeptConsent, Met, People, PrivacyFilter, PrivacyKind, PrivacyTask, Review, ReviewState};
 use fhir::Kind;
 use identity::{Category, Heard};
 use people::{Author, Change, Deed, Doubt, Event, News, NotWritten, Outcome, Position, Task, TaskFilter, TaskId};
@@ -630,8 +630,23 @@ async fn what_is_only_added_to_is_never_changed(place: Place) {
     opened.journal.append(vec![line("a", 1), line("a", 2)]).await.unwrap();
     assert!(opened.store.keep_checkpoint(&checkpoint(1, true)).await.unwrap());
     opened.store.apply(vec![Change::Event(event("a", 5, Deed::Died))], None).await.unwrap();
+    let kept = KeptConsent { person: person("a"), id: "c".into(), version: 1, at: at(1), body: "{}".into() };
+    assert!(opened.store.keep_consent(&kept).await.unwrap());
+    let task = PrivacyTask {
+        id: "t".into(),
+        raised: at(1),
+        kind: PrivacyKind::Emergency,
+        trace: "q".into(),
+        rule: String::new(),
+        reason: String::new(),
+        state: ReviewState::Open,
+    };
+    opened.store.raise(&task).await.unwrap();
+    opened.store.raise(&PrivacyTask { trace: "another".into(), ..task.clone() }).await.unwrap();
     let mut changes = vec!["UPDATE ledger SET event = ''", "DELETE FROM ledger", "DELETE FROM ledger WHERE sequence = 2"];
     changes.extend(["UPDATE checkpoint SET line = ''", "DELETE FROM checkpoint"]);
+    changes.extend(["UPDATE consent SET version = 2", "DELETE FROM consent", "DELETE FROM privacy_task"]);
+    changes.extend(["UPDATE privacy_task SET trace = ''"]);
     match place {
         Place::Postgres(..) => changes.extend(["TRUNCATE ledger", "TRUNCATE checkpoint", "DELETE FROM ledger WHERE run = 'a'"]),
         Place::Sqlite(_) => changes.extend([
@@ -641,12 +656,19 @@ async fn what_is_only_added_to_is_never_changed(place: Place) {
             "UPDATE event SET reason = ''",
             "DELETE FROM event",
             "INSERT OR REPLACE INTO event SELECT person, sequence, at, author, deed, '' FROM event",
+            "UPDATE entered SET trace = ''",
+            "DELETE FROM entered",
+            "REPLACE INTO consent SELECT person, id, version, at, x'00' FROM consent",
+            "INSERT OR REPLACE INTO privacy_task SELECT id, raised, kind, 'another', rule, reason, 'closed' FROM privacy_task",
         ]),
     }
     for sql in changes {
         let words = place.refusal(sql);
-        assert!(words.contains("append-only"), "{sql}: {words}");
+        let refused = ["append-only", "stay", "only the state of a task changes"].iter().any(|known| words.contains(known));
+        assert!(refused, "{sql}: {words}");
     }
+    assert_eq!(opened.store.consents(&person("a")).await.unwrap(), [kept]);
+    assert_eq!(opened.store.privacy_task("t").await.unwrap(), Some(task));
     assert_eq!(place.lines().await, [line("a", 1), line("a", 2)]);
     assert_eq!(opened.store.history(&person("a")).await.unwrap(), [event("a", 5, Deed::Died)]);
 }

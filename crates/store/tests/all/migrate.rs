@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use audit::LedgerReader;
+use audit::{By, LedgerReader, Lookup};
 use exchange::People;
 use identity::Locator;
 use rusqlite::Connection;
@@ -62,6 +62,67 @@ async fn persons_and_what_was_heard_of_them_are_kept() {
     let located = store.located(&admission(number(1)), &number(1)).await.unwrap();
     let rows: Vec<_> = located.iter().map(|row| (row.source.as_str(), row.holds, row.local_ids.len(), row.heard.to_string())).collect();
     assert_eq!(rows, [("gp", true, 2, heard.to_owned()), ("hosp", false, 0, heard.to_owned())]);
+}
+
+/// Lines of an earlier program: between whole seconds, of names with whatever letters, and one that is no JSON.
+pub fn of_before() -> Vec<audit::Line> {
+    let by = r#"{"issuer":"i\"1","subject":"\u0000\u00e9","sds_user_id":"555"}"#;
+    let line = |sequence, at: &str, event: &str| audit::Line {
+        run: "r".into(),
+        sequence,
+        at: at.into(),
+        trace: format!("q-{sequence}"),
+        event: event.into(),
+        previous: String::new(),
+        hash: String::new(),
+    };
+    vec![
+        line(1, "2026-11-23T09:00:00.123456789Z", "no JSON"),
+        line(2, "2026-11-23T09:00:00.9999996Z", &format!(r#"{{"event":"opened","by":{by},"patient":"p"}}"#)),
+        line(3, "2026-11-23T09:00:01.5Z", r#"{"event":"closed","shown":[{"source":"gp"}]}"#),
+        line(4, "2026-11-23T09:00:02.25Z", r#"{"event":"refused","by":null,"patient":"\u0000","why":""}"#),
+    ]
+}
+
+/// Each line is found under each of its names, and nothing else is.
+pub async fn all_are_found(store: &impl store::Store, lines: &[audit::Line]) {
+    let user = By::User { issuer: "i\"1".into(), subject: "\0\u{e9}".into() };
+    for by in [By::Anything, By::Patient("p".into()), By::Patient("\0".into()), By::SdsUser("555".into()), By::Source("gp".into()), user] {
+        let (since, until) = ("2026-11-23T00:00:00Z".parse().unwrap(), "2026-11-24T00:00:00Z".parse().unwrap());
+        let lookup = Lookup { by, since, until, from: None, count_max: 10 };
+        let found = store.find(&lookup).await.unwrap();
+        assert!(!found.is_empty(), "{lookup:?}");
+        assert_eq!(found, audit::lookup::among(lines, &lookup), "{lookup:?}");
+    }
+    let since = "2026-11-23T09:00:00.999999Z".parse().unwrap();
+    assert_eq!(store.about("p", since).await.unwrap(), [lines[1].clone()]);
+    assert_eq!(store.unentered(lines).await.unwrap(), None);
+}
+
+/// A ledger that an earlier program wrote is found under every name, to the microsecond, whatever it says.
+#[tokio::test]
+async fn what_was_written_before_names_were_is_found_by_them() {
+    let folder = Folder::new();
+    let (file, secrets) = (folder.0.join("severn.db"), Arc::new(Secrets::open(&folder.0.join("key")).unwrap()));
+    drop(SqliteStore::open(&file, secrets.clone()).unwrap());
+    let lines = of_before();
+    let old = Connection::open(&file).unwrap();
+    for line in &lines {
+        let row = (&line.run, line.sequence as i64, &line.at, &line.trace, &line.event);
+        old.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, '', '')", row).unwrap();
+    }
+    // As the program before this one left it: names by whole seconds, and who is named apart.
+    let version: i64 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    let triggers = ["entered_no_update", "entered_no_delete", "consent_no_replace", "privacy_task_no_replace"];
+    triggers.iter().for_each(|trigger| old.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap());
+    let before = "CREATE TABLE named (person TEXT, trace TEXT, at INTEGER); \
+        INSERT INTO entered VALUES ('[\"all\"]', unixepoch('2026-11-23T09:00:00Z') * 1000000, 'q', '')";
+    old.execute_batch(before).unwrap();
+    old.pragma_update(None, "user_version", version - 1).unwrap();
+    let store = SqliteStore::open(&file, secrets).unwrap();
+    all_are_found(&store, &lines).await;
+    old.execute_batch("DROP TRIGGER entered_no_delete; DELETE FROM entered WHERE name = '[\"sds\",\"555\"]'").unwrap();
+    assert_eq!(audit::Archive::unentered(&store, &lines).await.unwrap(), Some(1));
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ async fn who_works_with_the_ledger_can_only_add_to_it() {
     clerk.apply(vec![Change::Event(died)], None).await.unwrap();
     audit::Archive::hand(&clerk, "w", 1).await.unwrap();
     // And nothing else.
-    for table in ["ledger", "checkpoint", "event", "master_key", "privacy_review"] {
+    for table in ["ledger", "checkpoint", "consent", "entered", "event", "master_key", "privacy_review"] {
         // PostgreSQL only warns that this grants nothing.
         says(&url("clerk"), &format!("GRANT UPDATE, DELETE, TRUNCATE, TRIGGER ON severn.{table} TO clerk")).await;
         let denied = format!("permission denied for table {table}");
@@ -121,6 +121,12 @@ async fn who_works_with_the_ledger_can_only_add_to_it() {
     ] {
         assert_eq!(says(&url("clerk"), sql).await, words, "{sql}");
     }
+    for change in ["SET reason = ''", "SET trace = '', state = state"] {
+        let words = says(&url("clerk"), &format!("UPDATE severn.privacy_task {change}")).await;
+        assert_eq!(words, "permission denied for table privacy_task", "{change}");
+    }
+    assert_eq!(says(&url("clerk"), "DELETE FROM severn.privacy_task").await, "permission denied for table privacy_task");
+    assert_eq!(says(&url("clerk"), "UPDATE severn.privacy_task SET state = 'closed'").await, "");
     assert_eq!(clerk.lines().await.unwrap().len(), 2);
     // A migration that comes later brings its tables to whoever works here.
     assert_eq!(says(&url("owner"), "CREATE TABLE severn.later (a int)").await, "");
@@ -159,6 +165,32 @@ async fn a_store_of_another_key_is_not_opened() {
         assert!(error.contains("another master key"), "{error}");
     }
     migrated(&server, &folder).await;
+}
+
+/// A ledger that an earlier program wrote is found under every name, to the microsecond, whatever it says.
+#[tokio::test]
+async fn what_was_written_before_names_were_is_found_by_them() {
+    let (server, folder) = (Postgres::start(QUICK), Folder::new());
+    let store = migrated(&server, &folder).await;
+    let lines = crate::migrate::of_before();
+    for line in &lines {
+        let value = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let values = [&line.run, &line.at, &line.trace, &line.event].map(|text| value(text)).join(", ");
+        let sql = format!(
+            "INSERT INTO severn.ledger (sequence, run, at, trace, event, previous, hash) VALUES ({}, {values}, '', '')",
+            line.sequence
+        );
+        server.psql("postgres", &sql);
+    }
+    // As the program before this one left it: names by whole seconds, and who is named apart.
+    let before = "DELETE FROM severn.migration WHERE version = (SELECT max(version) FROM severn.migration); \
+        CREATE TABLE severn.named (person text, trace text, at timestamptz); \
+        INSERT INTO severn.entered VALUES ('[\"all\"]', '2026-11-23T09:00:00Z', 'q', '')";
+    server.psql("postgres", before);
+    store.migrate().await.unwrap();
+    crate::migrate::all_are_found(&store, &lines).await;
+    server.psql("postgres", "DELETE FROM severn.entered WHERE name = '[\"sds\",\"555\"]'");
+    assert_eq!(audit::Archive::unentered(&store, &lines).await.unwrap(), Some(1));
 }
 
 #[tokio::test]
@@ -217,7 +249,7 @@ async fn the_distribution_key_is_in_every_key_and_leads_those_of_patients() {
 
 #[test]
 fn distribution_is_by_the_patient_for_patients_and_by_what_is_looked_up_for_directories() {
-    let beside = ["entry", "apart", "event", "task", "located", "claimed", "minted", "plan", "tie", "consent", "named"]
+    let beside = ["entry", "apart", "event", "task", "located", "claimed", "minted", "plan", "tie", "consent"]
         .map(|table| format!("SELECT create_distributed_table('severn.{table}', 'person', colocate_with => 'severn.person')"));
     let keys = [
         ("entered", "name"),
