@@ -77,14 +77,25 @@ impl std::fmt::Display for BadCheckpoint {
     }
 }
 
-/// The chains end before where a checkpoint saw them: entries were taken away.
+/// The chains are not as the last checkpoint saw them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("run {run}: entries after {sequence} are gone, which were there at the last checkpoint")]
-pub struct RolledBack {
-    /// The run.
-    pub run: String,
-    /// The last entry that is left; 0 where the run is gone.
-    pub sequence: u64,
+pub enum Altered {
+    /// A chain ends with another entry where it stood: it was written anew.
+    #[error("run {run}, entry {sequence}: another entry stands there than at the last checkpoint: one of the two is forged")]
+    Forged {
+        /// The run.
+        run: String,
+        /// The entry's number.
+        sequence: u64,
+    },
+    /// A chain ends before where it stood: entries were taken away.
+    #[error("run {run}: entries after {sequence} are gone, which were there at the last checkpoint")]
+    RolledBack {
+        /// The run.
+        run: String,
+        /// The last entry that is left; 0 where the run is gone.
+        sequence: u64,
+    },
 }
 
 impl Signed {
@@ -218,12 +229,16 @@ impl Course {
     }
 
     /// The next checkpoint over these heads, all there are. Every so many it is whole.
-    pub fn next(&self, heads: Vec<Head>, at: String, whole_every: u64, key: &SigningKey) -> Result<Signed, RolledBack> {
+    pub fn next(&self, heads: Vec<Head>, at: String, whole_every: u64, key: &SigningKey) -> Result<Signed, Altered> {
         let heads: BTreeMap<String, Head> = heads.into_iter().map(|head| (head.run.clone(), head)).collect();
         for known in self.heads.values() {
+            let run = known.run.clone();
             match heads.get(&known.run) {
+                Some(head) if head.sequence == known.sequence && head.hash != known.hash => {
+                    return Err(Altered::Forged { run, sequence: known.sequence });
+                }
                 Some(head) if head.sequence >= known.sequence => {}
-                gone => return Err(RolledBack { run: known.run.clone(), sequence: gone.map_or(0, |head| head.sequence) }),
+                gone => return Err(Altered::RolledBack { run, sequence: gone.map_or(0, |head| head.sequence) }),
             }
         }
         let number = self.number().saturating_add(1);
@@ -349,10 +364,14 @@ mod tests {
         let mut course = Course::default();
         let first = course.next(vec![head("a", 3), head("b", 1)], "t".into(), 9, &key).unwrap();
         course.add(&first, &[]).unwrap();
-        let next = |heads| course.next(heads, "t".into(), 9, &key).map(|_| ()).map_err(|back| (back.run, back.sequence));
-        assert_eq!(next(vec![head("a", 2), head("b", 1)]), Err(("a".into(), 2)));
-        assert_eq!(next(vec![head("a", 3)]), Err(("b".into(), 0)));
+        let next = |heads| course.next(heads, "t".into(), 9, &key).map(|_| ()).map_err(|altered| altered.to_string());
+        let gone = |run, sequence| Err(format!("run {run}: entries after {sequence} are gone, which were there at the last checkpoint"));
+        assert_eq!(next(vec![head("a", 2), head("b", 1)]), gone("a", 2));
+        assert_eq!(next(vec![head("a", 3)]), gone("b", 0));
         assert_eq!(next(vec![head("a", 3), head("b", 1)]), Ok(()));
+        let forged = Head { hash: "another".into(), ..head("a", 3) };
+        let words = "run a, entry 3: another entry stands there than at the last checkpoint: one of the two is forged";
+        assert_eq!(next(vec![forged, head("b", 1)]), Err(words.to_owned()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use record::Clock;
 
 use crate::checkpoint::{Course, Head, Signed};
-use crate::key::SigningKey;
+use crate::key::{PublicKey, SigningKey};
 use crate::{JournalDown, Line};
 
 /// The ledger as it lies in a store: read in order, and its checkpoints beside it. Only ever added to.
@@ -54,6 +54,8 @@ pub struct Checkpoints {
     pub whole_every: u64,
     /// Signs them.
     pub key: SigningKey,
+    /// By whose signature those before are believed, beside its own: other nodes' keys, and those that it had before.
+    pub trusted: Vec<PublicKey>,
     /// Who gets them.
     pub witnesses: Vec<Box<dyn Witness>>,
 }
@@ -75,14 +77,15 @@ pub enum NoCheckpoint {
     /// The store is away.
     #[error(transparent)]
     Down(#[from] JournalDown),
-    /// Entries are gone.
+    /// Entries are gone, or are others.
     #[error(transparent)]
-    RolledBack(#[from] crate::RolledBack),
+    Altered(#[from] crate::Altered),
 }
 
 impl Checkpointer {
     /// For this archive.
-    pub fn new(settings: Checkpoints, archive: Arc<dyn Archive>, clock: Arc<dyn Clock>) -> Checkpointer {
+    pub fn new(mut settings: Checkpoints, archive: Arc<dyn Archive>, clock: Arc<dyn Clock>) -> Checkpointer {
+        settings.trusted.push(settings.key.public());
         Checkpointer { settings, archive, clock, course: Course::default() }
     }
 
@@ -118,9 +121,13 @@ impl Checkpointer {
                 return Ok(());
             }
             let next = self.course.next(self.archive.heads().await?, now.to_string(), self.settings.whole_every, &self.settings.key)?;
+            // What would not be believed is not kept: it would stand there for good, and nothing could follow it.
+            let mut course = self.course.clone();
+            course.add(&next, &self.settings.trusted).map_err(NoCheckpoint::Bad)?;
             // Another node's may have come first: it is read, and what is left to say said after it.
             if self.archive.keep_checkpoint(&next).await? {
-                return self.course.add(&next, &[]).map_err(NoCheckpoint::Bad);
+                self.course = course;
+                return Ok(());
             }
         }
     }
@@ -142,7 +149,7 @@ impl Checkpointer {
             for line in &lines {
                 let bad = |number| crate::BadCheckpoint { number, why: "its line is not what was written".to_owned(), entry: None };
                 let signed = Signed::read(line.as_bytes()).ok_or_else(|| NoCheckpoint::Bad(bad(after + 1)))?;
-                self.course.add(&signed, &[]).map_err(NoCheckpoint::Bad)?;
+                self.course.add(&signed, &self.settings.trusted).map_err(NoCheckpoint::Bad)?;
                 after = signed.checkpoint.number;
             }
             if lines.len() < AT_ONCE {

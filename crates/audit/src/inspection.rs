@@ -17,6 +17,8 @@ pub enum Problem {
     Checkpoint(BadCheckpoint),
     /// The first bad entry.
     Entry(FirstBad),
+    /// The first entry that is not found by what leads to it.
+    Name(FirstBad),
     /// The proof beside an export.
     Proof(String),
     /// A copy of the checkpoints that somebody was handed.
@@ -32,7 +34,7 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Problem::Checkpoint(bad) => bad.fmt(f),
-            Problem::Entry(bad) => bad.fmt(f),
+            Problem::Entry(bad) | Problem::Name(bad) => bad.fmt(f),
             Problem::Proof(why) => write!(f, "the export's proof: {why}"),
             Problem::Witness { name, why } => write!(f, "the copy {name}: {why}"),
         }

@@ -29,7 +29,7 @@ mod writer;
 
 pub use account::{Account, Claimed, Outcome, accounts, found};
 pub use chain::{FirstBad, Verified, Verifier, verify};
-pub use checkpoint::{BadCheckpoint, Checkpoint, Course, Head, RolledBack, Signed};
+pub use checkpoint::{Altered, BadCheckpoint, Checkpoint, Course, Head, Signed};
 pub use checkpointer::{Archive, Checkpointer, Checkpoints, NoCheckpoint, Witness};
 pub use export::{Exported, Proof, exported, verify_export};
 pub use inspection::{Inspection, Problem, Report};

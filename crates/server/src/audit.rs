@@ -40,7 +40,8 @@ pub enum Command {
     },
     /// Tells in plain English who looked: at a patient's record, by a user, or at what a source holds.
     Report(Box<report::Arguments>),
-    /// Looks whether every entry is there as it was written, and names the first that is not; exits 1 then.
+    /// Looks whether every entry is there as it was written, and names the first that is not; exits 1 then, and 3 where no key was given
+    /// by which anything could be believed.
     Verify {
         /// The configuration, to check the store.
         #[arg(long, conflicts_with = "export", required_unless_present = "export")]
@@ -51,7 +52,7 @@ pub enum Command {
         /// A copy of the checkpoints that somebody was handed; several allowed. Those that the configuration names are looked at anyway.
         #[arg(long)]
         checkpoints: Vec<PathBuf>,
-        /// The public key that signs checkpoints, or a file that holds it; several allowed. The configuration's own is believed anyway.
+        /// The public key that signs checkpoints, or a file that holds it; several allowed. Those of the configuration are believed anyway.
         #[arg(long)]
         key: Vec<String>,
     },
@@ -80,6 +81,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         (Command::Verify { checkpoints, key, .. }, Some(config)) => {
             let mut trusted = keys(&key)?;
+            trusted.extend(keys(&config.ledger.trusted_keys).context("[ledger] trusted_keys")?);
             if config.ledger.key_file.exists() {
                 trusted.push(SigningKey::open(&config.ledger.key_file)?.public());
             }
@@ -94,7 +96,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Each is a key, or a file that holds one.
-fn keys(given: &[String]) -> anyhow::Result<Vec<PublicKey>> {
+pub(crate) fn keys(given: &[String]) -> anyhow::Result<Vec<PublicKey>> {
     let key = |given: &String| {
         let text = if Path::new(given).is_file() { std::fs::read_to_string(given)? } else { given.clone() };
         PublicKey::parse(&text).with_context(|| format!("{given}: it is neither a key of the ledger's nor a file with one"))

@@ -86,6 +86,7 @@ fn checkpoints(config: &config::ledger::LedgerConfig) -> anyhow::Result<Checkpoi
         every: config.checkpoint,
         whole_every: config.whole_every,
         key: SigningKey::open(&config.key_file)?,
+        trusted: crate::audit::keys(&config.trusted_keys).context("[ledger] trusted_keys")?,
         witnesses: crate::audit::witness::all(config)?,
     })
 }

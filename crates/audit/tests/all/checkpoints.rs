@@ -1,14 +1,14 @@
 //! Checkpoints are made in time, by whichever node comes first, and handed out until they are taken.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use audit::{Archive, Checkpointer, Checkpoints, Course, Head, JournalDown, Line, NoCheckpoint, Signed, Witness};
+use audit::{Altered, Archive, Checkpointer, Checkpoints, Course, Head, JournalDown, Line, NoCheckpoint, Signed, Witness};
 use record::Clock;
 
-use crate::sample::{head, key, run};
+use crate::sample::{KeyFile, head, key, key_file, run};
 
 /// A store in memory.
 #[derive(Default)]
@@ -17,6 +17,8 @@ struct Shelf {
     checkpoints: Mutex<Vec<Signed>>,
     handed: Mutex<BTreeMap<String, u64>>,
     away: Mutex<bool>,
+    /// The key of all who sign here.
+    keys: OnceLock<KeyFile>,
 }
 
 impl Shelf {
@@ -105,7 +107,8 @@ impl Clock for Paused {
 
 fn node(shelf: &Arc<Shelf>, witnesses: &[Somebody], whole_every: u64) -> Checkpointer {
     let witnesses = witnesses.iter().map(|one| Box::new(one.clone()) as Box<dyn Witness>).collect();
-    let settings = Checkpoints { every: Duration::from_secs(60), whole_every, key: key(), witnesses };
+    let key = shelf.keys.get_or_init(key_file).open();
+    let settings = Checkpoints { every: Duration::from_secs(60), whole_every, key, trusted: Vec::new(), witnesses };
     Checkpointer::new(settings, shelf.clone(), Arc::new(Paused(tokio::time::Instant::now())))
 }
 
@@ -174,7 +177,7 @@ async fn nothing_is_signed_over_a_ledger_that_was_cut() {
     shelf.lines.lock().unwrap().pop();
     works(&mut node, 600).await;
     assert_eq!(shelf.checkpoints.lock().unwrap().len(), 2);
-    assert!(matches!(node.make().await, Err(NoCheckpoint::RolledBack(back)) if back.sequence == 2));
+    assert!(matches!(node.make().await, Err(NoCheckpoint::Altered(Altered::RolledBack { sequence: 2, .. }))));
     // It was away for a while, and is itself again.
     *shelf.away.lock().unwrap() = true;
     shelf.lines.lock().unwrap().clone_from(&lines);
@@ -183,4 +186,46 @@ async fn nothing_is_signed_over_a_ledger_that_was_cut() {
     *shelf.away.lock().unwrap() = false;
     works(&mut node, 65).await;
     assert_eq!(shelf.checkpoints.lock().unwrap().len(), 4);
+}
+
+/// Whoever changes the last entry and all that is made of it has the store, and not what was signed.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_signed_over_an_entry_that_stands_in_another_s_place() {
+    let shelf = Arc::new(Shelf::default());
+    let lines = run("a", 3).await;
+    shelf.lines.lock().unwrap().clone_from(&lines);
+    let mut node = node(&shelf, &[], 1000);
+    works(&mut node, 65).await;
+    let before = std::mem::replace(&mut shelf.lines.lock().unwrap()[2].hash, "another".into());
+    works(&mut node, 600).await;
+    assert_eq!(shelf.checkpoints.lock().unwrap().len(), 2);
+    assert!(matches!(node.make().await, Err(NoCheckpoint::Altered(Altered::Forged { sequence: 3, .. }))));
+    // It goes on where it was right again: nothing stands there that it does not believe.
+    shelf.lines.lock().unwrap()[2].hash = before;
+    works(&mut node, 65).await;
+    assert_eq!(shelf.checkpoints.lock().unwrap().len(), 4);
+}
+
+/// Whoever can write to the store can sign by a key of their own.
+#[tokio::test(start_paused = true)]
+async fn what_a_stranger_signed_is_not_gone_on_from() {
+    let shelf = Arc::new(Shelf::default());
+    let lines = run("a", 3).await;
+    shelf.lines.lock().unwrap().clone_from(&lines);
+    let stranger = key();
+    let (heads, at) = (shelf.heads().await.unwrap(), "2026-11-23T08:00:00Z".to_owned());
+    let forged = Course::default().next(heads, at, 1000, &stranger).unwrap();
+    assert!(shelf.keep_checkpoint(&forged).await.unwrap());
+    let mut own = node(&shelf, &[], 1000);
+    works(&mut own, 120).await;
+    assert_eq!(shelf.checkpoints.lock().unwrap().len(), 1);
+    let Err(NoCheckpoint::Bad(bad)) = own.make().await else { panic!("it was believed") };
+    assert_eq!((bad.number, bad.why.as_str()), (1, "it is signed by a key that is not the ledger's"));
+    // Whose key is named is believed: another node's, or the one before this.
+    let key = shelf.keys.get_or_init(key_file).open();
+    let settings =
+        Checkpoints { every: Duration::from_secs(60), whole_every: 1000, key, trusted: vec![stranger.public()], witnesses: Vec::new() };
+    let mut own = Checkpointer::new(settings, shelf.clone(), Arc::new(Paused(tokio::time::Instant::now())));
+    works(&mut own, 65).await;
+    assert_eq!(shelf.checkpoints.lock().unwrap().len(), 3);
 }

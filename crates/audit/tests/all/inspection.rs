@@ -13,7 +13,7 @@ fn named(report: &Report) -> Vec<String> {
             Some((run, sequence)) => format!("#{} {run} {sequence}", bad.number),
             None => format!("#{}", bad.number),
         },
-        Problem::Entry(bad) => format!("{} {}", bad.run, bad.sequence),
+        Problem::Entry(bad) | Problem::Name(bad) => format!("{} {}", bad.run, bad.sequence),
         Problem::Proof(_) => "proof".to_owned(),
         Problem::Witness { .. } => "copy".to_owned(),
     };

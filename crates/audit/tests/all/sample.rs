@@ -11,12 +11,29 @@ use audit::{
 
 /// A key that goes with the test.
 pub fn key() -> SigningKey {
+    key_file().open()
+}
+
+/// The file of a key, which goes when this value does.
+pub struct KeyFile(std::path::PathBuf);
+
+pub fn key_file() -> KeyFile {
     static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let n = COUNT.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-    let file = std::env::temp_dir().join(format!("severn-audit-{}-{n}.pem", std::process::id()));
-    let key = SigningKey::open(&file).unwrap();
-    std::fs::remove_file(&file).unwrap();
-    key
+    KeyFile(std::env::temp_dir().join(format!("severn-audit-{}-{n}.pem", std::process::id())))
+}
+
+impl KeyFile {
+    pub fn open(&self) -> SigningKey {
+        SigningKey::open(&self.0).unwrap()
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        // Nothing can be done about a temporary file that stays.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 #[derive(Default)]

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Empty, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
-use audit::{Exported, Inspection, PublicKey, Report, verify_export};
+use audit::{Exported, FirstBad, Inspection, Line, Problem, PublicKey, Report, verify_export};
 
 use super::{Meter, archive};
 use crate::config::Config;
@@ -42,24 +43,40 @@ pub async fn store(config: &Config, mut copies: Vec<PathBuf>, trusted: Vec<Publi
     inspection.begin();
     let (mut meter, mut entries) = (Meter::start(), 0);
     let mut page = archive.lines_after("", 0, AT_ONCE).await?;
-    let mut outcome = Ok(());
+    let (mut outcome, mut unentered) = (Ok(()), None);
     while outcome.is_ok()
         && let Some(last) = page.last()
     {
         let (run, sequence) = (last.run.clone(), last.sequence);
+        let lines = Arc::new(page);
+        let own = lines.clone();
         // The next lines are read while these are checked.
         let checking = tokio::task::spawn_blocking(move || {
-            let outcome = page.iter().try_for_each(|line| inspection.line(line));
-            (inspection, outcome, page.len() as u64)
+            let outcome = own.iter().try_for_each(|line| inspection.line(line));
+            (inspection, outcome)
         });
-        let (next, checked) = tokio::join!(archive.lines_after(&run, sequence, AT_ONCE), checking);
-        let count;
-        (inspection, outcome, count) = checked?;
+        let finding = async {
+            match &unentered {
+                None => archive.unentered(&lines).await.map(|place| place.and_then(|place| lines.get(place)).map(not_found)),
+                Some(_) => Ok(None),
+            }
+        };
+        let (next, checked, found) = tokio::join!(archive.lines_after(&run, sequence, AT_ONCE), checking, finding);
+        (inspection, outcome) = checked?;
+        unentered = unentered.or(found?);
         page = next?;
-        entries += count;
+        entries += lines.len() as u64;
         meter.tell(entries);
     }
-    Ok(told(&inspection.finish(outcome), given))
+    let mut report = inspection.finish(outcome);
+    report.problems.extend(unentered.map(Problem::Name));
+    Ok(told(&report, given))
+}
+
+/// An entry that nobody is told of who asks who looked.
+fn not_found(line: &Line) -> FirstBad {
+    let why = "it is not found by every name that it stands under, so that not everybody who asks who looked is told of it".to_owned();
+    FirstBad { run: line.run.clone(), sequence: line.sequence, why }
 }
 
 /// Checks an export: a folder, or the `ledger.ndjson` in it.
@@ -91,6 +108,9 @@ fn opened(file: &Path) -> anyhow::Result<(String, BufReader<std::io::Take<File>>
     Ok((name, BufReader::new(copy.take(length))))
 }
 
+/// All fits together, and nobody who is believed has signed it.
+const UNBELIEVED: u8 = 3;
+
 /// Says what was found; whoever gave no key is told what that means.
 fn told(report: &Report, keys_given: usize) -> ExitCode {
     for problem in &report.problems {
@@ -99,9 +119,6 @@ fn told(report: &Report, keys_given: usize) -> ExitCode {
     match &report.checkpoint {
         Some((number, at)) => println!("checkpoints: up to {number}, made at {at}, signed by {}", report.keys.join(", ")),
         None => println!("checkpoints: none, so that nobody vouches for the end of a chain"),
-    }
-    if keys_given == 0 && report.checkpoint.is_some() {
-        println!("whose key that is was not looked at: give it with --key");
     }
     for (name, number) in &report.witnesses {
         println!("copy {name}: up to checkpoint {number}, the same");
@@ -112,6 +129,12 @@ fn told(report: &Report, keys_given: usize) -> ExitCode {
     println!("ledger: {} entries in {} chains, each as it was written and where it was", report.verified.lines, report.verified.runs);
     if report.unvouched > 0 {
         println!("{} of them came after the last checkpoint of their chain: the next one will vouch for them", report.unvouched);
+    }
+    if keys_given == 0 {
+        println!(
+            "NOT verified: whose key signed it was not looked at, and whoever makes all of it anew signs it too. Give the ledger's with --key"
+        );
+        return ExitCode::from(UNBELIEVED);
     }
     ExitCode::SUCCESS
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use audit::PublicKey;
 use url::Url;
 
 use super::reader::Section;
@@ -17,6 +18,8 @@ pub struct LedgerConfig {
     pub whole_every: u64,
     /// The key that signs checkpoints; made when it is not there.
     pub key_file: PathBuf,
+    /// By whose signature checkpoints are believed beside that key's: public keys in base64, or files that hold them.
+    pub trusted_keys: Vec<String>,
     /// Where entries stand on this node while the store is away.
     pub journal_file: PathBuf,
     /// Bytes of it; when it is full nothing is read.
@@ -75,11 +78,13 @@ impl<'a> Reader<'a> {
             _ => self.path(&format!("severn.{end}")),
         };
         let file = |key, end| section.text(key).map_or_else(|| beside(end), |path| self.path(&path));
+        let trusted = |key: String| if PublicKey::parse(&key).is_some() { key } else { self.path(&key).display().to_string() };
         let witnesses: Vec<_> = section.sections("witness").into_iter().map(|witness| self.witness(witness)).collect();
         let config = LedgerConfig {
             checkpoint: Duration::from_secs(section.number("checkpoint_seconds", 60, 1..=3_600)),
             whole_every: section.number("checkpoint_whole_every", 1_440, 2..=1_000_000),
             key_file: file("key_file", "ledger.pem"),
+            trusted_keys: section.texts("trusted_keys").into_iter().map(trusted).collect(),
             journal_file: file("journal_file", "journal"),
             journal_bytes_max: section.number("journal_bytes_max", 256 << 20, 1 << 20..=1 << 40),
             witness: Duration::from_millis(section.number("witness_ms", 5_000, 100..=60_000)),

@@ -84,13 +84,14 @@ async fn a_ledger_is_exported_and_checked_by_whoever_has_the_key() {
     std::fs::write(room.0.join("key.pem"), pem).unwrap();
     let (code, said, errors) = room.run(&["audit", "export", "--config", "severn.toml", "--out", "whole"]);
     assert!(code == Some(0) && said.contains("42 entries, all there are"), "{said}{errors}");
-    for (place, key, words) in [
-        ("whole", &["--key", "key.pem"][..], "42 entries in 4 chains"),
-        ("whole/ledger.ndjson", &["--key", "key.pem", "--checkpoints", "two.ndjson"], "two.ndjson: up to checkpoint 3"),
-        ("whole", &[], "give it with --key"),
+    for (place, key, ends, words) in [
+        ("whole", &["--key", "key.pem"][..], 0, "42 entries in 4 chains"),
+        ("whole/ledger.ndjson", &["--key", "key.pem", "--checkpoints", "two.ndjson"], 0, "two.ndjson: up to checkpoint 3"),
+        // Whoever makes all of it anew has a key, too.
+        ("whole", &[], 3, "NOT verified: whose key signed it was not looked at"),
     ] {
         let (code, said) = verify(&room, &[&["--export", place], key].concat());
-        assert!(code == Some(0) && said.contains(words), "{place}: {said}");
+        assert!(code == Some(ends) && said.contains(words), "{place}: {said}");
     }
     // Another's key; and what is there is not written over.
     room.run(&["audit", "verify", "--config", "severn.toml"]);
@@ -113,9 +114,33 @@ async fn a_ledger_is_exported_and_checked_by_whoever_has_the_key() {
     assert!(code == Some(1) && said.contains("there is no store") && !room.0.join("severn.db").exists(), "{said}");
 }
 
+/// The key that a node signed by before, or another node's, is believed where the configuration names it.
+#[tokio::test]
+async fn a_key_of_before_is_believed_where_it_is_named() {
+    let room = room("url = \"sqlite:severn.db\"").await;
+    let own = audit::SigningKey::open(&room.0.join("severn.db.ledger.pem")).unwrap().public();
+    std::fs::remove_file(room.0.join("severn.db.ledger.pem")).unwrap();
+    checkpoint(&room).await;
+    let (code, said) = verify(&room, &["--config", "severn.toml"]);
+    assert!(code == Some(1) && said.contains("checkpoint 1: it is signed by a key that is not the ledger's"), "{said}");
+    let text = std::fs::read_to_string(room.0.join("severn.toml")).unwrap();
+    std::fs::write(room.0.join("before.pem"), own.pem()).unwrap();
+    for key in ["before.pem".to_owned(), own.to_string()] {
+        let named = text.replace(
+            "\n[[ledger.witness]]\nname = \"one\"",
+            &format!("\n[ledger]\ntrusted_keys = [\"{key}\"]\n\n[[ledger.witness]]\nname = \"one\""),
+        );
+        std::fs::write(room.0.join("severn.toml"), named).unwrap();
+        checkpoint(&room).await;
+        let (code, said) = verify(&room, &["--config", "severn.toml"]);
+        assert!(code == Some(0) && !said.contains("up to 3,"), "{said}");
+    }
+}
+
 /// Lifts the guards, as somebody who has the file can.
 const UNGUARDED: &str = "DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete; DROP TRIGGER ledger_no_replace; \
-    DROP TRIGGER checkpoint_no_update; DROP TRIGGER checkpoint_no_delete; DROP TRIGGER checkpoint_no_replace;";
+    DROP TRIGGER checkpoint_no_update; DROP TRIGGER checkpoint_no_delete; DROP TRIGGER checkpoint_no_replace; \
+    DROP TRIGGER entered_no_update; DROP TRIGGER entered_no_delete;";
 
 #[tokio::test]
 async fn whatever_is_done_to_the_store_is_found_and_the_first_bad_entry_named() {
@@ -152,6 +177,9 @@ async fn whatever_is_done_to_the_store_is_found_and_the_first_bad_entry_named() 
         // With its checkpoints, so that only the copies show it.
         ("DELETE FROM checkpoint WHERE number > 1; DELETE FROM ledger WHERE run > 'a0'".into(), "run a1, entry 1"),
         ("DELETE FROM checkpoint; DELETE FROM ledger".into(), "checkpoint 1: it is missing: a copy has it"),
+        // The entry stands, and nobody who asks who looked is told of it.
+        ("DELETE FROM entered WHERE name = '[\"patient\",\"p7\"]' AND trace = 'q-a1-7'".into(), "run a1, entry 8: it is not found by every name"),
+        ("UPDATE entered SET at = at - 1 WHERE trace = 'q-b0-2' AND name = '[\"all\"]'".into(), "run b0, entry 3: it is not found by every name"),
     ];
     for (case, (sql, words)) in table.into_iter().enumerate() {
         // Each in a place of its own: somebody may still have the file of the one before.
@@ -219,7 +247,8 @@ async fn postgresql_s_ledger_is_checked_and_exported_the_same() {
     let (code, said) = verify(&room, &["--config", "severn.toml"]);
     assert!(code == Some(0) && said.contains("42 entries in 4 chains") && said.contains("one.ndjson: up to checkpoint 3"), "{said}");
     assert_eq!(room.run(&["audit", "export", "--config", "severn.toml", "--out", "out"]).0, Some(0));
-    assert_eq!(verify(&room, &["--export", "out", "--checkpoints", "two.ndjson"]).0, Some(0));
+    let key = audit::SigningKey::open(&config(&room).ledger.key_file).unwrap().public().to_string();
+    assert_eq!(verify(&room, &["--export", "out", "--checkpoints", "two.ndjson", "--key", &key]).0, Some(0));
     server.psql("postgres", "SET session_replication_role = replica; DELETE FROM severn.ledger WHERE run = 'a1' AND sequence = 20");
     let (code, said) = verify(&room, &["--config", "severn.toml"]);
     assert!(code == Some(1) && said.contains("NOT as it was written: run a1, entry 20"), "{said}");
