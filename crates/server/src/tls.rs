@@ -6,14 +6,16 @@ mod listener;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
+use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode;
 
 use crate::config::tls::TlsConfig;
@@ -90,6 +92,7 @@ pub(crate) struct Files {
     cert: Vec<u8>,
     key: Vec<u8>,
     client_ca: Option<Vec<u8>>,
+    revoked: Option<Vec<u8>>,
 }
 
 /// The key of the configuration that is wrong, and what is.
@@ -99,7 +102,13 @@ impl Files {
     pub(crate) fn read(config: &TlsConfig) -> Result<Files, Wrong> {
         let read = |key, path: &Path| std::fs::read(path).map_err(|error| (key, format!("{}: {error}", path.display())));
         let client_ca = config.client_ca_file.as_ref().map(|path| read("client_ca_file", path)).transpose()?;
-        Ok(Files { cert: read("cert_file", &config.cert_file)?, key: read("key_file", &config.key_file)?, client_ca })
+        let revoked = config.revoked.as_ref().map(|path| read("revoked", path)).transpose()?;
+        Ok(Files { cert: read("cert_file", &config.cert_file)?, key: read("key_file", &config.key_file)?, client_ca, revoked })
+    }
+
+    /// What is wrong with the lists of what was taken back; they go on being used, and are over at some time.
+    fn over(&self) -> Option<Wrong> {
+        revocations(self.revoked.as_ref()?).err()
     }
 
     /// What connections are accepted by.
@@ -120,6 +129,11 @@ impl Files {
                     roots.add(authority).map_err(|error| wrong(error.to_string()))?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                let verifier = match &self.revoked {
+                    None => verifier,
+                    // Whose authority gave no list, or one that is over, may have been taken back: they do not get through.
+                    Some(lists) => verifier.with_crls(revocations(lists)?).enforce_revocation_expiration(),
+                };
                 let verifier = if config.client_required { verifier } else { verifier.allow_unauthenticated() };
                 builder.with_client_cert_verifier(verifier.build().map_err(|error| wrong(error.to_string()))?)
             }
@@ -129,6 +143,33 @@ impl Files {
         server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(server)
     }
+}
+
+/// Lists of what was taken back, of which none is over.
+fn revocations(pem: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, Wrong> {
+    let wrong = |what: &str| ("revoked", what.to_owned());
+    let lists: Vec<CertificateRevocationListDer<'static>> =
+        CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| wrong("holds a list that is no PEM"))?;
+    if lists.is_empty() {
+        return Err(wrong("holds no list of revoked certificates (X509 CRL) in PEM"));
+    }
+    if ends(&lists).ok_or(wrong("holds a list that cannot be read, or does not say until when it is good"))? <= now() {
+        return Err(wrong("holds a list that is over: nobody of its authority would get through"));
+    }
+    Ok(lists)
+}
+
+/// When the first of them is over.
+fn ends(lists: &[CertificateRevocationListDer<'_>]) -> Option<Duration> {
+    let end = |list: &CertificateRevocationListDer<'_>| {
+        let list = CertificateList::from_der(list.as_ref()).ok()?;
+        Some(list.tbs_cert_list.next_update?.to_unix_duration())
+    };
+    lists.iter().map(end).collect::<Option<Vec<_>>>()?.into_iter().min()
+}
+
+fn now() -> Duration {
+    Duration::try_from(crate::wiring::system_clock().now().as_duration()).unwrap_or_default()
 }
 
 /// `None` where there is none, or one that cannot be read.
@@ -154,8 +195,14 @@ impl Tls {
     /// Looks now and then whether the files are new. What is open goes on; what cannot be used is told, and what there was stays.
     pub async fn keep(&self) {
         let mut known = Files::read(&self.config).ok();
+        let mut said_over = false;
         loop {
             tokio::time::sleep(self.config.reload).await;
+            let over = known.as_ref().and_then(Files::over);
+            if let Some((key, what)) = over.as_ref().filter(|_| !said_over) {
+                tracing::error!(alert = "tls.revoked-over", key, what, "exchange.tls: who shows a certificate gets no connection");
+            }
+            said_over = over.is_some();
             let files = match Files::read(&self.config) {
                 Ok(files) if known.as_ref() == Some(&files) => continue,
                 Ok(files) => files,

@@ -245,7 +245,17 @@ fn whoever_gets_a_token_here_is_registered_whole() {
     let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let jwk = r#"{"keys":[{"kty":"EC","crv":"P-384","kid":"a","x":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq","y":"qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"}]}"#;
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(2090, 1, 1),
+        crl_number: rcgen::SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(&rcgen::Issuer::from_params(&params, &key)).unwrap();
     for (name, content) in [
+        ("clients.crl", list.pem().unwrap()),
         ("oauth.pem", pem(&rcgen::PKCS_ECDSA_P256_SHA256)),
         ("p384.pem", pem(&rcgen::PKCS_ECDSA_P384_SHA384)),
         ("launcher.json", jwk.to_owned()),

@@ -16,6 +16,8 @@ pub struct TlsConfig {
     pub key_file: PathBuf,
     /// Authorities whose certificates clients may show. Without it nobody is asked for one.
     pub client_ca_file: Option<PathBuf>,
+    /// Lists of certificates that those authorities took back (CRLs), in PEM: one of each of them, and none over.
+    pub revoked: Option<PathBuf>,
     /// Whether nobody connects without a certificate: where no person's browser does.
     pub client_required: bool,
     /// How often it is looked whether the files are new.
@@ -36,6 +38,10 @@ impl<'a> Reader<'a> {
         let file = |key| section.required::<String>(key).map(|path| self.path(&path));
         let (cert_file, key_file) = (file("cert_file"), file("key_file"));
         let client_ca_file = section.text("client_ca_file").map(|path| self.path(&path));
+        let revoked = section.text("revoked").map(|path| self.path(&path));
+        if revoked.is_some() && client_ca_file.is_none() {
+            section.mistake("revoked", "is of no use without client_ca_file: nobody is asked for a certificate");
+        }
         let client_required = section.choice("client_certificates", &[("offered", false), ("required", true)], false);
         if client_required && client_ca_file.is_none() {
             section.mistake("client_certificates", "cannot be required without client_ca_file: by whose authority?");
@@ -48,6 +54,7 @@ impl<'a> Reader<'a> {
                 cert_file: cert_file?,
                 key_file: key_file?,
                 client_ca_file,
+                revoked,
                 client_required,
                 reload,
                 handshake,

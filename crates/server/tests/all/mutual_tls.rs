@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyPair, RevocationReason, RevokedCertParams, SerialNumber,
+};
 use reqwest::tls::Version;
 use serde_json::Value;
 use server::config::Config;
@@ -52,6 +55,26 @@ impl Authority {
     }
 }
 
+/// A list of what an authority took back, good for long or over since long.
+fn revoked(authority: &Authority, serials: &[u8], over: bool) -> String {
+    let year = |year: i32| rcgen::date_time_ymd(year, 1, 1);
+    let revoked = serials.iter().map(|serial| RevokedCertParams {
+        serial_number: SerialNumber::from(vec![7, *serial]),
+        revocation_time: year(2020),
+        reason_code: Some(RevocationReason::KeyCompromise),
+        invalidity_date: None,
+    });
+    let params = CertificateRevocationListParams {
+        this_update: year(2020),
+        next_update: year(if over { 2021 } else { 2090 }),
+        crl_number: SerialNumber::from(1u64),
+        issuing_distribution_point: None,
+        revoked_certs: revoked.collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(&authority.issuer).unwrap().pem().unwrap()
+}
+
 /// An exchange that listens by TLS.
 struct Listening {
     world: World,
@@ -63,11 +86,18 @@ struct Listening {
 
 impl Listening {
     async fn new() -> Listening {
+        let lines = "tls = { cert_file = \"own.pem\", key_file = \"own.key\", client_ca_file = \"clients.pem\", reload_s = 1 }";
+        Listening::with(lines, |_| Vec::new()).await
+    }
+
+    /// With these lines, and files of the clients' authority.
+    async fn with(lines: &'static str, files: impl FnOnce(&Authority) -> Vec<(&'static str, String)>) -> Listening {
         let (servers, clients) = (Authority::new(), Authority::new());
         let (cert, key) = servers.signs(|_| {});
         let mut setup = Signers::new().setup();
-        setup.exchange = "tls = { cert_file = \"own.pem\", key_file = \"own.key\", client_ca_file = \"clients.pem\", reload_s = 1 }";
+        setup.exchange = lines;
         setup.files.extend([("own.pem", cert), ("own.key", key), ("clients.pem", clients.pem.clone())]);
+        setup.files.extend(files(&clients));
         let world = World::around(Arc::new(region(&["ccr"])), &setup);
         let text = format!("[exchange]\nid = \"t\"\norganisation = \"QHL\"\n{}\n[store]\nurl = \"sqlite:x.db\"\n", setup.exchange);
         let folder = world.file("");
@@ -157,6 +187,57 @@ async fn only_a_registered_certificate_of_the_right_authority_opens_anything() {
     listening.world.ledger.verify();
 }
 
+/// What an authority took back opens nothing from then on, though its name is registered and its time not over; nor does what nobody says
+/// of whether it was.
+#[tokio::test]
+async fn a_revoked_certificate_opens_nothing_any_more() {
+    let lines = "tls = { cert_file = \"own.pem\", key_file = \"own.key\", client_ca_file = \"clients.pem\", revoked = \"clients.crl\", \
+                 reload_s = 1 }";
+    let listening = Listening::with(lines, |clients| vec![("clients.crl", revoked(clients, &[7], false))]).await;
+    let numbered = |serial: u8| {
+        let (cert, key) = listening.clients.signs(|params| {
+            params.distinguished_name.push(DnType::OrganizationName, "Hospital");
+            params.distinguished_name.push(DnType::CommonName, "certified");
+            params.serial_number = Some(SerialNumber::from(vec![7, serial]));
+        });
+        cert + &key
+    };
+    let (stolen, lost, own) = (numbered(7), numbered(8), numbered(9));
+    // Each by a connection of its own: none is taken up again that was let in before.
+    let opens = async |identity: &str| {
+        let client = listening.client(Some(identity)).build().unwrap();
+        listening.grant(&client, "certified-1").await.map(|(status, _)| status)
+    };
+    assert_eq!((opens(&stolen).await, opens(&lost).await, opens(&own).await), (None, Some(200), Some(200)));
+    // Who shows none gets as far as before.
+    let live = |client: reqwest::Client| {
+        let url = listening.url("/live");
+        async move { client.get(url).send().await.map(|answer| answer.status().as_u16()).ok() }
+    };
+    assert_eq!(live(listening.client(None).build().unwrap()).await, Some(200));
+    let taken_up = async |lists: &str, identity: &str, expected: Option<u16>| {
+        listening.world.write("clients.crl", lists);
+        for _ in 0..60 {
+            if opens(identity).await == expected {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        }
+        panic!("the new list is not taken up");
+    };
+    taken_up(&revoked(&listening.clients, &[7, 8], false), &lost, None).await;
+    assert_eq!((opens(&stolen).await, opens(&own).await), (None, Some(200)));
+    // What is no list, or over, changes nothing.
+    for useless in ["", &revoked(&listening.clients, &[], true)] {
+        listening.world.write("clients.crl", useless);
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        assert_eq!((opens(&stolen).await, opens(&lost).await, opens(&own).await), (None, None, Some(200)));
+    }
+    // Of an authority that gives no list nobody knows.
+    taken_up(&revoked(&Authority::new(), &[], false), &own, None).await;
+    assert_eq!(live(listening.client(None).build().unwrap()).await, Some(200));
+}
+
 #[tokio::test]
 async fn nothing_older_than_tls_1_2_is_spoken() {
     let listening = Listening::new().await;
@@ -228,7 +309,9 @@ fn a_configuration_says_what_is_wrong_with_its_certificates() {
     std::fs::create_dir(&folder).unwrap();
     let (authority, other) = (Authority::new(), Authority::new());
     let ((cert, key), (_, stranger)) = (authority.signs(|_| {}), other.signs(|_| {}));
-    for (name, content) in [("own.pem", &cert), ("own.key", &key), ("other.key", &stranger), ("ca.pem", &authority.pem)] {
+    let (list, over) = (revoked(&authority, &[7], false), revoked(&authority, &[7], true));
+    let files = [("own.pem", &cert), ("own.key", &key), ("other.key", &stranger), ("ca.pem", &authority.pem)];
+    for (name, content) in files.into_iter().chain([("ca.crl", &list), ("over.crl", &over)]) {
         std::fs::write(folder.join(name), content).unwrap();
     }
     let check = |tls: &str, expected: &str| {
@@ -239,6 +322,13 @@ fn a_configuration_says_what_is_wrong_with_its_certificates() {
     };
     check("cert_file = \"own.pem\", key_file = \"own.key\"", "");
     check("cert_file = \"own.pem\", key_file = \"own.key\", client_ca_file = \"ca.pem\", client_certificates = \"required\"", "");
+    let with_lists =
+        |file: &str| format!("cert_file = \"own.pem\", key_file = \"own.key\", client_ca_file = \"ca.pem\", revoked = \"{file}\"");
+    check(&with_lists("ca.crl"), "");
+    check(&with_lists("none.crl"), "none.crl");
+    check(&with_lists("own.pem"), "revoked: holds no list");
+    check(&with_lists("over.crl"), "revoked: holds a list that is over");
+    check("cert_file = \"own.pem\", key_file = \"own.key\", revoked = \"ca.crl\"", "revoked: is of no use without client_ca_file");
     check("cert_file = \"own.pem\"", "key_file: is missing");
     check("cert_file = \"none.pem\", key_file = \"own.key\"", "none.pem");
     check("cert_file = \"own.key\", key_file = \"own.key\"", "holds no certificate");
