@@ -91,8 +91,10 @@ fn reading_needs_a_view_and_a_relationship_that_has_not_ended() {
     let open = || facts(Some(person()), Restriction::Unrestricted);
     check(&["B0360"], open(), std::slice::from_ref(&launch), Ok(false));
     check(&["B0360"], open(), std::slice::from_ref(&claimed), Ok(false));
-    check(&["B0360"], open(), &[Evidence::Emergency { until: later }], Ok(true));
-    check(&["B0360"], open(), &[Evidence::Emergency { until: later }, claimed], Ok(false));
+    check(&["B0360", "B0168"], open(), &[Evidence::Emergency { until: later }], Ok(true));
+    check(&["B0360", "B0168"], open(), &[Evidence::Emergency { until: later }, claimed], Ok(false));
+    // Who may claim no emergency, or no more, is opened nothing by one.
+    check(&["B0360"], open(), &[Evidence::Emergency { until: later }], Err(Refusal::NoRelationship));
     check(&["B0360"], open(), &[], Err(Refusal::NoRelationship));
     check(&["B0360"], open(), &[other], Err(Refusal::NoRelationship));
     check(&["B0360"], open(), &[over], Err(Refusal::NoRelationship));
