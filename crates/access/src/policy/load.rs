@@ -208,6 +208,10 @@ fn parse(texts: &[Text], faults: &mut Vec<Fault>) -> Vec<Statement> {
                 fault(Some(&id), "cannot be taken apart".to_owned());
                 continue;
             };
+            if !told.clauses.iter().all(|(Clause::When(condition) | Clause::Unless(condition))| is_known(condition)) {
+                fault(Some(&id), "says something of which it is not known here what it looks at".to_owned());
+                continue;
+            }
             statements.push(Statement { file: text.file.clone(), line, policy: policy.new_id(PolicyId::new(id)), facts: told });
         }
     }
@@ -362,21 +366,26 @@ impl Mentions {
 /// Every expression within one, itself first.
 pub(crate) fn walk(expression: &Expr, told: &mut impl FnMut(&Expr)) {
     told(expression);
-    match expression {
-        Expr::BinaryOp { left, right, .. } => {
-            walk(left, told);
-            walk(right, told);
-        }
-        Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. } | Expr::Like { expr, .. } | Expr::UnaryOp { expr, .. } => walk(expr, told),
-        Expr::IfThenElse { cond, then_expr, else_expr } => [cond, then_expr, else_expr].into_iter().for_each(|one| walk(one, told)),
-        Expr::Is { expr, in_expr, .. } => {
-            walk(expr, told);
-            in_expr.iter().for_each(|one| walk(one, told));
-        }
-        Expr::Record(fields) => fields.values().for_each(|one| walk(one, told)),
-        Expr::Set(items) => items.iter().for_each(|one| walk(one, told)),
-        _ => {}
-    }
+    within(expression).into_iter().flatten().for_each(|one| walk(one, told));
+}
+
+/// What an expression is made of; none where that is not known: Cedar may learn others.
+fn within(expression: &Expr) -> Option<Vec<&Expr>> {
+    Some(match expression {
+        Expr::BinaryOp { left, right, .. } => vec![left, right],
+        Expr::GetAttr { expr, .. } | Expr::HasAttr { expr, .. } | Expr::Like { expr, .. } | Expr::UnaryOp { expr, .. } => vec![expr],
+        Expr::IfThenElse { cond, then_expr, else_expr } => vec![cond, then_expr, else_expr],
+        Expr::Is { expr, in_expr, .. } => std::iter::once(expr).chain(in_expr).map(|one| &**one).collect(),
+        Expr::Literal(_) | Expr::Slot(_) | Expr::Var(_) => Vec::new(),
+        Expr::Record(fields) => fields.values().map(|one| &**one).collect(),
+        Expr::Set(items) => items.iter().map(|one| &**one).collect(),
+        _ => return None,
+    })
+}
+
+/// Whether everything within an expression is known, so that what it looks at is.
+fn is_known(expression: &Expr) -> bool {
+    within(expression).is_some_and(|parts| parts.into_iter().all(is_known))
 }
 
 /// Every attribute of the principal or the resource, with each text that it is compared with.
@@ -401,6 +410,21 @@ pub(crate) fn compared(expression: &Expr, told: &mut impl FnMut(&str, &str)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a rule looks at tells which questions are one; of what is not understood nobody knows what it looks at.
+    #[test]
+    fn what_is_not_known_is_not_passed_over_wherever_it_stands() {
+        let of = |text: &str| match told(&Policy::parse(None, text).unwrap()).unwrap().clauses.remove(0) {
+            Clause::When(condition) | Clause::Unless(condition) => condition,
+        };
+        let condition =
+            of("permit (principal, action, resource) when { if principal has roles then [1].contains(1) else resource is Section };");
+        assert!(is_known(&condition));
+        let strange = std::sync::Arc::new(Expr::Unknown { name: "x".into() });
+        assert!(!is_known(&strange));
+        assert!(!is_known(&Expr::Set(vec![condition.clone(), strange.clone()])));
+        assert!(!is_known(&Expr::IfThenElse { cond: condition.clone(), then_expr: condition, else_expr: strange }));
+    }
 
     #[test]
     fn a_file_is_taken_apart_into_its_rules_whatever_stands_in_quotes_and_comments() {
