@@ -174,12 +174,24 @@ impl Lists {
         let system = node.get("system").and_then(Ref::value).unwrap_or_default();
         let Some(code) = value.value() else { return };
         let space = space(system.trim());
+        // Of what says no system, nobody knows that it is not what is listed.
+        let unnamed = space == Space::Other("");
         let mut meets = |code: &str| {
             let Some(entries) = self.by_value.get(code) else { return };
-            for entry in entries.iter().filter(|entry| entry.is_of(space) && entry.sign.is_sought(identifier, under)) {
+            for entry in entries.iter().filter(|entry| (unnamed || entry.is_of(space)) && entry.sign.is_sought(identifier, under)) {
                 marked.add(entry, part);
             }
         };
+        if unnamed {
+            let code = code.trim();
+            // As it stands, and as ICD-10 and others are looked up.
+            let bare = code.replace('.', "");
+            meets(code);
+            if bare != code {
+                meets(&bare);
+            }
+            return;
+        }
         match space == Space::Sctid && !code.bytes().all(|byte| byte.is_ascii_digit()) {
             // An expression says several things at once: the worst of them counts.
             true => code.split(|c: char| !c.is_ascii_digit()).filter(|concept| !concept.is_empty()).for_each(meets),
@@ -300,6 +312,11 @@ mod tests {
         check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding("http://hl7.org/fhir/sid/icd-10", "Z999")), 1, 0);
         check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding("http://loinc.org", "90000001")), 0, 0);
         check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding("http://snomed.info/sct", "900000011")), 0, 0);
+        // What says no system may be what is listed.
+        check(Kind::CONDITION, r#"{"code":{"coding":[{"code":"90000001"}]}}"#, 1, 0);
+        check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding(" ", "Z99.9")), 1, 0);
+        check(Kind::CONDITION, r#"{"identifier":[{"value":"7777777"}]}"#, 1, 0);
+        check(Kind::CONDITION, r#"{"code":{"coding":[{"code":"900000011"}]}}"#, 0, 0);
         check(Kind::CONDITION, r#"{"identifier":[{"system":"http://snomed.info/sct","value":"90000001"}]}"#, 0, 0);
         // A sibling stays where an item goes.
         check(Kind::OBSERVATION, &format!(r#"{{"component":[{{"code":{listed}}},{{"code":{{}}}}]}}"#), 0, 1);
