@@ -69,13 +69,15 @@ impl PersonIndex for Registrar {
         // Whatever is told of it to nobody: it is a time, and leads to nobody.
         let history = self.register().history(person).await.map_err(down)?;
         let changed = history.iter().rfind(|event| over(&event.deed)).map(|event| event.at);
-        let mut merged: Vec<PersonId> = Vec::new();
-        for event in &history {
-            match &event.deed {
-                Deed::Merged { from, .. } => merged.push(from.clone()),
-                Deed::Unmerged { to, .. } => merged.retain(|known| known != to),
-                _ => {}
-            }
+        // Who turned out to be somebody who turned out to be them is they as well.
+        let mut merged = merged(&history);
+        let mut looked = 0;
+        while let Some(one) = merged.get(looked).cloned() {
+            let theirs = self.register().history(&one).await.map_err(down)?;
+            let further: Vec<PersonId> =
+                self::merged(&theirs).into_iter().filter(|other| other != person && !merged.contains(other)).collect();
+            merged.extend(further);
+            looked += 1;
         }
         let Some(person) = self.register().person(person).await.map_err(down)? else { return Ok(Known::default()) };
         let confused = self.confused_with(&person).await.map_err(down)?;
@@ -84,6 +86,19 @@ impl PersonIndex for Registrar {
         let practices = person.entries.iter().filter(|entry| person.is_numbered(entry)).filter_map(practice).collect();
         Ok(Known { voices, practices, merged, restricted: all().any(|one| one.restricted), changed })
     }
+}
+
+/// Whose entries went to a person, by that person's history, and did not go back.
+fn merged(history: &[people::Event]) -> Vec<PersonId> {
+    let mut merged: Vec<PersonId> = Vec::new();
+    for event in history {
+        match &event.deed {
+            Deed::Merged { from, .. } => merged.push(from.clone()),
+            Deed::Unmerged { to, .. } => merged.retain(|known| known != to),
+            _ => {}
+        }
+    }
+    merged
 }
 
 /// Whether what was laid out of a record before a deed is over with it. An entry that the rules linked came with an answer, or was
