@@ -177,6 +177,10 @@ impl Exchange {
             return Ok(About { cut: Some(number), ..About::unasked(None, Restriction::Unknown) });
         }
         let Some((who, word)) = known.person() else { return Ok(About::unasked(Some(number), Restriction::Unknown)) };
+        // Somebody made up may turn out to be somebody who is not.
+        if !self.parts.settings.ladder.knows(&who.number) {
+            return Ok(About::unasked(Some(number), Restriction::Unknown));
+        }
         let said = &who.demographics;
         // By an old number, the service's own word is that it was replaced, whether or not the index could keep it.
         let replaced = (number != who.number && !word.former.contains(&number)).then_some(number);

@@ -35,9 +35,9 @@ impl Exchange {
     }
 
     /// The person whom a connected organisation has open by this number; an id is minted where there is none. `None` for a number that
-    /// was cut: it leads to nobody.
+    /// was cut, or that might be somebody's where only made-up people are known: it leads to nobody.
     pub async fn launched(&self, number: &NhsNumber) -> Result<Option<PersonId>, Refused> {
-        if self.parts.index.is_cut(number).await? {
+        if self.parts.index.is_cut(number).await? || !self.parts.settings.ladder.knows(number) {
             return Ok(None);
         }
         Ok(Some(self.parts.people.person_of(number).await?))

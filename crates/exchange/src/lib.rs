@@ -16,6 +16,7 @@ mod gather;
 mod index;
 mod issued;
 mod journey;
+mod made_up;
 mod monitoring;
 mod pages;
 mod parts;

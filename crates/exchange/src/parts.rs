@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use access::{Ladder, Terms, Words};
+use access::{Ladder, Step, Terms, Words};
 use audit::{Ledger, LedgerReader};
 use dialect::{Dialect, Known};
 use identity::{Locator, Trust};
 use record::{Clock, ExchangeId, OdsCode, SourceId};
 use source::Sources;
 
+use crate::made_up::MadeUp;
 use crate::{
     Claims, Consents, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration,
     RelationshipSettings, Ties,
@@ -156,8 +157,11 @@ pub enum Locate {
 }
 
 impl Exchange {
-    /// Puts the parts together.
-    pub fn new(parts: Parts) -> Exchange {
+    /// Puts the parts together. A demonstration's persons are those who are made up, whatever its store holds.
+    pub fn new(mut parts: Parts) -> Exchange {
+        if parts.settings.ladder.step() == Step::Demo {
+            parts.people = Arc::new(MadeUp(parts.people));
+        }
         Exchange { parts: Arc::new(parts) }
     }
 

@@ -2,11 +2,13 @@
 //! [`access::Ladder`]'s.
 //!
 //! A signature is one JWS (ES256 or RS256) by its signer's own key, over who signs, as what, when, for which exchange and step, and the
-//! SHA-256 of the document as it lies in the folder now: a document that was changed afterwards is not signed any more.
+//! SHA-256 of the document as it lies in the folder now: a document that was changed afterwards is not signed any more. With it stands
+//! what is served ([`serves`]): another version of the program, a further source or sign-in provider was not signed for.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use access::{Ladder, Step};
 use anyhow::{Context, bail};
@@ -14,10 +16,12 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use clap::Subcommand;
+use people::{MadeUp, Register};
+use record::OdsCode;
 use serde_json::{Map, Value, json};
 
-use crate::config::Config;
-use crate::config::ladder::GoLive;
+use crate::config::oauth::{Client, Launcher};
+use crate::config::{Config, Source};
 
 /// The tag of a Bundle that is not for care yet, and in its place the header of every answer.
 pub const SYSTEM: &str = "urn:severn:go-live";
@@ -69,6 +73,51 @@ pub fn roles() -> BTreeSet<&'static str> {
     NEEDS.iter().map(|need| need.role).collect()
 }
 
+/// The register as a step lets it be seen: a demonstration's holds people who are made up, and nobody else, whatever lies in its store.
+pub fn register(step: Step, register: Arc<dyn Register>) -> Arc<dyn Register> {
+    match step {
+        Step::Demo => Arc::new(MadeUp::of(register)),
+        Step::Shadow | Step::Pilot | Step::Live => register,
+    }
+}
+
+/// What is served, a line each: the program, the exchange, whose data it asks for, and who signs its readers in. A signature is over it, so
+/// that nothing is added to what was signed for. Addresses and limits are not in it: to move a source is not to share more.
+pub fn serves(config: &Config) -> String {
+    let mut lines = vec![
+        format!("program severn {}", env!("CARGO_PKG_VERSION")),
+        format!("exchange {} of {}", config.exchange.id, config.exchange.organisation),
+    ];
+    let mut rest: Vec<String> = config.sources.iter().map(source_line).collect();
+    rest.extend(config.sign_in.iter().map(|provider| format!("sign-in {:?} for {:?}", provider.issuer, provider.audience)));
+    let launcher = |one: &Launcher| {
+        let (who, may) = (codes(&one.organisations), (&one.scopes, &one.roles, &one.activities, &one.purposes));
+        format!(
+            "launches from {:?} of {who} for {may:?}, national ids {}",
+            one.issuer,
+            if one.vouches_nationally { "taken" } else { "refused" }
+        )
+    };
+    rest.extend(config.launchers.iter().map(launcher));
+    let system = |one: &Client| {
+        let may = (&one.scopes, &one.roles, &one.activities, &one.purposes);
+        format!("system {:?} of {} for {may:?}", one.id, one.organisation.code)
+    };
+    rest.extend(config.clients.iter().map(system));
+    rest.sort();
+    lines.extend(rest);
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn source_line(source: &Source) -> String {
+    format!("source {} of {} vouching for {}", source.id, source.organisation, codes(&source.vouches_for))
+}
+
+fn codes(organisations: &[OdsCode]) -> String {
+    let codes: Vec<&str> = organisations.iter().map(OdsCode::as_str).collect();
+    format!("[{}]", codes.join(" "))
+}
+
 /// Stands on the step of the configuration, or says in words which signatures are not there.
 pub fn climb(config: &Config, now: jiff::Timestamp) -> anyhow::Result<Ladder> {
     let lacking = lacking(config, now);
@@ -93,24 +142,39 @@ pub fn lacking(config: &Config, now: jiff::Timestamp) -> Vec<String> {
         Ok(text) => text,
         Err(error) => return vec![format!("the signatures cannot be read: {}: {error}", file.display())],
     };
-    let signed = signed(&text, go_live, config.exchange.id.as_str(), now);
+    let signed = signed(&text, config, now);
+    let serves = digest_of(serves(config).as_bytes());
     let words = |need: &&Need| {
         let who = format!("{} needs the signature of the {}", need.document, need.role.replace('-', " "));
         match digest(&folder.join(need.document)) {
             Err(error) => Some(format!("{who}, and cannot be read: {error}")),
             Ok(digest) => {
-                let same = |one: &&Signature| one.role == need.role && one.document == need.document;
-                match signed.iter().find(|one| same(one) && one.digest == digest) {
-                    Some(_) => None,
-                    None if signed.iter().any(|one| same(&one)) => {
-                        Some(format!("{who}: what was signed is another text than the one there now"))
-                    }
-                    None => Some(format!("{who}: there is none that is good")),
+                let same: Vec<&Signature> = signed.iter().filter(|one| one.role == need.role && one.document == need.document).collect();
+                if same.iter().any(|one| one.digest == digest && one.serves == serves) {
+                    return None;
                 }
+                Some(match same.iter().any(|one| one.digest == digest) {
+                    true => format!("{who}: what is served is not what was signed for (`severn go-live sign` says what is served now)"),
+                    false if !same.is_empty() => format!("{who}: what was signed is another text than the one there now"),
+                    false => format!("{who}: there is none that is good"),
+                })
             }
         }
     };
-    needs.iter().filter_map(words).collect()
+    let lacking = needs.iter().filter_map(words);
+    let log = needs.iter().any(|need| need.document == HAZARD_LOG).then(|| another_log(&folder.join(HAZARD_LOG))).flatten();
+    lacking.chain(log).collect()
+}
+
+/// The document that the program can compare with what it was built with.
+const HAZARD_LOG: &str = "hazard-log.md";
+
+/// Whether a hazard log is another than the one that this program was built with. That it cannot be read is said by who signs it.
+fn another_log(file: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let own = assurance::Log::own().map(|log| assurance::report(&log, env!("CARGO_PKG_VERSION")));
+    let same = own.is_ok_and(|own| text.ends_with(&own));
+    (!same).then(|| format!("{HAZARD_LOG} is another program's: it does not end with what `severn safety report` prints"))
 }
 
 /// What somebody signed, with the right key and for this exchange and step.
@@ -118,10 +182,12 @@ struct Signature {
     role: String,
     document: String,
     digest: String,
+    serves: String,
 }
 
 /// The signatures that are good. One that is not is as if it were not there.
-fn signed(text: &str, go_live: &GoLive, exchange: &str, now: jiff::Timestamp) -> Vec<Signature> {
+fn signed(text: &str, config: &Config, now: jiff::Timestamp) -> Vec<Signature> {
+    let (go_live, exchange) = (&config.go_live, config.exchange.id.as_str());
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let keys: Vec<_> = go_live.signers.iter().filter_map(|signer| Some((signer, std::fs::read(&signer.keys).ok()?))).collect();
     let read = |line: &str| {
@@ -134,15 +200,25 @@ fn signed(text: &str, go_live: &GoLive, exchange: &str, now: jiff::Timestamp) ->
             && said("exchange") == Some(exchange)
             && said("step") == Some(go_live.step.word())
             && date <= today;
-        good.then_some(Signature { role: signer.role.clone(), document: said("document")?.to_owned(), digest: said("digest")?.to_owned() })
+        let text = |name: &str| said(name).map(str::to_owned);
+        good.then_some(Signature {
+            role: signer.role.clone(),
+            document: text("document")?,
+            digest: text("digest")?,
+            serves: text("serves")?,
+        })
     };
     text.lines().map(str::trim).filter(|line| !line.is_empty()).filter_map(read).collect()
 }
 
 fn digest(file: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-    Ok(format!("sha256:{}", data_encoding::HEXLOWER.encode(digest.as_ref())))
+    Ok(digest_of(&bytes))
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    format!("sha256:{}", data_encoding::HEXLOWER.encode(digest.as_ref()))
 }
 
 /// `severn go-live …`
@@ -184,6 +260,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sign { config, name, key } => {
             let config = read(&config)?;
             let now = crate::wiring::system_clock().now();
+            eprint!("what is served, and signed with each document:\n{}", serves(&config));
             for line in sign(&config, &name, &key, now)? {
                 println!("{line}");
             }
@@ -214,6 +291,7 @@ pub fn sign(config: &Config, name: &str, key: &Path, now: jiff::Timestamp) -> an
     let folder = go_live.documents.as_ref().context("[go_live] names no documents")?;
     let key = source::SigningKey::open(key, None).with_context(|| key.display().to_string())?;
     let date = now.to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+    let serves = digest_of(serves(config).as_bytes());
     let needs = NEEDS.iter().filter(|need| need.step == go_live.step && need.role == signer.role);
     let line = |need: &Need| {
         let mut claims = Map::new();
@@ -227,6 +305,7 @@ pub fn sign(config: &Config, name: &str, key: &Path, now: jiff::Timestamp) -> an
             ("date", &date),
             ("document", need.document),
             ("digest", &digest),
+            ("serves", &serves),
         ];
         claims.extend(said.map(|(name, value)| (name.to_owned(), Value::from(value))));
         key.sign(&claims).map_err(|_| anyhow::anyhow!("the key does not sign"))

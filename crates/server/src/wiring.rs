@@ -110,7 +110,8 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let spent = store.clone();
     let index = people::index::Index::with(config.people.index);
     let model = Arc::new(people::matching::Model::standard());
-    let registrar = Arc::new(Registrar::new(store.clone(), index, model, clock.clone(), config.people.limits));
+    let register = crate::ladder::register(ladder.step(), store.clone());
+    let registrar = Arc::new(Registrar::new(register, index, model, clock.clone(), config.people.limits));
     let (ledger, writing) = audit::Ledger::start_with(journal, node, clock.clone(), uuid::Uuid::new_v4().to_string());
     let checkpointer = checkpoints.map(|settings| Checkpointer::new(settings, store.clone(), clock.clone()));
     let reader: Arc<dyn LedgerReader> = reader.unwrap_or_else(|| store.clone());

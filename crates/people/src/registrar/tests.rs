@@ -1,5 +1,6 @@
 mod laws;
 mod lifecycle;
+mod made_up;
 mod memory;
 mod taking;
 mod word;

@@ -30,18 +30,14 @@ pub fn config(file: &Path) -> anyhow::Result<Option<Config>> {
     }
 }
 
-/// Opens the register, and puts a registrar before it whose index is empty yet.
+/// Opens the register as far as the go-live step lets it be seen, and puts a registrar before it whose index is empty yet.
 pub async fn registrar(config: &Config) -> anyhow::Result<Registrar> {
+    let clock = wiring::system_clock();
+    let step = crate::ladder::climb(config, clock.now())?.step();
     let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
     crate::store::prepare(&config.store).await?;
-    let register = wiring::open(&config.store, secrets)?;
-    Ok(Registrar::new(
-        register,
-        Index::with(config.people.index),
-        Arc::new(Model::standard()),
-        wiring::system_clock(),
-        config.people.limits,
-    ))
+    let register = crate::ladder::register(step, wiring::open(&config.store, secrets)?);
+    Ok(Registrar::new(register, Index::with(config.people.index), Arc::new(Model::standard()), clock, config.people.limits))
 }
 
 /// Builds the index from the register, and says how far that is.

@@ -1,7 +1,7 @@
 //! `severn people load`: a source's patients from files into the person index.
 //!
 //! Rows are taken in batches; how far a file has come is written with the rows themselves, under the digest of the file's bytes. Killed
-//! and run again, it goes on where it was; run once more, it has nothing to do. Which rows are bad depends on the file alone, so the
+//! and run again, it goes on where it was; run once more, it has nothing to do. Which rows are bad depends on the file and the go-live step alone, so the
 //! reject file is written anew from the top every time and comes to the same bytes.
 
 mod lines;
@@ -14,6 +14,7 @@ mod sound;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use access::Step;
 use anyhow::{Context, bail};
 use audit::Event;
 use exchange::Cause;
@@ -91,7 +92,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Loads a file between two lines of the ledger.
 async fn audited(arguments: &Arguments, config: &Config, map: &Map, room: &Room, file: &Path) -> anyhow::Result<()> {
-    let (name, by) = (name(&arguments.source, file)?, desk::operator(&arguments.by, config));
+    let (name, by) = (name(&arguments.source, file, config.go_live.step)?, desk::operator(&arguments.by, config));
     let interaction = format!("steward: load {name}");
     let opened = Event::Opened { by: by.clone(), interaction, patient: String::new(), hops: Vec::new() };
     let entry = room.desk.ledger.open(&room.trace, opened).await?;
@@ -124,7 +125,7 @@ async fn load(
     };
     let opened = Opened::of(file, arguments.format, config.people.row_bytes_max, config.people.bundle_bytes_max)?;
     let mut meter = Meter::of(file)?;
-    let mut rows = Rows::new(opened, map, &arguments.source, seen, &config.people)?;
+    let mut rows = Rows::new(opened, map, &arguments.source, seen, config)?;
     rows.notes().iter().for_each(|note| eprintln!("{}: {note}", file.display()));
     let mut rejects = Rejects::to(&rejects_of(arguments, file))?;
     let (mut done, mut taken, mut batch) = (0, Taken::default(), Vec::<Entry>::new());
@@ -161,8 +162,9 @@ async fn take(room: &Room, name: &str, batch: Vec<Entry>, done: u64, taken: &mut
     Ok(seen.len() as u64)
 }
 
-/// Under which name it is written down how far a file has come: the source's, and the digest of its bytes.
-pub fn name(source: &SourceId, file: &Path) -> anyhow::Result<String> {
+/// Under which name it is written down how far a file has come: the source's, and the digest of its bytes. What a demonstration left out
+/// is still to be taken in on a later step, so it counts for itself.
+pub fn name(source: &SourceId, file: &Path, step: Step) -> anyhow::Result<String> {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut from = std::fs::File::open(file)?;
     let mut piece = vec![0; 1 << 20];
@@ -172,7 +174,8 @@ pub fn name(source: &SourceId, file: &Path) -> anyhow::Result<String> {
             length => context.update(&piece[..length]),
         }
     }
-    Ok(format!("{source}:{}", data_encoding::HEXLOWER.encode(context.finish().as_ref())))
+    let demo = if step == Step::Demo { ":demo" } else { "" };
+    Ok(format!("{source}:{}{demo}", data_encoding::HEXLOWER.encode(context.finish().as_ref())))
 }
 
 fn rejects_of(arguments: &Arguments, file: &Path) -> PathBuf {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use access::Step;
 use serde_json::{Value, json};
 use server::config::Config;
-use server::ladder::{NEEDS, climb, roles};
+use server::ladder::{NEEDS, climb, roles, serves};
 use testbed::{DEMO_PERSON, DEMOGRAPHICS};
 
 use crate::world::{Answer, Card, Issuer, Setup, World, region};
@@ -20,7 +20,7 @@ const PDS: &str = "[national.demographics]\nurl = \"http://127.0.0.1:1/personal-
 const DATE: &str = "2026-11-01";
 
 /// The signers, one key each, and what they sign.
-struct Desk {
+pub struct Desk {
     keys: Vec<(&'static str, Issuer)>,
 }
 
@@ -38,16 +38,24 @@ impl Desk {
         block + named
     }
 
-    /// Keys, documents and signatures; `change` may spoil what is signed, or take a signature away.
-    fn files(&self, step: Step, change: impl Fn(&mut Value) -> bool) -> Vec<(&'static str, String)> {
+    /// Keys and documents.
+    fn files(&self, step: Step) -> Vec<(&'static str, String)> {
         let mut files: Vec<(&'static str, String)> =
             self.keys.iter().map(|(role, key)| (&*format!("{role}.jwks").leak(), key.jwks())).collect();
-        let mut lines = String::new();
         for need in NEEDS.iter().filter(|need| need.step == step) {
             files.push((format!("pack/{}", need.document).leak(), text(need.document)));
+        }
+        files
+    }
+
+    /// The signatures for what a configuration serves; `change` may spoil what is signed, or take a signature away.
+    pub fn lines(&self, config: &Config, change: impl Fn(&mut Value) -> bool) -> String {
+        let step = config.go_live.step;
+        let mut lines = String::new();
+        for need in NEEDS.iter().filter(|need| need.step == step) {
             let mut claims = json!({
-                "exchange": "test", "step": step.word(), "name": format!("A {}", need.role), "role": need.role,
-                "date": DATE, "document": need.document, "digest": digest(&text(need.document)),
+                "exchange": config.exchange.id.as_str(), "step": step.word(), "name": format!("A {}", need.role), "role": need.role,
+                "date": DATE, "document": need.document, "digest": digest(&text(need.document)), "serves": digest(&serves(config)),
             });
             if change(&mut claims) {
                 let key = &self.keys.iter().find(|(role, _)| *role == need.role).unwrap().1;
@@ -55,22 +63,25 @@ impl Desk {
                 lines.push('\n');
             }
         }
-        files.push(("signatures", lines));
-        files
+        lines
     }
+}
 
-    fn setup(&self, step: Step, named: &str) -> Setup {
-        Setup { blocks: self.block(step, named).leak(), files: self.files(step, |_| true), ..Setup::default() }
-    }
+fn setup(step: Step, named: &str) -> Setup {
+    let desk = Desk::new();
+    Setup { blocks: desk.block(step, named).leak(), files: desk.files(step), desk: Some(Arc::new(desk)), ..Setup::default() }
 }
 
 /// A live exchange with further blocks, signed for by everybody who must.
 pub fn live(blocks: &str) -> Setup {
-    Desk::new().setup(Step::Live, blocks)
+    setup(Step::Live, blocks)
 }
 
+/// What is in a document; the hazard log is the program's own.
 fn text(document: &str) -> String {
-    format!("What is in {document}.\n")
+    let log = || assurance::report(&assurance::Log::own().unwrap(), env!("CARGO_PKG_VERSION"));
+    let rest = if document == "hazard-log.md" { log() } else { String::new() };
+    format!("What is in {document}.\n{rest}")
 }
 
 fn digest(text: &str) -> String {
@@ -133,6 +144,74 @@ async fn a_demonstration_knows_nobody_who_might_be_real() {
     assert!(find(&world, DEMO_PERSON, &Card::doctor()).await.of_type("Patient").count() > 0);
 }
 
+/// The store holds real people: it served a later step before, or another program wrote there. A demonstration shows them at no door.
+#[tokio::test(start_paused = true)]
+async fn a_demonstration_over_a_store_of_real_people_shows_none_of_them() {
+    let world = World::around(Arc::new(region(&["ccr"])), &Setup { blocks: PDS, ..Setup::default() });
+    let secrets = Arc::new(store::Secrets::open(&world.file("severn.db.key")).unwrap());
+    let store: Arc<dyn people::Register> = Arc::new(store::SqliteStore::open(&world.store_file(), secrets).unwrap());
+    let model = Arc::new(people::matching::Model::standard());
+    let beside = people::Registrar::new(store, people::index::Index::new(), model, world.clock.clone(), Default::default());
+    let said = |local_id: &str, given: &str, born: &str| people::Entry {
+        key: people::EntryKey { source: "ccr".parse().unwrap(), local_id: local_id.to_owned() },
+        provider: None,
+        demographics: people::Demographics {
+            number: Some(people::ClaimedNumber { value: REAL.into(), status: people::NumberStatus::Verified }),
+            names: vec![people::Name { family: "Winterbourne".into(), given: vec![given.into()], ..Default::default() }],
+            birth_date: born.parse().ok(),
+            ..Default::default()
+        },
+        restricted: false,
+        seen: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let entries = vec![said("r-1", "Tobias", "1981-11-23"), said("r-2", "Ada", "1950-02-03")];
+    let raised = beside.take_all(entries, None).await.unwrap().done.raised[0].0.clone();
+    let person = beside.index().home(&said("r-1", "", "").key).unwrap();
+    world.registrar.follow().await.unwrap();
+    let asked = (world.region.asked(DEMOGRAPHICS).len(), world.region.asked("ccr").len());
+    let operator = Card { user: "s-1", scope: "user/*.rs severn.operator", ..Card::doctor() };
+    let officer = Card { user: "p-1", scope: "severn.privacy", roles: vec!["R0001"], ..Card::doctor() };
+    let launched = Card { patient: Some(person.to_string()), ..Card::doctor() };
+    let by_number = json!({"nhs_number": REAL}).to_string();
+    for (what, card, method, target, body) in [
+        ("tasks", &operator, "GET", "/steward/tasks?all=true".to_owned(), ""),
+        ("a task", &operator, "GET", format!("/steward/tasks/{raised}"), ""),
+        ("an entry", &operator, "GET", "/steward/explain?one=ccr/r-1&other=ccr/r-2".to_owned(), ""),
+        ("a person", &operator, "GET", format!("/steward/explain?one={person}"), ""),
+        ("found", &operator, "GET", "/fhir/R4/Patient?family=Winterbourne&birthdate=1981-11-23".to_owned(), ""),
+        ("by number", &operator, "GET", format!("/fhir/R4/Patient?identifier={NHS}|{REAL}"), ""),
+        ("read", &launched, "GET", format!("/fhir/R4/Patient/{person}/$everything"), ""),
+        ("who looked", &officer, "POST", "/privacy/report".to_owned(), &by_number),
+    ] {
+        let answer = world.send(method, &target, Some(&world.token(card)), &[("content-type", "application/json")], body).await;
+        for word in ["Winterbourne", "Tobias", "1981-11-23", "r-1", "r-2", REAL] {
+            let own = answer.text.replace(&target, "");
+            assert!(!own.contains(word) || target.contains(word), "{what} says {word}: {} {}", answer.status, answer.text);
+        }
+    }
+    assert_eq!((world.region.asked(DEMOGRAPHICS).len(), world.region.asked("ccr").len()), asked, "nobody is asked about them");
+    assert!(world.registrar.take(said("r-3", "Ada", "1950-02-03")).await.is_err(), "nor does anybody more come in");
+}
+
+/// The national service says that a made-up number was replaced by one that might be somebody's.
+#[tokio::test(start_paused = true)]
+async fn a_made_up_number_leads_nobody_to_somebody_who_might_be_real() {
+    let world = World::around(Arc::new(region(&["ccr"])), &Setup { blocks: PDS, ..Setup::default() });
+    let person = world.person(DEMO_PERSON).await;
+    let about = testbed::About { nhs_number: REAL.to_owned(), ..testbed::person(DEMO_PERSON).unwrap().about.clone() };
+    world.region.demographics().put(about);
+    world.region.demographics().supersede(DEMO_PERSON, REAL);
+    world.clock.forward_s(16 * 60);
+    let before = world.region.asked("ccr").len();
+    let read = world.get(&format!("Patient/{person}/$everything"), &world.doctor_of(&person)).await;
+    let found = find(&world, DEMO_PERSON, &Card::doctor()).await;
+    assert!(matches!(read.status, 403 | 503), "{} {}", read.status, read.text);
+    assert_eq!(found.of_type("Patient").count(), 0, "{}", found.text);
+    assert!(!found.text.contains(REAL) && !read.text.contains(REAL));
+    let asked = world.region.asked("ccr");
+    assert!(asked[before..].iter().all(|request| !request.path_and_query.contains(REAL)), "no source is asked by the real number");
+}
+
 /// What each door answers to somebody, and whether any source was asked for them.
 async fn doors(world: &World, person: &str, card: &Card) -> Vec<(&'static str, u16)> {
     let token = world.token(&Card { patient: Some(person.to_owned()), scope: "user/*.rs severn.operator", ..card.clone() });
@@ -167,9 +246,8 @@ async fn doors(world: &World, person: &str, card: &Card) -> Vec<(&'static str, u
 #[tokio::test(start_paused = true)]
 async fn on_the_steps_that_name_only_who_is_named_is_answered_at_any_door() {
     for step in [Step::Shadow, Step::Pilot] {
-        let desk = Desk::new();
-        let world =
-            World::around(Arc::new(region(&["ccr"])), &desk.setup(step, &named(&["subject = \"u-1\"", "sds_user_id = \"111111111111\""])));
+        let named = named(&["subject = \"u-1\"", "sds_user_id = \"111111111111\""]);
+        let world = World::around(Arc::new(region(&["ccr"])), &setup(step, &named));
         let person = world.person(DEMO_PERSON).await;
         let asked = world.region.asked("ccr").len();
         // Somebody who may everything otherwise.
@@ -239,60 +317,123 @@ fn no_step_is_entered_without_every_one_of_its_signatures() {
         let desk = Desk::new();
         let names = if step.names() { named(&["subject = \"u-1\""]) } else { String::new() };
         let block = desk.block(step, &names);
-        let check = |what: &str, files: Vec<(&'static str, String)>, expected: &str| {
-            let folder = Folder::of(&files);
-            let outcome = climb(&parsed(&folder, &block).unwrap(), now()).map(|ladder| ladder.step()).map_err(|error| error.to_string());
+        let entered = |what: &str, files: &[(&'static str, String)], lines: &dyn Fn(&Config) -> Option<String>, expected: &str| {
+            let folder = Folder::of(files);
+            let config = parsed(&folder, &block).unwrap();
+            if let Some(lines) = lines(&config) {
+                std::fs::write(folder.0.join("signatures"), lines).unwrap();
+            }
+            let outcome = climb(&config, now()).map(|ladder| ladder.step()).map_err(|error| error.to_string());
             match (&outcome, expected) {
                 (Ok(on), "") => assert_eq!(*on, step),
                 (Err(words), expected) if !expected.is_empty() && words.contains(expected) => {}
                 _ => panic!("{step:?}, {what}: {outcome:?}"),
             }
         };
+        let check = |what: &str, change: &dyn Fn(&mut Value) -> bool, expected: &str| {
+            entered(what, &desk.files(step), &|config| Some(desk.lines(config, change)), expected);
+        };
         let none = "there is none that is good";
-        check("all", desk.files(step, |_| true), "");
-        check("nobody signed", desk.files(step, |_| false), none);
+        check("all", &|_| true, "");
+        check("nobody signed", &|_| false, none);
         for need in NEEDS.iter().filter(|need| need.step == step) {
             let of = |claims: &Value| claims["document"] == need.document && claims["role"] == need.role;
-            check("one is missing", desk.files(step, |claims| !of(claims)), none);
-            for (name, value) in [
-                ("exchange", "another"),
-                ("step", "demo"),
-                ("name", "Somebody Else"),
-                ("role", "tea-lady"),
-                ("date", "2026-11-24"),
-                ("date", "never"),
-                ("document", "another.md"),
+            check("one is missing", &|claims| !of(claims), none);
+            for (name, value, expected) in [
+                ("exchange", "another", none),
+                ("step", "demo", none),
+                ("name", "Somebody Else", none),
+                ("role", "tea-lady", none),
+                ("date", "2026-11-24", none),
+                ("date", "never", none),
+                ("document", "another.md", none),
+                ("serves", "sha256:00", "what is served is not what was signed for"),
             ] {
-                let spoilt = desk.files(step, |claims| {
+                let spoil = |claims: &mut Value| {
                     if of(claims) {
                         claims[name] = json!(value);
                     }
                     true
-                });
-                check(name, spoilt, none);
+                };
+                check(name, &spoil, expected);
             }
-            let changed = |(path, text): (&'static str, String)| {
-                (path, if path.ends_with(need.document) { text + "And one thing more.\n" } else { text })
+            let unsaid = |claims: &mut Value| {
+                if of(claims) {
+                    claims.as_object_mut().unwrap().remove("serves");
+                }
+                true
             };
-            check("the text changed", desk.files(step, |_| true).into_iter().map(changed).collect(), "another text than the one there now");
-            let without = desk.files(step, |_| true).into_iter().filter(|(path, _)| !path.ends_with(need.document)).collect();
-            check("the document is gone", without, "cannot be read");
+            check("what is served is not said", &unsaid, none);
+            let all = |config: &Config| Some(desk.lines(config, |_| true));
+            let changed = |(path, text): (&'static str, String)| {
+                (path, if path.ends_with(&format!("/{}", need.document)) { text + "And one thing more.\n" } else { text })
+            };
+            let files: Vec<_> = desk.files(step).into_iter().map(changed).collect();
+            entered("the text changed", &files, &all, "another text than the one there now");
+            let files: Vec<_> = desk.files(step).into_iter().filter(|(path, _)| !path.ends_with(&format!("/{}", need.document))).collect();
+            entered("the document is gone", &files, &all, "cannot be read");
         }
-        let mut theirs = desk.files(step, |_| true);
-        let another = Desk::new().files(step, |_| true);
-        theirs.last_mut().unwrap().1 = another.last().unwrap().1.clone();
-        check("by other keys", theirs, none);
-        let mut without = desk.files(step, |_| true);
-        without.pop();
-        check("no file", without, "the signatures cannot be read");
+        let another = Desk::new();
+        entered("by other keys", &desk.files(step), &|config| Some(another.lines(config, |_| true)), none);
+        entered("no file", &desk.files(step), &|_| None, "the signatures cannot be read");
     }
+}
+
+/// What was signed for is what was served then: another source, sign-in provider, system or launcher is not in it, and an address is.
+#[test]
+fn what_is_added_to_what_is_served_was_not_signed_for() {
+    let desk = Desk::new();
+    let folder = Folder::of(&desk.files(Step::Live));
+    std::fs::write(folder.0.join("k.jwks"), desk.keys[0].1.jwks()).unwrap();
+    let block = desk.block(Step::Live, "");
+    let signed = parsed(&folder, &block).unwrap();
+    std::fs::write(folder.0.join("signatures"), desk.lines(&signed, |_| true)).unwrap();
+    climb(&signed, now()).unwrap();
+    let source = "[[source]]\nid = \"b\"\nname = \"B\"\norganisation = \"RRK\"\ndialect = \"fhir-r4\"\nurl = \"https://b.example\"\n";
+    let provider = "[[sign_in]]\nissuer = \"https://other.example\"\naudience = \"severn\"\nkeys = \"https://other.example/jwks\"\n";
+    for more in [source, provider] {
+        let error = climb(&parsed(&folder, &format!("{block}{more}")).unwrap(), now()).unwrap_err().to_string();
+        assert!(error.contains("what is served is not what was signed for"), "{error}");
+    }
+    let mut config = parsed(&folder, &block).unwrap();
+    config.sources[0].url = "https://moved.example".parse().unwrap();
+    climb(&config, now()).unwrap();
+    for change in [
+        (|config| config.sources[0].organisation = "RRK".parse().unwrap()) as fn(&mut Config),
+        |config| config.sources[0].vouches_for = vec!["RRK".parse().unwrap()],
+        |config| config.exchange.organisation = "RRK".parse().unwrap(),
+    ] {
+        let mut config = parsed(&folder, &block).unwrap();
+        change(&mut config);
+        assert!(climb(&config, now()).is_err());
+    }
+}
+
+/// A new program has new hazards: what was signed of the one before does not stand for it.
+#[test]
+fn the_hazard_log_that_is_signed_is_that_of_the_program() {
+    let desk = Desk::new();
+    let mut files = desk.files(Step::Shadow);
+    let before = text("hazard-log.md").replace("H-001", "H-999");
+    files.iter_mut().filter(|(path, _)| *path == "pack/hazard-log.md").for_each(|(_, text)| text.clone_from(&before));
+    let folder = Folder::of(&files);
+    let config = parsed(&folder, &desk.block(Step::Shadow, &named(&["subject = \"u-1\""]))).unwrap();
+    let signed = |claims: &mut Value| {
+        if claims["document"] == "hazard-log.md" {
+            claims["digest"] = json!(digest(&before));
+        }
+        true
+    };
+    std::fs::write(folder.0.join("signatures"), desk.lines(&config, signed)).unwrap();
+    let error = climb(&config, now()).unwrap_err().to_string();
+    assert!(error.contains("another program's") && !error.contains("none that is good"), "{error}");
 }
 
 #[test]
 fn what_severn_signs_is_what_it_wants_signed() {
     let desk = Desk::new();
     let block = desk.block(Step::Pilot, &named(&["subject = \"u-1\""]));
-    let folder = Folder::of(&desk.files(Step::Pilot, |_| false));
+    let folder = Folder::of(&desk.files(Step::Pilot));
     let config = parsed(&folder, &block).unwrap();
     assert!(climb(&config, now()).is_err());
     let mut lines = Vec::new();

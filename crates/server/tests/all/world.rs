@@ -67,6 +67,8 @@ pub struct Setup {
     pub node: bool,
     /// Lines of `[[sign_in]]`, beside issuer and audience; `keys = "keys.json"` when there are none.
     pub sign_in: String,
+    /// Who signs for its go-live step, over what it serves.
+    pub desk: Option<Arc<crate::ladder::Desk>>,
 }
 
 /// What leads from exchange to exchange, by host name.
@@ -154,6 +156,9 @@ impl World {
         let (folder, issuer) = (Folder::new(), Issuer::new());
         let text = configuration(&folder, &region, &issuer, setup);
         let config = parsed(&text, &folder.0);
+        if let Some(desk) = &setup.desk {
+            std::fs::write(folder.0.join("signatures"), desk.lines(&config, |_| true)).unwrap();
+        }
         let (ledger, clock) = (Arc::new(Ledger::default()), Arc::new(Ticking::new()));
         let transport = InMemory { region: region.clone(), ledger: ledger.clone(), wire: setup.wire.clone() };
         type Kept = (Arc<dyn Journal>, Option<Arc<dyn NodeJournal>>, Option<Arc<dyn LedgerReader>>);

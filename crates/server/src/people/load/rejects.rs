@@ -1,7 +1,8 @@
-//! Bad rows, kept as they were.
+//! Bad rows, kept as they were: they name people, so the file is for its owner only.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -18,7 +19,13 @@ pub struct Rejects {
 impl Rejects {
     /// Begins a reject file anew.
     pub fn to(path: &Path) -> anyhow::Result<Rejects> {
-        let mut writer = csv::Writer::from_path(path).with_context(|| format!("writing {}", path.display()))?;
+        let open = || {
+            let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+            // One that was there before has the mode that it had.
+            file.set_permissions(Permissions::from_mode(0o600))?;
+            Ok::<_, std::io::Error>(file)
+        };
+        let mut writer = csv::Writer::from_writer(open().with_context(|| format!("writing {}", path.display()))?);
         writer.write_record(["line", "reason", "row"])?;
         Ok(Rejects { path: path.to_owned(), writer, reasons: BTreeMap::new() })
     }

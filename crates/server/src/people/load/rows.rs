@@ -15,7 +15,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::lines::{Line, Lines};
 use super::read::{Body, Opened};
 use super::sound::Sound;
-use crate::config::people::PeopleConfig;
+use crate::config::Config;
 use crate::people::columns::{Columns, Map};
 
 /// How many lines a value in quotes may go over.
@@ -74,7 +74,7 @@ struct Table {
 
 impl<'a> Rows<'a> {
     /// The rows of a file that was opened.
-    pub fn new(mut opened: Opened, map: &Map, source: &'a SourceId, seen: Timestamp, config: &PeopleConfig) -> anyhow::Result<Rows<'a>> {
+    pub fn new(mut opened: Opened, map: &Map, source: &'a SourceId, seen: Timestamp, config: &Config) -> anyhow::Result<Rows<'a>> {
         let table = match &mut opened.body {
             Body::Csv(lines) => Some(table(lines, map)?),
             _ => None,

@@ -1,14 +1,17 @@
 //! What makes a row bad though it can be read.
 
+use access::Step;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use people::{BirthDate, Entry};
 
 use super::rows::Why;
-use crate::config::people::PeopleConfig;
+use crate::config::Config;
 
 /// Looks at entries.
 pub struct Sound {
+    /// Whether only people who are made up are taken in.
+    made_up: bool,
     chars_max: usize,
     values_max: usize,
     /// The day after which nobody can have been born: a day ahead of when the file was written, for time zones.
@@ -18,10 +21,18 @@ pub struct Sound {
 
 impl Sound {
     /// By the configured limits; `seen` is when the file was written.
-    pub fn new(config: &PeopleConfig, seen: Timestamp) -> Sound {
+    pub fn new(config: &Config, seen: Timestamp) -> Sound {
+        let made_up = config.go_live.step == Step::Demo;
+        let config = &config.people;
         let day = seen.to_zoned(jiff::tz::TimeZone::UTC).date();
         let last = day.tomorrow().unwrap_or(day);
-        Sound { chars_max: config.value_chars_max, values_max: config.values_max, last, first: day.year() - config.age_years_max as i16 }
+        Sound {
+            made_up,
+            chars_max: config.value_chars_max,
+            values_max: config.values_max,
+            last,
+            first: day.year() - config.age_years_max as i16,
+        }
     }
 
     /// Why an entry is bad, if it is.
@@ -29,6 +40,9 @@ impl Sound {
         let bad = |kind: &'static str| Err((kind, String::new()));
         if entry.key.local_id.trim().is_empty() {
             return bad("has no local id");
+        }
+        if self.made_up && !people::is_made_up_entry(entry) {
+            return bad("has a number that might be somebody's, and this is a demonstration ([go_live])");
         }
         let said = &entry.demographics;
         if let Some(date) = said.birth_date {

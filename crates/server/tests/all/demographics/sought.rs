@@ -218,7 +218,8 @@ async fn whoever_has_no_number_is_found_by_those_only_who_may_find_the_restricte
 /// number.
 #[tokio::test(start_paused = true)]
 async fn without_the_service_nobody_with_a_real_number_is_found() {
-    let world = world(&["ccr"], "");
+    // A demonstration would not even take them in.
+    let world = World::around(Arc::new(region(&["ccr"])), &live(""));
     let nobody = looked(&world, SOUGHT).await;
     world.registrar.take(entry(&world, 0, Some("9434765919"))).await.unwrap();
     assert_eq!(looked(&world, SOUGHT).await, nobody);
