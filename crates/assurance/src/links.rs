@@ -2,7 +2,7 @@
 //! there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::{Error, Tests};
 
@@ -11,8 +11,6 @@ use crate::{Error, Tests};
 pub struct Document {
     /// Its file's name.
     pub name: String,
-    /// Where it lies; nowhere if it was made.
-    pub folder: Option<PathBuf>,
     /// Its text.
     pub text: String,
 }
@@ -26,7 +24,7 @@ impl Document {
             if path.extension().is_some_and(|extension| extension == "md") {
                 let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                documents.push(Document { name, folder: Some(folder.to_owned()), text });
+                documents.push(Document { name, text });
             }
         }
         documents.sort_by(|a, b| a.name.cmp(&b.name));
@@ -49,7 +47,7 @@ pub fn faults(documents: &[Document], tests: &Tests) -> Vec<String> {
     let sections: BTreeMap<&str, BTreeSet<String>> =
         documents.iter().map(|document| (document.name.as_str(), headings(&document.text).collect())).collect();
     let mut faults = Vec::new();
-    for Document { name, folder, text } in documents {
+    for Document { name, text } in documents {
         let dead = bracketed(text, "[test: ").filter_map(|test| tests.fault(test));
         faults.extend(dead.map(|what| format!("{name}: {what}")));
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -57,10 +55,9 @@ pub fn faults(documents: &[Document], tests: &Tests) -> Vec<String> {
                 continue;
             }
             let (file, section) = target.split_once('#').unwrap_or((target, ""));
-            let beside = folder.as_ref().is_some_and(|folder| folder.join(file).exists());
             let file = if file.is_empty() { name } else { file.rsplit('/').next().unwrap_or(file) };
             match sections.get(file) {
-                None if beside => {}
+                // What lies elsewhere in the source is not in the pack either.
                 None => faults.push(format!("{name}: there is no document {file}")),
                 Some(known) if !section.is_empty() && !known.contains(section) => {
                     faults.push(format!("{name}: {file} has no section {section}"));

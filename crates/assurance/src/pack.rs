@@ -33,14 +33,14 @@ impl Pack {
         // Notes on two folders have one name.
         let notes = Document::all(&tree.join("docs/safety"))?.into_iter();
         documents.extend(notes.map(|document| Document { name: format!("hazard-log-{}", document.name.to_lowercase()), ..document }));
-        documents.push(Document { name: "hazard-log.md".to_owned(), folder: None, text: report(&log, &release.version) });
+        documents.push(Document { name: "hazard-log.md".to_owned(), text: report(&log, &release.version) });
         let faults: Vec<String> = log.faults(&tests).into_iter().chain(faults(&documents, &tests)).collect();
         if !faults.is_empty() {
             return Err(Error::Faults(faults));
         }
         let open = open_items(&log, &documents);
-        documents.push(Document { name: "open-items.md".to_owned(), folder: None, text: open });
-        documents.push(Document { name: "tests.md".to_owned(), folder: None, text: listed(&tests) });
+        documents.push(Document { name: "open-items.md".to_owned(), text: open });
+        documents.push(Document { name: "tests.md".to_owned(), text: listed(&tests) });
         let head = format!(
             "> Severn {}, commit {} of {}. Not signed: a signature is a line of its own beside this file, over its digest.\n\n",
             release.version, release.commit, release.date
@@ -48,7 +48,7 @@ impl Pack {
         let flat = |text: &str| {
             ["assurance", "safety", "security"].iter().fold(text.to_owned(), |text, folder| text.replace(&format!("](../{folder}/"), "]("))
         };
-        let documents = documents.into_iter().map(|Document { name, text, .. }| (name, format!("{head}{}", flat(&text)))).collect();
+        let documents = documents.into_iter().map(|Document { name, text }| (name, format!("{head}{}", flat(&text)))).collect();
         Ok(Pack { documents })
     }
 

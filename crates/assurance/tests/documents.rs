@@ -87,8 +87,8 @@ fn a_claim_in_a_document_that_leads_nowhere_is_told() {
     tests.file("crates/a.rs", "#[test]\nfn one() {}\n");
     let check = |text: &str, expected: &str| {
         let documents = [
-            Document { name: "a.md".to_owned(), folder: None, text: text.to_owned() },
-            Document { name: "b.md".to_owned(), folder: None, text: "# B\n\n## What it's for\n".to_owned() },
+            Document { name: "a.md".to_owned(), text: text.to_owned() },
+            Document { name: "b.md".to_owned(), text: "# B\n\n## What it's for\n".to_owned() },
         ];
         let faults = faults(&documents, &tests).join("; ");
         assert!(if expected.is_empty() { faults.is_empty() } else { faults.contains(expected) }, "{text}: {faults}");
