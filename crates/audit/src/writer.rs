@@ -105,7 +105,7 @@ impl Writer {
         if taken.is_empty() {
             return;
         }
-        let lines = self.chained(&taken);
+        let lines = self.chained(&mut taken);
         let outcome = self.append(lines).await;
         if let Err(down) = &outcome {
             tracing::error!(alert = "ledger.down", error = %down, "the ledger could not be written: nothing is read");
@@ -126,15 +126,17 @@ impl Writer {
         }
     }
 
-    fn chained(&mut self, taken: &[Pending]) -> Vec<Line> {
-        let line = |one: &Pending| {
+    fn chained(&mut self, taken: &mut [Pending]) -> Vec<Line> {
+        let line = |one: &mut Pending| {
             self.sequence += 1;
+            // What is owed may have to be said again. What somebody waits for is theirs to say again, and may be long.
+            let event = if one.done.is_some() { std::mem::take(&mut one.event) } else { one.event.clone() };
             let mut line = Line {
                 run: self.chain.clone(),
                 sequence: self.sequence,
                 at: one.at.clone(),
                 trace: one.trace.clone(),
-                event: one.event.clone(),
+                event,
                 previous: std::mem::take(&mut self.previous),
                 hash: String::new(),
             };
@@ -142,7 +144,7 @@ impl Writer {
             self.previous.clone_from(&line.hash);
             line
         };
-        taken.iter().map(line).collect()
+        taken.iter_mut().map(line).collect()
     }
 
     /// Into the store; where that is away, into the node's journal.
