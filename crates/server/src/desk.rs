@@ -45,7 +45,7 @@ pub(crate) struct Asked<'a> {
 
 /// Answers any request below a desk's path.
 pub(crate) async fn serve<D: Desk>(State(app): State<Arc<App>>, request: Request) -> Response {
-    let id = wire::request_id(request.headers());
+    let id = app.names.of(request.headers());
     match answer::<D>(&app, request, &id).await {
         Ok(value) => respond(StatusCode::OK, &value.into_inner(), &id),
         Err(fault) => {

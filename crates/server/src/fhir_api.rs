@@ -6,6 +6,7 @@ mod filters;
 mod handlers;
 pub mod interaction;
 mod metadata;
+mod names;
 pub(crate) mod params;
 mod search;
 mod snapshots;
@@ -38,6 +39,7 @@ pub use fault::Fault;
 pub use interaction::Interaction;
 pub use wire::Format;
 
+use names::Names;
 pub(crate) use params::Params;
 use snapshots::Snapshots;
 use wire::Presented;
@@ -63,6 +65,8 @@ pub struct App {
     /// Who assembles answers.
     pub assembler: Assembler,
     snapshots: Snapshots,
+    /// What requests are called.
+    pub(crate) names: Names,
     pub(crate) in_flight: Semaphore,
     /// Places for those who ask for tokens: none of those who have one is kept out by them.
     pub(crate) grants: Semaphore,
@@ -130,7 +134,21 @@ impl App {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
         let grants = Semaphore::new(config.limits.grants_in_flight);
-        App { exchange, registrar, deeds, privacy, tokens, ladder, config, clock, assembler, snapshots, in_flight, grants }
+        App {
+            exchange,
+            registrar,
+            deeds,
+            privacy,
+            tokens,
+            ladder,
+            config,
+            clock,
+            assembler,
+            snapshots,
+            names: Names::default(),
+            in_flight,
+            grants,
+        }
     }
 
     /// The FHIR base that clients of a face see.
@@ -159,7 +177,7 @@ impl App {
 
 /// Answers any request below `/fhir/R4` and `/fhir/STU3`.
 pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
-    let id = wire::request_id(request.headers());
+    let id = app.names.of(request.headers());
     let query = Params::parse(request.uri().query().unwrap_or_default());
     let format = Format::negotiated(&query, request.headers());
     let head = request.method() == axum::http::Method::HEAD;

@@ -12,7 +12,7 @@ use axum::response::{Html, IntoResponse, Response};
 use record::{Caller, NHS_NUMBER_SYSTEM, NhsNumber, PersonId, RequestId, UserId};
 use serde_json::Value;
 
-use crate::fhir_api::{App, Params, wire};
+use crate::fhir_api::{App, Params};
 use crate::oauth::{Form, Give, Refusal, claims, refused, respond, scopes};
 use crate::page::escape;
 use crate::token::{Launched, OnceFault};
@@ -37,7 +37,7 @@ pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
 
 /// `POST /launch`
 pub async fn launch(State(app): State<Arc<App>>, request: Request) -> Response {
-    let id = wire::request_id(request.headers());
+    let id = app.names.of(request.headers());
     let browser = wants_page(request.headers());
     match app.launch(request, &id).await {
         Ok(granted) if browser => html(StatusCode::OK, opened(&granted)),

@@ -82,7 +82,7 @@ pub(crate) struct Give<'a> {
 
 /// Answers the token endpoint.
 pub async fn token(State(app): State<Arc<App>>, request: Request) -> Response {
-    let id = wire::request_id(request.headers());
+    let id = app.names.of(request.headers());
     match app.grant(request, &id).await {
         Ok(granted) => respond(StatusCode::OK, &granted, &id),
         Err(refusal) => refused(&refusal, &id),

@@ -24,7 +24,7 @@ const OPERATION: &str = "/$gpc.getstructuredrecord";
 
 /// Answers the operation.
 pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
-    let id = wire::request_id(request.headers());
+    let id = app.names.of(request.headers());
     match app.structured(request, &id).await {
         Ok(written) => wire::respond(written.status, written.json, STU3, &id),
         Err(fault) => refuse(&app, &fault, STU3, &id),

@@ -68,12 +68,6 @@ pub fn strict(headers: &HeaderMap) -> bool {
         .any(|value| value.split([',', ';']).any(|part| part.trim() == "handling=strict"))
 }
 
-/// The request's id: the client's where it is a usable one, else a new one.
-pub fn request_id(headers: &HeaderMap) -> RequestId {
-    let theirs = headers.get("x-request-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-    theirs.unwrap_or_else(|| uuid::Uuid::new_v4().to_string().parse().expect("a UUID is a request id"))
-}
-
 /// The exchanges a question came through. A header nobody can read is refused: a loop could hide in it.
 pub fn hops(headers: &HeaderMap) -> Result<Vec<ExchangeId>, Fault> {
     let mut hops = Vec::new();
