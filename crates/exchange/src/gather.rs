@@ -101,7 +101,8 @@ pub(crate) async fn all(
         match ended {
             Ok(end) => ends.push(end),
             // A bug in a dialect must not take the other sources' answers along; the finaliser names the rows.
-            Err(error) => tracing::error!(%error, "a leg ended in a panic"),
+            // The words of a panic may quote what it was at.
+            Err(_) => tracing::error!("a leg ended in a panic"),
         }
     }
     for entry in &parts.entries {
@@ -133,6 +134,8 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
             let tried = note.is_none().then_some(now);
             let rows = rows(&entry, need, status_of(failure), None).into_iter();
             let rows = rows.map(|row| Row { tried, note: note.map(str::to_owned), ..row }).collect();
+            let (source, status) = (entry.id.as_str().to_owned(), status_of(failure).code());
+            metrics::counter!("severn_source_legs_failed_total", "source" => source, "status" => status).increment(1);
             return LegEnd { entry, chart: None, rows, attachments: Vec::new(), refused: Vec::new() };
         }
     };
@@ -145,6 +148,10 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
     let mut chart = told.chart;
     let refused = chart.rows.iter().filter(|row| row.status == Some(Status::Withheld)).map(|row| row.kind).collect();
     let rows = allowed.told(&entry, &mut chart);
+    for row in chart.rows.iter().chain(&rows) {
+        let status = row.status.map_or("none", Status::code);
+        metrics::counter!("severn_source_rows_total", "source" => entry.id.as_str().to_owned(), "status" => status).increment(1);
+    }
     LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments, refused }
 }
 

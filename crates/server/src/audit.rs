@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use ::audit::{Archive, PublicKey, SigningKey};
-use ::store::{Secrets, SqliteStore};
+use ::store::SqliteStore;
 use anyhow::Context;
 use clap::Subcommand;
 
@@ -110,7 +110,7 @@ async fn archive(config: &Config) -> anyhow::Result<Arc<dyn Archive>> {
         StorePlace::Postgres(settings) => Arc::new(crate::store::postgres(&config.store, settings)?),
         StorePlace::Sqlite(file) => {
             anyhow::ensure!(file.exists(), "{}: there is no store", file.display());
-            Arc::new(SqliteStore::open(file, Arc::new(Secrets::open(&config.store.key_file)?))?)
+            Arc::new(SqliteStore::open(file, Arc::new(config.store.secrets()?))?)
         }
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Every limit has a key and a default here. There is no key that turns permission or audit off.
 
+mod connections;
 pub mod demographics;
 pub mod ladder;
 pub mod ledger;
@@ -31,6 +32,7 @@ use url::Url;
 
 use crate::fhir_api::Face;
 
+pub use connections::ConnectionLimits;
 pub use reader::Mistake;
 use reader::{Mistakes, Section};
 pub use sign_in::{Keys, SignIn};
@@ -117,8 +119,10 @@ pub struct ExchangeConfig {
 pub struct StoreConfig {
     /// Where everything is kept.
     pub place: StorePlace,
-    /// The file with the master key; beside the store unless named.
+    /// The file with the master keys; beside the store unless named.
     pub key_file: PathBuf,
+    /// The environment variable with the master keys, in place of the file.
+    pub key_env: Option<String>,
 }
 
 /// `[store] url`
@@ -238,6 +242,7 @@ pub struct Limits {
     pub emergency_check_seconds: u64,
     pub claim_chars_min: usize,
     pub claim_chars_max: usize,
+    pub connections: ConnectionLimits,
     pub source: SourceLimits,
 }
 
@@ -571,6 +576,7 @@ impl<'a> Reader<'a> {
             emergency_check_seconds: section.number("emergency_check_seconds", 30, 1..=300),
             claim_chars_min: section.number("claim_chars_min", 10, 1..=100) as usize,
             claim_chars_max: section.number("claim_chars_max", 1_000, 100..=10_000) as usize,
+            connections: ConnectionLimits::read(&section),
             source,
         };
         section.finish();

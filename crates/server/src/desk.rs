@@ -97,8 +97,8 @@ async fn answer<D: Desk>(app: &App, request: Request, id: &RequestId) -> Result<
 async fn asked<D: Desk>(app: &App, desk: &D, request: Request, (caller, id): (&Caller, &RequestId)) -> Result<Audited<Value>, Fault> {
     let _place = app.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
     let params = Params::parse(request.uri().query().unwrap_or_default());
-    let limit = app.config.limits.request_bytes_max;
-    let body = axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| Fault::TooLarge(limit))?;
+    let limits = &app.config.limits;
+    let body = wire::body(request.into_body(), limits.request_bytes_max, &limits.connections).await?;
     desk.answer(app, Asked { caller, id, params: &params, body: &body }).await
 }
 

@@ -7,6 +7,7 @@ mod handlers;
 pub mod interaction;
 mod metadata;
 mod names;
+pub mod openapi;
 pub(crate) mod params;
 mod search;
 mod snapshots;
@@ -245,8 +246,7 @@ impl App {
         let (format, interaction) = (format?, interaction?);
         let (parts, body) = request.into_parts();
         let _place = self.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
-        let limit = self.config.limits.request_bytes_max;
-        let body = axum::body::to_bytes(body, limit).await.map_err(|_| Fault::TooLarge(limit))?;
+        let body = wire::body(body, self.config.limits.request_bytes_max, &self.config.limits.connections).await?;
         let mut params = with_body(query, &interaction, &parts, &body)?;
         let (face, named) = (Face::of(parts.uri.path()).0, face::named(parts.uri.path_and_query()));
         let narrowing = match (face, &interaction) {

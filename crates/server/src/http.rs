@@ -1,4 +1,7 @@
-//! The HTTP server: CORS, compression, and a drain at the end.
+//! The HTTP server: CORS, compression, limits, and a drain at the end.
+
+mod connections;
+mod headers;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,23 +18,31 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::fhir_api::App;
 use crate::tls::{Peer, Tls, TlsListener};
-use crate::{ladder, routes};
+use crate::{ladder, metrics, routes};
 
 /// Every route of the exchange.
 pub fn router(app: Arc<App>) -> Router {
+    metrics::start();
     let step = app.ladder.step();
     let marked = axum::middleware::map_response(move |response| ladder::mark(step, response));
-    routes::router().with_state(app).layer(marked).layer(CompressionLayer::new()).layer(cors()).layer(CatchPanicLayer::custom(panicked))
+    routes::router()
+        .with_state(app.clone())
+        .layer(cors())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn_with_state(app, headers::add))
+        // It writes into pages: after all that may make one, and before they are pressed.
+        .layer(marked)
+        .layer(CompressionLayer::new())
 }
 
 /// Serves until `stop` resolves, then finishes what is under way. By TLS where the configuration has it.
 pub async fn serve(listener: TcpListener, app: Arc<App>, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    let limits = app.config.limits.connections.clone();
     if let Some(config) = &app.config.exchange.tls {
         let tls = Tls::open(config)?;
         let listener = TlsListener::new(listener, tls.clone());
-        let routes = router(app).into_make_service_with_connect_info::<Peer>();
         tokio::select! {
-            served = async { axum::serve(listener, routes).with_graceful_shutdown(stop).await } => served?,
+            () = connections::serve(listener, router(app), &limits, stop, Peer::of) => {}
             () = tls.keep() => {}
         }
         return Ok(());
@@ -39,7 +50,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: impl Future<Outpu
     // The last segment of an answer goes at once, whether or not the rest was acknowledged. A connection that will not have it so is
     // slower, and no worse.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await?;
+    connections::serve(listener, router(app), &limits, stop, |_| Peer::default()).await;
     Ok(())
 }
 

@@ -89,7 +89,7 @@ impl App {
             let refusal = Refusal { status: StatusCode::NOT_FOUND, ..Refusal::of("invalid_request", "nobody opens people here") };
             return Err(self.not_opened(id, None, None, refusal).await);
         }
-        let form = match Form::read(request, self.config.limits.form_bytes_max).await {
+        let form = match Form::read(request, &self.config.limits).await {
             // Whom it is about is in what was signed, and nowhere else.
             Ok(form) if form.has_other(&["link"]) => {
                 Err(Refusal::of("invalid_request", "nothing but link is taken: the patient stands in it"))

@@ -18,6 +18,7 @@ pub mod jwks;
 pub mod ladder;
 pub mod launch;
 pub mod logs;
+pub mod metrics;
 pub mod monitoring;
 pub mod oauth;
 pub mod onboard;

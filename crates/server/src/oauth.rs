@@ -120,7 +120,7 @@ pub(crate) fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Resp
 pub(crate) struct Form(Params);
 
 impl Form {
-    pub async fn read(request: Request, bytes_max: usize) -> Result<Form, Refusal> {
+    pub async fn read(request: Request, limits: &crate::config::Limits) -> Result<Form, Refusal> {
         let malformed = |why: &str| Refusal::of("invalid_request", why);
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if content_type.split(';').next().map(str::trim) != Some("application/x-www-form-urlencoded") {
@@ -129,8 +129,8 @@ impl Form {
         if request.uri().query().is_some() {
             return Err(malformed("nothing belongs into the address: addresses are kept in logs"));
         }
-        let body = axum::body::to_bytes(request.into_body(), bytes_max).await;
-        let body = body.map_err(|_| malformed("the body is larger than the limit"))?;
+        let body = crate::fhir_api::wire::body(request.into_body(), limits.form_bytes_max, &limits.connections).await;
+        let body = body.map_err(|_| malformed("the body is larger than the limit, or did not come in time"))?;
         let text = std::str::from_utf8(&body).map_err(|_| malformed("the body is not UTF-8"))?;
         let params = Params::parse(text);
         let mut names: Vec<&str> = params.0.iter().map(|param| param.name.as_str()).collect();
@@ -162,14 +162,14 @@ impl App {
         let presented = wire::presented(&request);
         let authorization = request.headers().contains_key(header::AUTHORIZATION);
         let post = *request.method() == Method::POST;
-        let read = if self.config.oauth.is_none() {
-            Err(Refusal { status: StatusCode::NOT_FOUND, ..Refusal::of("unsupported_grant_type", "no tokens are given here") })
-        } else if !post {
+        let read = if !post {
             Err(Refusal { status: StatusCode::METHOD_NOT_ALLOWED, ..Refusal::of("invalid_request", "ask by POST") })
+        } else if self.config.oauth.is_none() {
+            Err(Refusal { status: StatusCode::NOT_FOUND, ..Refusal::of("unsupported_grant_type", "no tokens are given here") })
         } else if authorization {
             Err(Refusal::of("invalid_client", "clients show who they are by a signed assertion or their certificate, and not by a header"))
         } else {
-            Form::read(request, self.config.limits.form_bytes_max).await.and_then(|form| asked(&form).map(|()| form))
+            Form::read(request, &self.config.limits).await.and_then(|form| asked(&form).map(|()| form))
         };
         // From here on work is done for strangers: signatures, keys, lines of the ledger. Not before the body is there: who is slow to
         // send one takes nobody's place.

@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, any, get};
 use http::StatusCode;
 
 use crate::fhir_api::{self, App, interaction};
-use crate::{jwks, launch, oauth, privacy, smart, steward};
+use crate::{jwks, launch, metrics, oauth, privacy, smart, steward};
 
 /// A path, what can be asked there, and who answers.
 pub struct Route {
@@ -37,7 +37,9 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/fhir/STU3/{*rest}", endpoints: interaction::ENDPOINTS, serve: || any(fhir_api::serve) },
     Route { path: launch::LAUNCH, endpoints: &["GET", "POST"], serve: || get(launch::page).post(launch::launch) },
     Route { path: "/live", endpoints: &["GET"], serve: || get(|| async { "live\n" }) },
+    Route { path: "/metrics", endpoints: &["GET"], serve: || get(metrics::serve) },
     Route { path: oauth::TOKEN, endpoints: &["POST"], serve: || any(oauth::token) },
+    Route { path: "/openapi.json", endpoints: &["GET"], serve: || get(fhir_api::openapi::serve) },
     Route { path: "/privacy/{*rest}", endpoints: privacy::ENDPOINTS, serve: || any(privacy::serve) },
     Route { path: "/ready", endpoints: &["GET"], serve: || get(ready) },
     Route { path: "/steward/{*rest}", endpoints: steward::ENDPOINTS, serve: || any(steward::serve) },
@@ -47,6 +49,19 @@ pub const ROUTES: &[Route] = &[
 /// The router of them all.
 pub(crate) fn router() -> Router<Arc<App>> {
     ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, (route.serve)()))
+}
+
+/// The route of a path, as the router has it; `none` where there is none.
+pub fn of(path: &str) -> &'static str {
+    let own = |route: &&Route| match route.path.strip_suffix("{*rest}") {
+        Some(base) => path.starts_with(base),
+        None => {
+            let (wanted, given) = (route.path.split('/'), path.split('/'));
+            wanted.clone().count() == given.clone().count()
+                && wanted.zip(given).all(|(wanted, given)| wanted == given || wanted.starts_with('{'))
+        }
+    };
+    ROUTES.iter().filter(own).map(|route| route.path).max_by_key(|path| path.len()).unwrap_or("none")
 }
 
 const FRONT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Severn</title><h1>Severn</h1><p>FHIR R4 is at <a href=\"/fhir/R4/metadata\">/fhir/R4</a>, the same in STU3 at <a href=\"/fhir/STU3/metadata\">/fhir/STU3</a>; a plain page of a record is at <a href=\"/viewer\">/viewer</a>.";

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ::store::{PostgresSettings, PostgresStore, Secrets, SqliteHealth, SqliteStore, file};
+use ::store::{PostgresSettings, PostgresStore, SqliteHealth, SqliteStore, file};
+use anyhow::Context;
 use audit::Verified;
 use clap::Subcommand;
 
@@ -54,6 +55,28 @@ pub enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Writes a key file with the keys there are and one more. Everybody knows it first, then it seals: see `rekey`.
+    NewKey {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// The file to write; it must not be there yet.
+        #[arg(long)]
+        to: PathBuf,
+        /// Puts the new key first: it seals. By default last: it only opens, until every node knows it.
+        #[arg(long)]
+        first: bool,
+    },
+    /// Seals everything anew by the first key, and takes the others out of use, while nodes that know both are at work. May be
+    /// stopped, and goes on when it is run again.
+    Rekey {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Persons in one transaction.
+        #[arg(long, default_value_t = 500)]
+        batch: usize,
+    },
     /// Reads what `backup` wrote into a place where there is no store yet, and looks at it.
     Restore {
         /// The configuration.
@@ -72,6 +95,8 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     | Command::Distribute { config: path, .. }
     | Command::Grant { config: path, .. }
     | Command::Migrate { config: path }
+    | Command::NewKey { config: path, .. }
+    | Command::Rekey { config: path, .. }
     | Command::Restore { config: path, .. }) = &command;
     let config = match check::load(path)? {
         Ok(config) => config.store,
@@ -86,6 +111,8 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Distribute { dry_run, .. } => distribute(&config, dry_run).await,
         Command::Grant { role, .. } => grant(&config, &role).await,
         Command::Migrate { .. } => migrate(&config).await,
+        Command::NewKey { to, first, .. } => new_key(&config, &to, first),
+        Command::Rekey { batch, .. } => rekey(&config, batch).await,
         Command::Restore { from, .. } => restore(&config, &from).await,
     }
 }
@@ -103,7 +130,7 @@ pub async fn prepare(config: &StoreConfig) -> anyhow::Result<()> {
 }
 
 pub(crate) fn postgres(config: &StoreConfig, settings: &PostgresSettings) -> anyhow::Result<PostgresStore> {
-    let secrets = Arc::new(Secrets::open(&config.key_file)?);
+    let secrets = Arc::new(config.secrets()?);
     // One thing after the other, each for as long as it takes.
     let settings = PostgresSettings { pool_max: 2, statement: std::time::Duration::from_secs(3600), ..settings.clone() };
     Ok(PostgresStore::new(settings, secrets)?)
@@ -143,7 +170,7 @@ async fn back_up(config: &StoreConfig, to: &Path) -> anyhow::Result<ExitCode> {
         }
         StorePlace::Sqlite(file) => told(&file::back_up(file, to)?),
     };
-    println!("{}: written. Without the key in {} it cannot be read: keep that in another place.", to.display(), config.key_file.display());
+    println!("{}: written. Without the keys in {} it cannot be read: keep those in another place.", to.display(), config.keys());
     Ok(code)
 }
 
@@ -204,7 +231,7 @@ async fn migrate(config: &StoreConfig) -> anyhow::Result<ExitCode> {
         StorePlace::Postgres(settings) => postgres(config, settings)?.migrate().await?,
         StorePlace::Sqlite(file) => {
             let before = if file.exists() { file::health(file)?.schema.0 } else { 0 };
-            SqliteStore::open(file, Arc::new(Secrets::open(&config.key_file)?))?;
+            SqliteStore::open(file, Arc::new(config.secrets()?))?;
             (before, file::health(file)?.schema.0)
         }
     };
@@ -216,9 +243,52 @@ async fn migrate(config: &StoreConfig) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn new_key(config: &StoreConfig, to: &Path, first: bool) -> anyhow::Result<ExitCode> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let keys = match &config.key_env {
+        Some(name) => std::env::var(name)?.into_bytes(),
+        None => std::fs::read(&config.key_file).with_context(|| config.keys())?,
+    };
+    let text = ::store::with_fresh_key(&keys, first).map_err(anyhow::Error::msg)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).with_context(|| to.display().to_string())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    println!("{}: {} keys, of which the first seals", to.display(), ::store::Secrets::of(text.as_bytes()).map_or(0, |all| all.ids().len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rekey(config: &StoreConfig, batch: usize) -> anyhow::Result<ExitCode> {
+    prepare(config).await?;
+    let secrets = Arc::new(config.secrets()?);
+    let store = crate::wiring::open(config, secrets.clone())?;
+    let mut told = tokio::time::Instant::now();
+    let done = ::store::rekey(&*store, batch, |rows| {
+        if told.elapsed() >= TELL {
+            told = tokio::time::Instant::now();
+            println!("rekey: {rows} rows");
+        }
+    });
+    let done = done.await?;
+    println!("rekey: everything is sealed by {}; {} rows were sealed anew", secrets.ids().first().map_or("", String::as_str), done.changed);
+    if done.unknown_cuts > 0 {
+        println!("rekey: {} numbers were cut by a program that kept nothing else of them: the old keys must stay", done.unknown_cuts);
+        return Ok(ExitCode::FAILURE);
+    }
+    match done.old.as_slice() {
+        [] => println!("rekey: no other key is in use"),
+        old => println!("rekey: nothing needs {} any more, but backups of before: take them out of {}", old.join(", "), config.keys()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How often progress is told.
+const TELL: std::time::Duration = std::time::Duration::from_secs(2);
+
 async fn restore(config: &StoreConfig, from: &Path) -> anyhow::Result<ExitCode> {
-    let key = &config.key_file;
-    anyhow::ensure!(key.exists(), "{}: the key that the store was written with must be here before it is restored", key.display());
+    let there = config.key_env.is_some() || config.key_file.exists();
+    anyhow::ensure!(there, "{}: the key that the store was written with must be here before it is restored", config.keys());
     match &config.place {
         StorePlace::Postgres(settings) => {
             let store = postgres(config, settings)?;
@@ -231,7 +301,7 @@ async fn restore(config: &StoreConfig, from: &Path) -> anyhow::Result<ExitCode> 
             let found = file::restore(from, file)?;
             let code = told(&found);
             if found.is_well() {
-                SqliteStore::open(file, Arc::new(Secrets::open(key)?))?;
+                SqliteStore::open(file, Arc::new(config.secrets()?))?;
             }
             Ok(code)
         }

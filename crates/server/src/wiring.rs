@@ -67,7 +67,7 @@ pub fn journal(config: &StoreConfig) -> anyhow::Result<Arc<dyn Journal>> {
     Ok(match &config.place {
         StorePlace::Postgres(settings) => {
             let settings = PostgresSettings { pool_max: LEDGER_CONNECTIONS, ..settings.clone() };
-            let secrets = Arc::new(Secrets::open(&config.key_file)?);
+            let secrets = Arc::new(config.secrets()?);
             Arc::new(PostgresJournal::of(&PostgresStore::new(settings, secrets)?))
         }
         StorePlace::Sqlite(file) => Arc::new(SqliteJournal::open(file)?),
@@ -76,7 +76,7 @@ pub fn journal(config: &StoreConfig) -> anyhow::Result<Arc<dyn Journal>> {
 
 /// Opens the journal on this node.
 fn node(config: &Config) -> anyhow::Result<Arc<dyn NodeJournal>> {
-    let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
+    let secrets = Arc::new(config.store.secrets()?);
     Ok(Arc::new(NodeFile::open(&config.ledger.journal_file, secrets, config.ledger.journal_bytes_max)?))
 }
 
@@ -105,7 +105,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let Outside { clock, transport, journal, node, checkpoints, reader } = outside;
     // Before anything is opened: no way to build an exchange leads past it.
     let ladder = crate::ladder::climb(&config, clock.now())?;
-    let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
+    let secrets = Arc::new(config.store.secrets()?);
     let store = open(&config.store, secrets.clone())?;
     let spent = store.clone();
     let index = people::index::Index::with(config.people.index);
@@ -342,7 +342,7 @@ impl Names for Exchange {
 /// Where the person index is kept between two runs, if anywhere.
 pub fn snapshots(config: &Config) -> anyhow::Result<Option<Snapshots>> {
     let Some((file, every)) = config.people.snapshot.clone() else { return Ok(None) };
-    let key = Secrets::open(&config.store.key_file)?.snapshots;
+    let key = config.store.secrets()?.snapshots;
     Ok(Some(Snapshots { file, every, key }))
 }
 

@@ -120,7 +120,7 @@ fn said_of(bytes: &[u8]) -> Option<Demographics> {
 }
 
 /// Under which name an entry's demographics are sealed.
-fn entry_name(key: &EntryKey) -> String {
+pub(crate) fn entry_name(key: &EntryKey) -> String {
     format!("{}/{}", key.source, key.local_id)
 }
 
@@ -173,6 +173,22 @@ pub(crate) fn open_person(secrets: &Secrets, person: &PersonId, (sealed, rest): 
     let number = sealed.map(|sealed| secrets.unseal(&sealed).ok_or(Unreadable("person.sealed"))).transpose()?;
     let (superseded, died, cut) = open_rest(secrets, person, rest)?;
     Ok(Opened { number, superseded, died, cut })
+}
+
+/// A person's sealed columns under the key that seals, none where they are already; and the numbers in them.
+pub(crate) fn resealed_person(
+    secrets: &Secrets,
+    person: &PersonId,
+    columns: Sealed,
+) -> Result<(Option<Sealed>, Vec<NhsNumber>), Unreadable> {
+    let opened = open_person(secrets, person, columns.clone())?;
+    let (sealed, rest) = columns;
+    let old = opened.number.as_ref().filter(|_| sealed.as_ref().is_some_and(|sealed| !secrets.is_new(sealed)));
+    let number = old.map(|number| secrets.seal(number).ok_or(Unreadable("person.sealed"))).transpose()?;
+    let said = rest.as_ref().map(|rest| secrets.resealed(person.as_str(), rest)).transpose()?.flatten();
+    let changed = number.is_some() || said.is_some();
+    let numbers = opened.number.into_iter().chain(opened.superseded).collect();
+    Ok((changed.then(|| (number.or(sealed), said.or(rest))), numbers))
 }
 
 /// The numbers of a person's sealed columns that they are not to have any more.

@@ -11,10 +11,10 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
-    /// The key file cannot be used.
-    #[error("the key file {file}: {what}")]
+    /// The master keys cannot be used.
+    #[error("the keys {file}: {what}")]
     Key {
-        /// The file.
+        /// The file, or variable.
         file: String,
         /// What is wrong.
         what: String,
@@ -30,6 +30,9 @@ pub enum StoreError {
     /// The store was written with another master key.
     #[error("the store was written with another master key: by this one nobody in it would be known, and everybody would be made anew")]
     OtherKey,
+    /// The key that would seal was taken out of use.
+    #[error("the first key was taken out of use by `severn store rekey`: the newest key must stand first")]
+    RetiredKey,
     /// PostgreSQL said no, or nothing.
     #[error("PostgreSQL: {0}")]
     Postgres(String),

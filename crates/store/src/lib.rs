@@ -15,13 +15,15 @@ mod named;
 mod node;
 mod plans;
 mod postgres;
+mod rekey;
 mod secrets;
 mod sqlite;
 
 pub use error::StoreError;
 pub use node::NodeFile;
 pub use postgres::{Distributed, Health, NoCitus, PostgresJournal, PostgresSettings, PostgresStore};
-pub use secrets::Secrets;
+pub use rekey::{Others, Rekey, Rekeyed, Resealed, rekey};
+pub use secrets::{Secrets, fresh as fresh_key, with_fresh_key};
 pub use sqlite::{SqliteHealth, SqliteJournal, SqliteStore};
 
 /// A store in a file, when it is looked at from outside.
@@ -43,6 +45,7 @@ pub trait Store:
     + people::Register
     + audit::Archive
     + audit::LedgerReader
+    + Rekey
 {
 }
 

@@ -22,6 +22,7 @@ mod locator;
 mod people;
 mod privacy;
 mod register;
+mod rekey;
 mod schema;
 mod spent;
 mod sql;

@@ -13,6 +13,7 @@ mod locator;
 mod people;
 mod privacy;
 mod register;
+mod rekey;
 mod schema;
 mod spent;
 mod ties;

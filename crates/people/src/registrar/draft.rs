@@ -278,7 +278,7 @@ impl<'a> Draft<'a> {
         };
         self.desk.writing.spawn(writing);
         let written = self.desk.writing.join_next().await;
-        let written = written.transpose().map_err(|error| RegisterDown(error.to_string()))?.transpose()?;
+        let written = written.transpose().map_err(|_| RegisterDown("a batch ended in a panic".to_owned()))?.transpose()?;
         self.desk.position = written.unwrap_or(at);
         self.registrar.fold().await;
         Ok(self.done)

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use ::audit::report::{About, html, text, told};
 use ::audit::{Account, By, Ledger, Lookup, Who};
-use ::store::Secrets;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use record::{NhsNumber, RequestId};
@@ -52,7 +51,7 @@ pub struct Arguments {
 /// Prints the report.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some(config) = desk::config(&arguments.config)? else { return Ok(ExitCode::FAILURE) };
-    let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
+    let secrets = Arc::new(config.store.secrets()?);
     crate::store::prepare(&config.store).await?;
     let store = wiring::open(&config.store, secrets)?;
     let registrar = desk::registrar(&config).await?;

@@ -3,10 +3,34 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::store::PostgresSettings;
+use ::store::{PostgresSettings, Secrets, StoreError};
 
 use super::reader::Section;
 use super::{Reader, StoreConfig, StorePlace};
+
+impl StoreConfig {
+    /// The master keys. Where there is no key file yet, one is made.
+    pub fn secrets(&self) -> Result<Secrets, StoreError> {
+        match &self.key_env {
+            Some(name) => of_variable(name),
+            None => Secrets::open(&self.key_file),
+        }
+    }
+
+    /// Where the keys are, in words.
+    pub fn keys(&self) -> String {
+        match &self.key_env {
+            Some(name) => format!("the variable {name}"),
+            None => self.key_file.display().to_string(),
+        }
+    }
+}
+
+fn of_variable(name: &str) -> Result<Secrets, StoreError> {
+    let wrong = |what: String| StoreError::Key { file: format!("in the variable {name}"), what };
+    let text = std::env::var(name).map_err(|_| wrong("it is not set".to_owned()))?;
+    Secrets::of(text.as_bytes()).map_err(wrong)
+}
 
 impl<'a> Reader<'a> {
     /// `None` only where a mistake was noted.
@@ -25,8 +49,16 @@ impl<'a> Reader<'a> {
             _ => self.path("severn.key"),
         };
         let key_file = section.text("key_file").map_or(beside, |path| self.path(&path));
+        let key_env = section.text("key_env");
+        if let Some(name) = &key_env {
+            if section.has("key_file") {
+                section.mistake("key_env", "stands beside key_file: the keys are in one place");
+            } else if let Err(error) = of_variable(name) {
+                section.mistake("key_env", error);
+            }
+        }
         section.finish();
-        Some(StoreConfig { place: place?, key_file })
+        Some(StoreConfig { place: place?, key_file, key_env })
     }
 
     fn postgres(&self, section: &Section<'a>, url: &str) -> Option<PostgresSettings> {

@@ -43,6 +43,8 @@ pub enum Fault {
     NotNamed(&'static str),
     /// We do not do this.
     NotSupported(String),
+    /// A body that did not come in time.
+    Slow,
     /// Larger than the limit.
     TooLarge(usize),
     /// The ledger or the store is away: nothing is read without them.
@@ -54,6 +56,9 @@ pub enum Fault {
     /// A body in a media type that we do not read.
     UnsupportedMedia,
 }
+
+const NO_TOKEN_OF_OURS: &str = "The token is not one that a sign-in provider of this exchange signed for it: a JWT by RS256 or ES256, \
+    with iss, sub, aud, exp, scope and extensions.ihe_iua (organisation, role, purpose).";
 
 impl Fault {
     /// A bad parameter.
@@ -71,6 +76,7 @@ impl Fault {
             Fault::Method(_) => Some("a method that is not allowed"),
             Fault::NotAcceptable => Some("a media type that is not written"),
             Fault::NotSupported(_) => Some("not supported"),
+            Fault::Slow => Some("a body that did not come in time"),
             Fault::TooLarge(_) => Some("a body larger than the limit"),
             Fault::UnsupportedMedia => Some("a media type that is not read"),
             Fault::Unavailable => Some("what is needed for an answer is away"),
@@ -95,6 +101,9 @@ impl Fault {
             _ => None,
         }
     }
+
+    /// Every status by which a request can fail.
+    pub const STATUSES: &'static [u16] = &[400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 502, 503, 504, 508];
 
     /// HTTP status, FHIR issue code and words.
     pub fn parts(&self) -> (StatusCode, Value) {
@@ -140,6 +149,7 @@ impl Fault {
             ),
             Fault::NotFound(what) => one(StatusCode::NOT_FOUND, "not-found", what),
             Fault::NotSupported(what) => one(StatusCode::NOT_FOUND, "not-supported", what),
+            Fault::Slow => one(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not come in time."),
             Fault::TooLarge(limit) => one(StatusCode::PAYLOAD_TOO_LARGE, "too-long", &format!("The body is larger than {limit} bytes.")),
             Fault::Unavailable => one(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -153,6 +163,10 @@ impl Fault {
                  shown, and this does not say that nobody fits. Try again shortly.",
             ),
             Fault::Token(TokenFault::KeysAway) => one(StatusCode::SERVICE_UNAVAILABLE, "transient", &TokenFault::KeysAway.to_string()),
+            // What is no good before its signature is, is refused in one way: a forger learns nothing of how far it came.
+            Fault::Token(TokenFault::Algorithm | TokenFault::Malformed | TokenFault::Stranger | TokenFault::TooLarge) => {
+                one(StatusCode::UNAUTHORIZED, "login", NO_TOKEN_OF_OURS)
+            }
             Fault::Token(fault) => one(StatusCode::UNAUTHORIZED, "login", &fault.to_string()),
             Fault::UnsupportedMedia => one(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

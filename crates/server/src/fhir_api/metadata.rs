@@ -57,7 +57,7 @@ fn audit_event() -> Value {
 }
 
 /// What a face calls a type: STU3 has two for one.
-fn names(face: Face, kind: fhir::Kind) -> Vec<&'static str> {
+pub(super) fn names(face: Face, kind: fhir::Kind) -> Vec<&'static str> {
     match (face, kind) {
         (Face::R4, kind) => vec![kind.name()],
         (Face::Stu3, fhir::Kind::SERVICE_REQUEST) => vec!["ProcedureRequest", "ReferralRequest"],
@@ -94,22 +94,25 @@ fn security(face: Face, sign_in: &[SignIn]) -> Value {
     security
 }
 
-fn resource(face: Face, kind: fhir::Kind, named: &str) -> Value {
-    // What STU3 calls otherwise is taken by either name.
-    let called = |name: &'static str| {
-        let own = if face == Face::Stu3 { stu3_param(kind, name) } else { name };
-        std::iter::once(own).chain((own != name).then_some(name))
-    };
+/// What STU3 calls otherwise is taken by either name.
+fn called(face: Face, kind: fhir::Kind, name: &'static str) -> impl Iterator<Item = &'static str> {
+    let own = if face == Face::Stu3 { stu3_param(kind, name) } else { name };
+    std::iter::once(own).chain((own != name).then_some(name))
+}
+
+/// By what a search of a type can be narrowed: name and kind of each parameter.
+pub(super) fn params(face: Face, kind: fhir::Kind) -> Vec<(&'static str, &'static str)> {
     let known = fhir::tables::search_params(kind).iter().filter(|param| super::filters::narrows(param.kind));
-    let mut params: Vec<Value> =
-        known.flat_map(|param| called(param.name).map(|name| json!({"name": name, "type": param.kind.code()}))).collect();
-    for (name, code) in [("_id", "token"), ("_lastUpdated", "date")] {
-        params.push(json!({"name": name, "type": code}));
-    }
+    let own = known.flat_map(|param| called(face, kind, param.name).map(|name| (name, param.kind.code())));
+    own.chain([("_id", "token"), ("_lastUpdated", "date")]).collect()
+}
+
+fn resource(face: Face, kind: fhir::Kind, named: &str) -> Value {
+    let params: Vec<Value> = params(face, kind).into_iter().map(|(name, code)| json!({"name": name, "type": code})).collect();
     let includes: Vec<String> = fhir::tables::search_params(kind)
         .iter()
         .filter(|param| !param.targets.is_empty())
-        .flat_map(|param| called(param.name).map(|name| format!("{named}:{name}")))
+        .flat_map(|param| called(face, kind, param.name).map(|name| format!("{named}:{name}")))
         .collect();
     let mut resource = json!({
         "type": named,

@@ -65,8 +65,7 @@ impl App {
         }
         let (parts, body) = request.into_parts();
         let _place = self.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
-        let limit = self.config.limits.request_bytes_max;
-        let body = axum::body::to_bytes(body, limit).await.map_err(|_| Fault::TooLarge(limit))?;
+        let body = wire::body(body, self.config.limits.request_bytes_max, &self.config.limits.connections).await?;
         let wanted = wanted(body)?;
         let person = match (whom, wanted.number) {
             (Some(id), None) => self.person(&PatientRef::Id(id.to_owned())).await?,

@@ -28,9 +28,12 @@ pub async fn form() -> Html<&'static str> {
 
 /// `POST /viewer`
 pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
-    let limit = app.config.limits.request_bytes_max;
     let peer = request.extensions().get::<ConnectInfo<Peer>>().cloned();
-    let Ok(body) = axum::body::to_bytes(request.into_body(), limit).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    let limits = &app.config.limits;
+    let body = match super::wire::body(request.into_body(), limits.request_bytes_max, &limits.connections).await {
+        Ok(body) => body,
+        Err(fault) => return fault.parts().0.into_response(),
+    };
     let fields = Params::parse(&String::from_utf8_lossy(&body));
     let field = |name: &str| fields.all(name).next().map(|param| param.value.trim().to_owned()).unwrap_or_default();
     let mut response =
@@ -40,10 +43,6 @@ pub async fn page(State(app): State<Arc<App>>, request: Request) -> Response {
         };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"),
-    );
     response
 }
 

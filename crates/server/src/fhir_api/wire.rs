@@ -13,6 +13,7 @@ use record::{ExchangeId, RequestId};
 use super::Face;
 use super::fault::Fault;
 use super::params::Params;
+use crate::config::ConnectionLimits;
 use crate::tls::{Certificate, Peer};
 use crate::token::TokenFault;
 
@@ -109,6 +110,14 @@ fn bearer<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, TokenFault> 
     let value = first.and_then(|value| value.to_str().ok()).ok_or(TokenFault::Missing)?;
     let (scheme, token) = value.split_once(' ').ok_or(TokenFault::Missing)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(TokenFault::Missing) }
+}
+
+/// A request's body: of so many bytes at most, in the time that it may take.
+pub async fn body(body: Body, most: usize, limits: &ConnectionLimits) -> Result<Bytes, Fault> {
+    match tokio::time::timeout(limits.body, axum::body::to_bytes(body, most)).await {
+        Ok(read) => read.map_err(|_| Fault::TooLarge(most)),
+        Err(_) => Err(Fault::Slow),
+    }
 }
 
 /// A response with a FHIR body of a face, given as JSON.

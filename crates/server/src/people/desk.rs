@@ -12,7 +12,6 @@ use people::index::{Index, Progress};
 use people::matching::Model;
 use people::registrar::{Registrar, Whom};
 use record::RequestId;
-use store::Secrets;
 
 use super::deed::Desk;
 use crate::check;
@@ -34,7 +33,7 @@ pub fn config(file: &Path) -> anyhow::Result<Option<Config>> {
 pub async fn registrar(config: &Config) -> anyhow::Result<Registrar> {
     let clock = wiring::system_clock();
     let step = crate::ladder::climb(config, clock.now())?.step();
-    let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
+    let secrets = Arc::new(config.store.secrets()?);
     crate::store::prepare(&config.store).await?;
     let register = crate::ladder::register(step, wiring::open(&config.store, secrets)?);
     Ok(Registrar::new(register, Index::with(config.people.index), Arc::new(Model::standard()), clock, config.people.limits))
@@ -75,7 +74,7 @@ pub struct Room {
 pub async fn with<T>(config: &Config, work: impl AsyncFnOnce(&Room) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let registrar = registrar(config).await?;
     fill(&registrar).await?;
-    let secrets = Arc::new(Secrets::open(&config.store.key_file)?);
+    let secrets = Arc::new(config.store.secrets()?);
     let store = wiring::open(&config.store, secrets)?;
     let journal = wiring::journal(&config.store)?;
     let (ledger, writing) = Ledger::start(journal, wiring::system_clock(), uuid::Uuid::new_v4().to_string());

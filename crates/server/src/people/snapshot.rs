@@ -21,11 +21,16 @@ pub struct Snapshots {
     pub key: [u8; 32],
 }
 
+/// The words of a panic may quote what it was at.
+#[derive(Debug, thiserror::Error)]
+#[error("it ended in a panic")]
+struct Panicked;
+
 impl Snapshots {
     /// Goes on from the snapshot, if there is one that fits the register. Why not, else.
     pub async fn read(&self, registrar: &Registrar, limits: index::Limits) -> anyhow::Result<Result<(), String>> {
         let (file, key) = (self.file.clone(), self.key);
-        let read = tokio::task::spawn_blocking(move || read(&file, &key, limits)).await?;
+        let read = tokio::task::spawn_blocking(move || read(&file, &key, limits)).await.map_err(|_| Panicked)?;
         let (index, position) = match read {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
@@ -40,7 +45,7 @@ impl Snapshots {
     pub async fn write(&self, registrar: &Registrar) -> anyhow::Result<Position> {
         let position = registrar.position().await;
         let (file, key, index) = (self.file.clone(), self.key, registrar.index().clone());
-        tokio::task::spawn_blocking(move || write(&file, &key, &index, position)).await??;
+        tokio::task::spawn_blocking(move || write(&file, &key, &index, position)).await.map_err(|_| Panicked)??;
         Ok(position)
     }
 

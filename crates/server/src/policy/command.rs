@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use access::{Change, Rules, difference};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Subcommand;
-use store::{Secrets, Store};
+use store::Store;
 
 use super::explain;
 use crate::check;
@@ -70,7 +70,7 @@ fn configuration(file: &Path) -> anyhow::Result<Config> {
 }
 
 pub(super) fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let secrets = Arc::new(Secrets::open(&config.store.key_file).with_context(|| config.store.key_file.display().to_string())?);
+    let secrets = Arc::new(config.store.secrets()?);
     crate::wiring::open(&config.store, secrets)
 }
 

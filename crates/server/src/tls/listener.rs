@@ -75,9 +75,16 @@ impl Listener for TlsListener {
     }
 }
 
+impl Peer {
+    /// Whoever is at the other end of a connection.
+    pub(crate) fn of(stream: &TlsStream<TcpStream>) -> Peer {
+        let (_, session) = stream.get_ref();
+        Peer { certificate: session.peer_certificates().and_then(<[_]>::first).map(|own| Certificate::of(own)) }
+    }
+}
+
 impl Connected<IncomingStream<'_, TlsListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Peer {
-        let (_, session) = stream.io().get_ref();
-        Peer { certificate: session.peer_certificates().and_then(<[_]>::first).map(|own| Certificate::of(own)) }
+        Peer::of(stream.io())
     }
 }

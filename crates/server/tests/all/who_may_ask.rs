@@ -152,6 +152,8 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
             | "/fhir/R4/.well-known/smart-configuration"
             | "/fhir/STU3/.well-known/smart-configuration"
             | "/live"
+            | "/metrics"
+            | "/openapi.json"
             | "/ready"
             | "/viewer",
             _,

@@ -18,6 +18,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use record::{Clock, Failure, Response};
 use serde_json::{Value, json};
 use server::config::Config;
+use server::fhir_api::App;
 use server::tls::Peer;
 use server::wiring::{self, Outside};
 use source::Transport;
@@ -39,6 +40,7 @@ pub struct World {
     pub issuer: Issuer,
     pub registrar: Arc<people::Registrar>,
     pub exchange: exchange::Exchange,
+    pub app: Arc<App>,
     router: Router,
     folder: Folder,
     _writing: JoinSet<()>,
@@ -170,9 +172,20 @@ impl World {
             }
         };
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal, node, checkpoints: None, reader };
-        let (registrar, exchange, router, tasks) = started(config, outside);
+        let (app, router, tasks) = started(config, outside);
         setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
-        World { region, ledger, clock, issuer, registrar, exchange, router, folder, _writing: tasks }
+        World {
+            region,
+            ledger,
+            clock,
+            issuer,
+            registrar: app.registrar.clone(),
+            exchange: app.exchange.clone(),
+            app,
+            router,
+            folder,
+            _writing: tasks,
+        }
     }
 
     /// Before a region that listens, asked over HTTP by these blocks and no other; files are taken from the region's sources.
@@ -193,8 +206,19 @@ impl World {
             checkpoints: None,
             ..Outside::real(&config).unwrap()
         };
-        let (registrar, exchange, router, tasks) = started(config, outside);
-        World { region, ledger, clock, issuer, registrar, exchange, router, folder, _writing: tasks }
+        let (app, router, tasks) = started(config, outside);
+        World {
+            region,
+            ledger,
+            clock,
+            issuer,
+            registrar: app.registrar.clone(),
+            exchange: app.exchange.clone(),
+            app,
+            router,
+            folder,
+            _writing: tasks,
+        }
     }
 
     /// Every route, to be served.
@@ -721,11 +745,12 @@ fn parsed(text: &str, folder: &std::path::Path) -> Config {
     Config::parse(text, folder).unwrap_or_else(|mistakes| panic!("{}", words(mistakes)))
 }
 
-fn started(config: Config, outside: Outside) -> (Arc<people::Registrar>, exchange::Exchange, Router, JoinSet<()>) {
+fn started(config: Config, outside: Outside) -> (Arc<App>, Router, JoinSet<()>) {
     let (app, writing) = wiring::app(config, outside).unwrap();
     let mut tasks = JoinSet::new();
     tasks.spawn(writing);
-    (app.registrar.clone(), app.exchange.clone(), server::http::router(Arc::new(app)), tasks)
+    let app = Arc::new(app);
+    (app.clone(), server::http::router(app), tasks)
 }
 
 fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {

@@ -11,10 +11,12 @@ use tokio_postgres::Row;
 
 use super::arrays::micros;
 use super::door::{PostgresStore, Trouble, asked};
+use super::schema::in_use;
 use super::sql;
 use crate::Secrets;
 use crate::batch::Batch;
 use crate::columns::{self, Unreadable};
+use crate::secrets::InUse;
 
 /// One batch at a time: it reads where entries are before it moves them. Any number that nobody else uses.
 const LOCK: i64 = 0x7065_6f70_6c65;
@@ -40,7 +42,8 @@ impl PostgresStore {
             }
             let next = Position { batches: now.batches + 1, last: id };
             remember(&transaction, next).await?;
-            write(&transaction, &self.secrets, batch, columns::place(next)?).await?;
+            let secrets = in_use(&transaction, &self.secrets).await?;
+            write(&transaction, &secrets, batch, columns::place(next)?).await?;
             transaction.commit().await?;
             Ok(Some(next))
         })
@@ -70,7 +73,7 @@ async fn remember(transaction: &Transaction<'_>, position: Position) -> Result<(
 
 /// Whether a number of the batch is somebody's whom the batch does not write: a question made a person of it meanwhile.
 async fn is_taken(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) -> Result<bool, Trouble> {
-    let pseudonyms: Vec<Vec<u8>> = batch.numbers().map(|number| secrets.pseudonym(number)).collect();
+    let pseudonyms: Vec<Vec<u8>> = batch.numbers().flat_map(|number| secrets.pseudonyms(number)).collect();
     if pseudonyms.is_empty() {
         return Ok(false);
     }
@@ -80,7 +83,7 @@ async fn is_taken(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batc
     Ok(owners.iter().any(|row| !written.contains(row.get::<_, &str>(0))))
 }
 
-async fn write(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch, place: i64) -> Result<(), Trouble> {
+async fn write(transaction: &Transaction<'_>, secrets: &InUse<'_>, batch: &Batch, place: i64) -> Result<(), Trouble> {
     let mut changed = batch.persons_named();
     write_persons(transaction, secrets, &batch.persons, place).await?;
     changed.extend(write_entries(transaction, secrets, batch, place).await?);
@@ -90,9 +93,15 @@ async fn write(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch, 
     write_tasks(transaction, &batch.tasks).await?;
     add_events(transaction, &batch.events).await?;
     if !batch.cuts.is_empty() {
-        let cut: Vec<Vec<u8>> = batch.cuts.iter().map(|number| secrets.pseudonym(number)).collect();
+        let (mut cut, mut sealed) = (Vec::new(), Vec::new());
+        for number in &batch.cuts {
+            for pseudonym in secrets.leads(number) {
+                cut.push(pseudonym);
+                sealed.push(secrets.seal(number).ok_or(Unreadable("cut_number.sealed"))?);
+            }
+        }
         let statement = transaction.prepare_cached(sql::CUT).await?;
-        transaction.execute(&statement, &[&cut]).await?;
+        transaction.execute(&statement, &[&cut, &sealed]).await?;
     }
     for (person, number) in &batch.purges {
         purge(transaction, secrets, person, number).await?;
@@ -109,7 +118,7 @@ async fn write(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch, 
     Ok(())
 }
 
-async fn write_persons(transaction: &Transaction<'_>, secrets: &Secrets, persons: &[Person], place: i64) -> Result<(), Trouble> {
+async fn write_persons(transaction: &Transaction<'_>, secrets: &InUse<'_>, persons: &[Person], place: i64) -> Result<(), Trouble> {
     if persons.is_empty() {
         return Ok(());
     }
@@ -120,7 +129,7 @@ async fn write_persons(transaction: &Transaction<'_>, secrets: &Secrets, persons
     for row in transaction.query(&statement, &[&ids]).await? {
         let Some(person) = by_id.get(row.get::<_, &str>(0)) else { continue };
         for number in columns::let_go(secrets, person, (row.get(1), row.get(2)))? {
-            gone.0.push(secrets.pseudonym(&number));
+            gone.0.extend(secrets.pseudonyms(&number));
             gone.1.push(person.id.as_str());
         }
     }
@@ -137,7 +146,9 @@ async fn write_persons(transaction: &Transaction<'_>, secrets: &Secrets, persons
         sealed.push(columns.0);
         rest.push(columns.1);
         for number in person.superseded.iter().chain(&person.number) {
-            leads.insert(secrets.pseudonym(number), person.id.as_str());
+            for pseudonym in secrets.leads(number) {
+                leads.insert(pseudonym, person.id.as_str());
+            }
         }
     }
     let restricted: Vec<bool> = persons.iter().map(|person| person.restricted).collect();
@@ -306,7 +317,7 @@ async fn add_events(transaction: &Transaction<'_>, events: &[Event]) -> Result<(
 async fn purge(transaction: &Transaction<'_>, secrets: &Secrets, person: &PersonId, number: &NhsNumber) -> Result<(), Trouble> {
     let id = person.as_str();
     let statement = transaction.prepare_cached(sql::FORGET_NUMBER).await?;
-    transaction.execute(&statement, &[&secrets.pseudonym(number), &id]).await?;
+    transaction.execute(&statement, &[&secrets.pseudonyms(number), &id]).await?;
     for sql in [sql::FORGET_LOCATED, sql::FORGET_CLAIMS, sql::END_EMERGENCIES, sql::FORGET_PLANS, sql::FORGET_TIES] {
         let statement = transaction.prepare_cached(sql).await?;
         transaction.execute(&statement, &[&id]).await?;

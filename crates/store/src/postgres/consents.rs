@@ -1,13 +1,13 @@
 //! Consents in PostgreSQL: versions are only ever added.
 
 use async_trait::async_trait;
-use deadpool_postgres::GenericClient;
 use exchange::{Consents, KeptConsent, StoreDown};
 use record::PersonId;
 use tokio_postgres::Row;
 
 use super::arrays::micros;
 use super::door::{PostgresStore, asked};
+use super::schema::in_use;
 use super::sql;
 use crate::Secrets;
 use crate::columns::Unreadable;
@@ -36,15 +36,18 @@ impl Consents for PostgresStore {
         let body = self.secrets.seal_said(&name(&kept.person, &kept.id, kept.version), kept.body.clone().into_bytes());
         let body = body.ok_or_else(|| StoreDown("sealing failed".to_owned()))?;
         asked!(self, |client| {
-            let statement = client.prepare_cached(sql::KEEP_CONSENT).await?;
+            let transaction = client.transaction().await?;
+            in_use(&transaction, &self.secrets).await?;
+            let statement = transaction.prepare_cached(sql::KEEP_CONSENT).await?;
             let version = i64::from(kept.version);
             // Two who write one version at a time: the key lets in one.
-            let added = client.execute(&statement, &[&kept.person.as_str(), &kept.id, &version, &micros(kept.at), &body]).await?;
+            let added = transaction.execute(&statement, &[&kept.person.as_str(), &kept.id, &version, &micros(kept.at), &body]).await?;
             if added == 1 {
+                transaction.commit().await?;
                 return Ok(true);
             }
-            let statement = client.prepare_cached(sql::CONSENT).await?;
-            let there = client.query_opt(&statement, &[&kept.person.as_str(), &kept.id, &version]).await?;
+            let statement = transaction.prepare_cached(sql::CONSENT).await?;
+            let there = transaction.query_opt(&statement, &[&kept.person.as_str(), &kept.id, &version]).await?;
             let there = there.map(|row| consent(&row, &kept.person, &self.secrets)).transpose()?;
             Ok(there.is_some_and(|there| there.is(kept)))
         })

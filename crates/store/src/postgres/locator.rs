@@ -58,7 +58,7 @@ impl PostgresStore {
 impl Locator for PostgresStore {
     async fn located(&self, _admission: &Admission, number: &NhsNumber) -> Result<Vec<Located>, LocatorDown> {
         let down = |down: StoreDown| LocatorDown(down.0);
-        let person = self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonym(number)).await.map_err(down)?;
+        let person = self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonyms(number)).await.map_err(down)?;
         match person {
             Some(person) => self.rows_of(&person).await.map_err(down),
             None => Ok(Vec::new()),

@@ -11,6 +11,7 @@ use record::{NhsNumber, PersonId, Plan, RequestId, UserId};
 
 use super::arrays::micros;
 use super::door::{PostgresStore, Trouble, asked};
+use super::schema::in_use;
 use super::sql;
 use crate::columns::Unreadable;
 use crate::plans;
@@ -39,17 +40,19 @@ impl PostgresStore {
 
     /// The person of a number; minted when new.
     pub(super) async fn mint(&self, number: &NhsNumber) -> Result<PersonId, StoreDown> {
-        let pseudonym = self.secrets.pseudonym(number);
-        if let Some(known) = self.whose(sql::PERSON_OF_NUMBER, &pseudonym).await? {
+        let pseudonyms = self.secrets.pseudonyms(number);
+        if let Some(known) = self.whose(sql::PERSON_OF_NUMBER, &pseudonyms).await? {
             return Ok(known);
         }
         let fresh = uuid::Uuid::new_v4().to_string();
         let sealed = self.secrets.seal(number).ok_or_else(|| StoreDown("sealing failed".to_owned()))?;
         let minted: bool = asked!(self, |client| {
             let transaction = client.transaction().await?;
+            let leads = in_use(&transaction, &self.secrets).await?.leads(number);
             let (number, person) =
                 (transaction.prepare_cached(sql::MINT_NUMBER).await?, transaction.prepare_cached(sql::MINT_PERSON).await?);
-            if transaction.execute(&number, &[&pseudonym, &fresh]).await? == 0 {
+            // Somebody may have been quicker under one of the keys only.
+            if transaction.execute(&number, &[&leads, &fresh]).await? < leads.len() as u64 {
                 return Ok(false);
             }
             transaction.execute(&person, &[&fresh, &sealed]).await?;
@@ -60,7 +63,7 @@ impl PostgresStore {
             return fresh.parse().map_err(|_| StoreDown("a fresh id is none".to_owned()));
         }
         // Somebody else was quicker; or it was us, and the word of it was lost on the way.
-        let known = self.whose(sql::PERSON_OF_NUMBER, &pseudonym).await?;
+        let known = self.whose(sql::PERSON_OF_NUMBER, &pseudonyms).await?;
         known.ok_or_else(|| StoreDown("a person came and went".to_owned()))
     }
 
@@ -80,7 +83,7 @@ impl People for PostgresStore {
     }
 
     async fn known(&self, number: &NhsNumber) -> Result<Option<PersonId>, StoreDown> {
-        self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonym(number)).await
+        self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonyms(number)).await
     }
 
     async fn number_of(&self, person: &PersonId) -> Result<Option<NhsNumber>, StoreDown> {

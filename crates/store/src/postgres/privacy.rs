@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 
 use super::arrays::micros;
 use super::door::{PostgresStore, Trouble, asked};
+use super::schema::in_use;
 use crate::Secrets;
 use crate::columns::Unreadable;
 
@@ -107,6 +108,7 @@ impl PrivacyQueue for PostgresStore {
         let reviewer = &review.reviewer;
         asked!(self, |client| {
             let transaction = client.transaction().await?;
+            in_use(&transaction, &self.secrets).await?;
             let (step, write) = (transaction.prepare_cached(MOVE).await?, transaction.prepare_cached(REVIEW).await?);
             if transaction.execute(&step, &[&id, &state, &from.name()]).await? == 0 {
                 drop(transaction);

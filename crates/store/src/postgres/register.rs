@@ -200,18 +200,20 @@ impl Register for PostgresStore {
     }
 
     async fn of_number(&self, number: &NhsNumber) -> Result<Option<PersonId>, RegisterDown> {
-        self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonym(number)).await.map_err(down)
+        self.whose(sql::PERSON_OF_NUMBER, &self.secrets.pseudonyms(number)).await.map_err(down)
     }
 
     async fn cut_among(&self, numbers: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown> {
-        let pseudonyms: Vec<Vec<u8>> = numbers.iter().map(|number| self.secrets.pseudonym(number)).collect();
+        let own: Vec<Vec<Vec<u8>>> = numbers.iter().map(|number| self.secrets.pseudonyms(number)).collect();
+        let pseudonyms: Vec<&[u8]> = own.iter().flatten().map(Vec::as_slice).collect();
         let asked = asked!(self, |client| {
             let statement = client.prepare_cached(sql::CUT_AMONG).await?;
             let rows = client.query(&statement, &[&pseudonyms]).await?;
             Ok(rows.iter().map(|row| row.get(0)).collect::<Vec<Vec<u8>>>())
         });
         let cut = asked.map_err(down)?;
-        Ok(numbers.iter().zip(&pseudonyms).filter(|(_, pseudonym)| cut.contains(pseudonym)).map(|(number, _)| *number).collect())
+        let is_cut = |own: &[Vec<u8>]| own.iter().any(|pseudonym| cut.contains(pseudonym));
+        Ok(numbers.iter().zip(&own).filter(|(_, own)| is_cut(own)).map(|(number, _)| *number).collect())
     }
 
     async fn apply(&self, batch: Vec<Change>, at: Option<Position>) -> Result<Position, NotWritten> {

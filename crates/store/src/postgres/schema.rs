@@ -1,10 +1,12 @@
 //! Migrations: forward only, versioned, checked at start.
 
+use deadpool_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 
 use super::door::{PostgresStore, Trouble};
 use super::journal::enter_all;
-use crate::StoreError;
+use crate::secrets::InUse;
+use crate::{Secrets, StoreError};
 
 /// Where the tables are.
 pub(super) const SCHEMA: &str = "severn";
@@ -267,12 +269,39 @@ CREATE FUNCTION consent_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAI
 CREATE TRIGGER consent_no_change BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION consent_stays();
 CREATE TRIGGER consent_no_truncate BEFORE TRUNCATE ON consent FOR EACH STATEMENT EXECUTE FUNCTION consent_stays();
 ",
+    // Master keys change: one that was taken out of use seals no more, and what it sealed is sealed anew. That a number was cut must be
+    // known under the next key, too.
+    "
+ALTER TABLE master_key ADD COLUMN state text NOT NULL DEFAULT 'used';
+ALTER TABLE cut_number ADD COLUMN sealed bytea;
+-- Notes of a review and what people say about sharing are sealed. They are written over while a key is being replaced, and only then.
+DROP TRIGGER privacy_review_no_change ON privacy_review;
+CREATE TRIGGER privacy_review_no_change BEFORE DELETE OR UPDATE OF task, sequence, id, at, state, issuer, subject, name
+    ON privacy_review FOR EACH ROW EXECUTE FUNCTION privacy_stays();
+CREATE FUNCTION privacy_note_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NOT EXISTS (SELECT FROM severn.master_key WHERE state = 'retired') THEN
+        RAISE EXCEPTION 'tasks of a privacy officer and their history stay';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER privacy_note_no_change BEFORE UPDATE OF note ON privacy_review FOR EACH ROW EXECUTE FUNCTION privacy_note_stays();
+DROP TRIGGER consent_no_change ON consent;
+CREATE TRIGGER consent_no_change BEFORE DELETE OR UPDATE OF person, id, version, at
+    ON consent FOR EACH ROW EXECUTE FUNCTION consent_stays();
+CREATE FUNCTION consent_body_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NOT EXISTS (SELECT FROM severn.master_key WHERE state = 'retired') THEN
+        RAISE EXCEPTION 'versions of a consent stay';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER consent_body_no_change BEFORE UPDATE OF body ON consent FOR EACH ROW EXECUTE FUNCTION consent_body_stays();
+",
     ENTER_ANEW,
 ];
 
 /// Every line is entered anew under its names, by what enters it when it is written (`enter_all`): by no expression of SQL are times and
 /// names written as they are there. Who is named is found among these too, by the patient's own name. And what is only ever added to
-/// is granted to nobody for anything else; `entered` is spread over machines, where no table may have triggers.
+/// is granted to nobody for anything else, but that consents are sealed anew; `entered` is spread over machines, where no table may have triggers.
 const ENTER_ANEW: &str = "
 DROP TABLE named;
 GRANT TRUNCATE ON entered TO CURRENT_USER;
@@ -280,6 +309,7 @@ TRUNCATE entered;
 REVOKE ALL ON entered, consent, privacy_task FROM PUBLIC, CURRENT_USER;
 GRANT SELECT, INSERT ON entered, consent, privacy_task TO CURRENT_USER;
 GRANT UPDATE (state) ON privacy_task TO CURRENT_USER;
+GRANT UPDATE (body) ON consent TO CURRENT_USER;
 ";
 
 /// The version that this program knows.
@@ -323,23 +353,36 @@ impl PostgresStore {
             }
             transaction.execute("INSERT INTO migration (version, at) VALUES ($1, now())", &[&version]).await?;
         }
-        if !self.is_our_key(&transaction).await? {
-            return Ok(Err(StoreError::OtherKey));
+        if let Err(refused) = self.check_key(&transaction).await? {
+            return Ok(Err(refused));
         }
         self.grant_again(&transaction).await?;
         transaction.commit().await?;
         Ok(Ok((before, KNOWN)))
     }
 
-    /// By another key no number would lead to its person: everybody would be made anew, silently. The first key is remembered; a store
-    /// from before it was must open by it.
-    async fn is_our_key(&self, transaction: &deadpool_postgres::Transaction<'_>) -> Result<bool, Trouble> {
-        if let Some(known) = transaction.query_opt("SELECT fingerprint FROM master_key", &[]).await? {
-            return Ok(known.get::<_, &[u8]>(0) == self.secrets.fingerprint);
+    /// Without a key that sealed something no number would lead to its person: everybody would be made anew, silently. Keys are
+    /// remembered; a store from before they were must open by one of them.
+    async fn check_key(&self, transaction: &Transaction<'_>) -> Result<Result<(), StoreError>, Trouble> {
+        let known = transaction.query("SELECT fingerprint, state FROM master_key", &[]).await?;
+        let known: Vec<(Vec<u8>, String)> = known.iter().map(|row| (row.get(0), row.get(1))).collect();
+        if let Err(refused) = self.secrets.fit(&known) {
+            return Ok(Err(refused));
         }
-        transaction.execute("INSERT INTO master_key (fingerprint) VALUES ($1)", &[&self.secrets.fingerprint]).await?;
-        let sealed = transaction.query_opt("SELECT sealed FROM person WHERE sealed IS NOT NULL LIMIT 1", &[]).await?;
-        Ok(sealed.is_none_or(|row| self.secrets.unseal(row.get(0)).is_some()))
+        if known.is_empty() {
+            let sealed = transaction.query_opt("SELECT sealed FROM person WHERE sealed IS NOT NULL LIMIT 1", &[]).await?;
+            if sealed.is_some_and(|row| self.secrets.unseal(row.get(0)).is_none()) {
+                return Ok(Err(StoreError::OtherKey));
+            }
+        }
+        let own = self.secrets.fingerprint();
+        if known.iter().any(|(known, _)| known == own) {
+            return Ok(Ok(()));
+        }
+        // Whoever is at work by the keys of before ends first: what is written from then on is led to under this one, too.
+        transaction.execute("LOCK TABLE master_key IN EXCLUSIVE MODE", &[]).await?;
+        transaction.execute("INSERT INTO master_key (fingerprint) VALUES ($1) ON CONFLICT DO NOTHING", &[&own]).await?;
+        Ok(Ok(()))
     }
 
     /// The version of the schema; 0 where there is none.
@@ -353,7 +396,22 @@ impl PostgresStore {
     }
 }
 
-async fn version(transaction: &deadpool_postgres::Transaction<'_>) -> Result<i64, Trouble> {
+/// Whoever takes a key out of use waits for those who write by one.
+pub(super) const KEYS: i64 = 0x0053_6576_6572_6e4b;
+
+/// The keys to write by, as this transaction finds them in use; none is taken out of use before it ends.
+pub(super) async fn in_use<'a>(transaction: &Transaction<'_>, secrets: &'a Secrets) -> Result<InUse<'a>, Trouble> {
+    // A lock of the row would need the privilege to change it.
+    let shared = transaction.prepare_cached("SELECT pg_advisory_xact_lock_shared($1)").await?;
+    let statement = transaction.prepare_cached("SELECT fingerprint FROM master_key WHERE state = 'used'").await?;
+    // Sent together; the second sees what was done before the first was granted.
+    let (locked, used) = tokio::join!(transaction.execute(&shared, &[&KEYS]), transaction.query(&statement, &[]));
+    locked?;
+    let used: Vec<Vec<u8>> = used?.iter().map(|row| row.get(0)).collect();
+    secrets.in_use(&used).ok_or_else(|| Trouble::Other(StoreError::RetiredKey.to_string()))
+}
+
+async fn version(transaction: &Transaction<'_>) -> Result<i64, Trouble> {
     let there = format!("{SCHEMA}.migration");
     let there: bool = transaction.query_one("SELECT to_regclass($1) IS NOT NULL", &[&there]).await?.get(0);
     if !there {

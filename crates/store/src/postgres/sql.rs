@@ -11,12 +11,12 @@ macro_rules! hot {
 }
 
 hot! {
-    PERSON_OF_NUMBER = "SELECT person FROM number WHERE pseudonym = $1";
+    PERSON_OF_NUMBER = "SELECT person FROM number WHERE pseudonym = ANY($1) LIMIT 1";
     CUT_AMONG = "SELECT pseudonym FROM cut_number WHERE pseudonym = ANY($1)";
-    CUT = "INSERT INTO cut_number (pseudonym) SELECT * FROM unnest($1::bytea[]) ON CONFLICT (pseudonym) DO NOTHING";
+    CUT = "INSERT INTO cut_number (pseudonym, sealed) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT (pseudonym) DO NOTHING";
     NUMBER_OF_PERSON = "SELECT sealed FROM person WHERE person = $1";
     PURGES = "SELECT purges FROM person WHERE person = $1";
-    MINT_NUMBER = "INSERT INTO number (pseudonym, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    MINT_NUMBER = "INSERT INTO number (pseudonym, person) SELECT *, $2::text FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
     MINT_PERSON = "INSERT INTO person (person, sealed) VALUES ($1, $2)";
     KEEP_CLAIM = "INSERT INTO claimed (person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, entered) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
@@ -93,7 +93,7 @@ hot! {
         ON CONFLICT (id) DO UPDATE SET person = excluded.person";
     ADD_EVENTS = "INSERT INTO event (person, at, author, deed, reason) \
         SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])";
-    FORGET_NUMBER = "DELETE FROM number WHERE pseudonym = $1 AND person = $2";
+    FORGET_NUMBER = "DELETE FROM number WHERE pseudonym = ANY($1) AND person = $2";
     FORGET_LOCATED = "DELETE FROM located WHERE person = $1";
     FORGET_LOCATED_THERE = "DELETE FROM located WHERE person = $1 AND source = $2";
     FORGET_TIES = "DELETE FROM tie WHERE person = $1";

@@ -6,9 +6,12 @@ use people::{Entry, EntryKey, Event, Person, Position, Task};
 use record::{NhsNumber, PersonId};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::people::led;
+use super::schema::in_use;
 use crate::Secrets;
 use crate::batch::Batch;
 use crate::columns::{self, Sealed, Unreadable};
+use crate::secrets::InUse;
 
 /// A place in the course is remembered for so many days: whoever was away longer reads everything.
 const FORGET_BATCHES: &str = "DELETE FROM batch WHERE at < unixepoch() - 30 * 86400 AND position < (SELECT max(position) FROM batch)";
@@ -26,6 +29,7 @@ pub(super) fn apply(
     if at.is_some_and(|at| at != now) || at.is_some() && is_taken(&transaction, secrets, batch)? {
         return Ok(None);
     }
+    let secrets = &in_use(&transaction, secrets)?;
     let next = Position { batches: now.batches + 1, last: uuid::Uuid::new_v4() };
     let mut changed = batch.persons_named();
     for (_, entry) in &batch.entries {
@@ -38,8 +42,11 @@ pub(super) fn apply(
     batch.tasks.iter().try_for_each(|task| write_task(&transaction, task))?;
     batch.events.iter().try_for_each(|event| add_event(&transaction, event))?;
     for number in &batch.cuts {
-        let mut statement = transaction.prepare_cached("INSERT OR IGNORE INTO cut_number (pseudonym) VALUES (?)")?;
-        statement.execute(params![secrets.pseudonym(number)])?;
+        let sealed = secrets.seal(number).ok_or(Unreadable("cut_number.sealed"))?;
+        let mut statement = transaction.prepare_cached("INSERT OR IGNORE INTO cut_number (pseudonym, sealed) VALUES (?, ?)")?;
+        for pseudonym in secrets.leads(number) {
+            statement.execute(params![pseudonym, sealed])?;
+        }
     }
     batch.purges.iter().try_for_each(|(person, number)| purge(&transaction, secrets, person, number))?;
     for (file, rows) in &batch.loaded {
@@ -62,10 +69,9 @@ pub(super) fn position(connection: &Connection) -> rusqlite::Result<Position> {
 
 /// Whether a number of the batch is somebody's whom the batch does not write: a question made a person of it meanwhile.
 fn is_taken(transaction: &Transaction<'_>, secrets: &Secrets, batch: &Batch) -> rusqlite::Result<bool> {
-    let mut statement = transaction.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
     let written = batch.written();
     for number in batch.numbers() {
-        let owner: Option<String> = statement.query_row(params![secrets.pseudonym(number)], |row| row.get(0)).optional()?;
+        let owner = led(transaction, secrets, number)?;
         if owner.is_some_and(|owner| !written.contains(owner.as_str())) {
             return Ok(true);
         }
@@ -87,10 +93,16 @@ fn mark(transaction: &Transaction<'_>, position: Position, changed: &BTreeSet<St
 fn let_go(transaction: &Transaction<'_>, secrets: &Secrets, person: &Person) -> rusqlite::Result<()> {
     let Some(sealed) = sealed(transaction, &person.id)? else { return Ok(()) };
     for number in columns::let_go(secrets, person, sealed)? {
-        let mut statement = transaction.prepare_cached("DELETE FROM number WHERE pseudonym = ? AND person = ?")?;
-        statement.execute(params![secrets.pseudonym(&number), person.id.as_str()])?;
+        forget_number(transaction, secrets, &person.id, &number)?;
     }
     Ok(())
+}
+
+/// Under every key.
+fn forget_number(transaction: &Transaction<'_>, secrets: &Secrets, person: &PersonId, number: &NhsNumber) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare_cached("DELETE FROM number WHERE pseudonym = ? AND person = ?")?;
+    let mut pseudonyms = secrets.pseudonyms(number).into_iter();
+    pseudonyms.try_for_each(|pseudonym| statement.execute(params![pseudonym, person.as_str()]).map(drop))
 }
 
 fn sealed(transaction: &Transaction<'_>, person: &PersonId) -> rusqlite::Result<Option<Sealed>> {
@@ -98,7 +110,7 @@ fn sealed(transaction: &Transaction<'_>, person: &PersonId) -> rusqlite::Result<
     statement.query_row(params![person.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
-fn write_person(transaction: &Transaction<'_>, secrets: &Secrets, person: &Person) -> rusqlite::Result<()> {
+fn write_person(transaction: &Transaction<'_>, secrets: &InUse<'_>, person: &Person) -> rusqlite::Result<()> {
     let (sealed, rest) = columns::seal_person(secrets, person)?;
     let sql = "INSERT INTO person (person, sealed, rest, restricted, investigated) VALUES (?1, ?2, ?3, ?4, ?5) \
         ON CONFLICT (person) DO UPDATE SET sealed = ?2, rest = ?3, restricted = ?4, investigated = ?5";
@@ -106,7 +118,9 @@ fn write_person(transaction: &Transaction<'_>, secrets: &Secrets, person: &Perso
     statement.execute(params![person.id.as_str(), sealed, rest, person.restricted, person.investigated])?;
     for number in person.superseded.iter().chain(&person.number) {
         let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO number (pseudonym, person) VALUES (?, ?)")?;
-        statement.execute(params![secrets.pseudonym(number), person.id.as_str()])?;
+        for pseudonym in secrets.leads(number) {
+            statement.execute(params![pseudonym, person.id.as_str()])?;
+        }
     }
     Ok(())
 }
@@ -207,8 +221,7 @@ fn add_event(transaction: &Transaction<'_>, event: &Event) -> rusqlite::Result<(
 /// Nothing is left that joins the number with the person; what was read of them by it goes with it.
 fn purge(transaction: &Transaction<'_>, secrets: &Secrets, person: &PersonId, number: &NhsNumber) -> rusqlite::Result<()> {
     let id = person.as_str();
-    let mut statement = transaction.prepare_cached("DELETE FROM number WHERE pseudonym = ? AND person = ?")?;
-    statement.execute(params![secrets.pseudonym(number), id])?;
+    forget_number(transaction, secrets, person, number)?;
     for table in ["located", "minted", "plan", "tie"] {
         transaction.prepare_cached(&format!("DELETE FROM {table} WHERE person = ?"))?.execute(params![id])?;
     }

@@ -6,6 +6,7 @@ use record::PersonId;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::people::SqliteStore;
+use super::schema::in_use;
 use crate::Secrets;
 use crate::named::consent as name;
 
@@ -36,6 +37,7 @@ impl Consents for SqliteStore {
             let body = secrets.seal_said(&name(&kept.person, &kept.id, kept.version), kept.body.clone().into_bytes());
             let body = body.ok_or(rusqlite::Error::InvalidQuery)?;
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            in_use(&transaction, secrets)?;
             let sql = "INSERT INTO consent (person, id, version, at, body) SELECT ?1, ?2, ?3, ?4, ?5 \
                 WHERE (SELECT coalesce(max(version), 0) FROM consent WHERE person = ?1 AND id = ?2) = ?3 - 1";
             let row = params![kept.person.as_str(), kept.id, kept.version, kept.at.as_microsecond(), body];

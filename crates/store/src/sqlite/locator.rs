@@ -4,16 +4,14 @@ use access::Admission;
 use async_trait::async_trait;
 use identity::{Heard, Located, Locator, LocatorDown};
 use record::{NhsNumber, SourceId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
-use super::people::{SqliteStore, mint, parsed, timestamp};
+use super::people::{SqliteStore, led, mint, parsed, timestamp};
 use crate::{Secrets, kinds};
 
 /// Rows of a person, of which later entries know better.
 fn located(connection: &Connection, secrets: &Secrets, number: &NhsNumber) -> rusqlite::Result<Vec<Located>> {
-    let mut statement = connection.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
-    let person: Option<String> = statement.query_row(params![secrets.pseudonym(number)], |row| row.get(0)).optional()?;
-    let Some(person) = person else { return Ok(Vec::new()) };
+    let Some(person) = led(connection, secrets, number)? else { return Ok(Vec::new()) };
     let mut statement = connection.prepare_cached("SELECT source, holds, local_ids, kinds, heard FROM located WHERE person = ?")?;
     let rows = statement.query_map(params![person], |row| {
         Ok(Located {

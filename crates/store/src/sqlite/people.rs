@@ -11,7 +11,7 @@ use fhir::Kind;
 use record::{NhsNumber, PersonId, Plan, RequestId, UserId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::schema::{check_key, open};
+use super::schema::{check_key, in_use, open};
 use crate::{Secrets, StoreError, plans};
 
 /// What is known of persons. Each question is short; SQLite is asked on a thread that may wait.
@@ -77,7 +77,8 @@ impl SqliteStore {
         match asked.await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(StoreDown(error.to_string())),
-            Err(error) => Err(StoreDown(error.to_string())),
+            // The words of a panic may quote what it was at.
+            Err(_) => Err(StoreDown("a question to the store ended in a panic".to_owned())),
         }
     }
 
@@ -97,23 +98,31 @@ impl SqliteStore {
     }
 }
 
+/// Whom a number leads to, under any of the keys.
+pub(super) fn led(connection: &Connection, secrets: &Secrets, number: &NhsNumber) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
+    for pseudonym in secrets.pseudonyms(number) {
+        if let Some(person) = statement.query_row(params![pseudonym], |row| row.get(0)).optional()? {
+            return Ok(Some(person));
+        }
+    }
+    Ok(None)
+}
+
 /// The person of a number; minted when new.
 pub(super) fn mint(connection: &mut Connection, secrets: &Secrets, number: &NhsNumber) -> rusqlite::Result<String> {
-    let pseudonym = secrets.pseudonym(number);
-    let known = |connection: &Connection| {
-        let mut statement = connection.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
-        statement.query_row(params![pseudonym], |row| row.get::<_, String>(0)).optional()
-    };
-    if let Some(known) = known(connection)? {
+    if let Some(known) = led(connection, secrets, number)? {
         return Ok(known);
     }
     let fresh = uuid::Uuid::new_v4().to_string();
     let sealed = secrets.seal(number).ok_or(rusqlite::Error::InvalidQuery)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if let Some(known) = known(&transaction)? {
+    if let Some(known) = led(&transaction, secrets, number)? {
         return Ok(known);
     }
-    transaction.execute("INSERT INTO number (pseudonym, person) VALUES (?, ?)", params![pseudonym, fresh])?;
+    for pseudonym in in_use(&transaction, secrets)?.leads(number) {
+        transaction.execute("INSERT INTO number (pseudonym, person) VALUES (?, ?)", params![pseudonym, fresh])?;
+    }
     transaction.execute("INSERT INTO person (person, sealed) VALUES (?, ?)", params![fresh, sealed])?;
     transaction.commit()?;
     Ok(fresh)
@@ -138,11 +147,7 @@ impl People for SqliteStore {
 
     async fn known(&self, number: &NhsNumber) -> Result<Option<PersonId>, StoreDown> {
         let number = *number;
-        self.with(move |connection, secrets| {
-            let mut statement = connection.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
-            statement.query_row(params![secrets.pseudonym(&number)], |row| parsed(row.get(0)?)).optional()
-        })
-        .await
+        self.with(move |connection, secrets| led(connection, secrets, &number)?.map(parsed).transpose()).await
     }
 
     async fn number_of(&self, person: &PersonId) -> Result<Option<NhsNumber>, StoreDown> {

@@ -6,6 +6,7 @@ use record::UserId;
 use rusqlite::{OptionalExtension, Row, TransactionBehavior, params};
 
 use super::people::SqliteStore;
+use super::schema::in_use;
 use crate::Secrets;
 
 const TASKS: &str = "SELECT id, raised, kind, trace, rule, reason, state FROM privacy_task";
@@ -113,6 +114,7 @@ impl PrivacyQueue for SqliteStore {
             let note = secrets.seal_said(&crate::named::note(&id, &review.id), review.note.into_bytes());
             let note = note.ok_or(rusqlite::Error::InvalidQuery)?;
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            in_use(&transaction, secrets)?;
             let moved = transaction.prepare_cached("UPDATE privacy_task SET state = ? WHERE id = ? AND state = ?")?.execute(params![
                 review.state.name(),
                 id,

@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::apply::{apply, position};
-use super::people::{SqliteStore, parsed};
+use super::people::{SqliteStore, led, parsed};
 use crate::columns::{self, Unreadable};
 use crate::{Secrets, batch::Batch};
 
@@ -195,11 +195,7 @@ impl Register for SqliteStore {
 
     async fn of_number(&self, number: &NhsNumber) -> Result<Option<PersonId>, RegisterDown> {
         let number = *number;
-        self.look(move |connection, secrets| {
-            let mut statement = connection.prepare_cached("SELECT person FROM number WHERE pseudonym = ?")?;
-            statement.query_row(params![secrets.pseudonym(&number)], |row| parsed(row.get(0)?)).optional()
-        })
-        .await
+        self.look(move |connection, secrets| led(connection, secrets, &number)?.map(parsed).transpose()).await
     }
 
     async fn cut_among(&self, numbers: &[NhsNumber]) -> Result<Vec<NhsNumber>, RegisterDown> {
@@ -208,8 +204,11 @@ impl Register for SqliteStore {
             let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM cut_number WHERE pseudonym = ?)")?;
             let mut cut = Vec::new();
             for number in numbers {
-                if statement.query_row(params![secrets.pseudonym(&number)], |row| row.get(0))? {
-                    cut.push(number);
+                for pseudonym in secrets.pseudonyms(&number) {
+                    if statement.query_row(params![pseudonym], |row| row.get(0))? {
+                        cut.push(number);
+                        break;
+                    }
                 }
             }
             Ok(cut)

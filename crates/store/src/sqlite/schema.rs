@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::journal::enter_all;
+use crate::secrets::InUse;
 use crate::{Secrets, StoreError};
 
 /// Every table of a patient leads its primary key with the patient. What leads to a patient from elsewhere has tables of its own,
@@ -308,6 +309,25 @@ CREATE TABLE consent (
 CREATE TRIGGER consent_no_update BEFORE UPDATE ON consent BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
 CREATE TRIGGER consent_no_delete BEFORE DELETE ON consent BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
 ",
+    // Master keys change: one that was taken out of use seals no more, and what it sealed is sealed anew. That a number was cut must be
+    // known under the next key, too.
+    "
+ALTER TABLE master_key ADD COLUMN state TEXT NOT NULL DEFAULT 'used';
+ALTER TABLE cut_number ADD COLUMN sealed BLOB;
+-- Notes of a review and what people say about sharing are sealed. They are written over while a key is being replaced, and only then.
+DROP TRIGGER privacy_review_no_update;
+CREATE TRIGGER privacy_review_no_update BEFORE UPDATE OF task, sequence, id, at, state, issuer, subject, name ON privacy_review
+    BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
+CREATE TRIGGER privacy_note_no_update BEFORE UPDATE OF note ON privacy_review
+    WHEN NOT EXISTS (SELECT 1 FROM master_key WHERE state = 'retired')
+    BEGIN SELECT RAISE(ABORT, 'the history of a review is append-only'); END;
+DROP TRIGGER consent_no_update;
+CREATE TRIGGER consent_no_update BEFORE UPDATE OF person, id, version, at ON consent
+    BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
+CREATE TRIGGER consent_body_no_update BEFORE UPDATE OF body ON consent
+    WHEN NOT EXISTS (SELECT 1 FROM master_key WHERE state = 'retired')
+    BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
+",
     ENTER_ANEW,
 ];
 
@@ -367,24 +387,31 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-/// By another key no number would lead to its person: everybody would be made anew, silently. The first key is remembered; a store
-/// from before it was must open by it.
+/// Without a key that sealed something no number would lead to its person: everybody would be made anew, silently. Keys are
+/// remembered; a store from before they were must open by one of them.
 pub(super) fn check_key(connection: &mut Connection, secrets: &Secrets) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let known: Option<Vec<u8>> = transaction.query_row("SELECT fingerprint FROM master_key", [], |row| row.get(0)).optional()?;
-    let fits = match known {
-        Some(known) => known == secrets.fingerprint,
-        None => {
-            let sealed = "SELECT sealed FROM person WHERE sealed IS NOT NULL LIMIT 1";
-            let sealed: Option<Vec<u8>> = transaction.query_row(sealed, [], |row| row.get(0)).optional()?;
-            transaction.execute("INSERT INTO master_key (fingerprint) VALUES (?)", [&secrets.fingerprint])?;
-            sealed.is_none_or(|sealed| secrets.unseal(&sealed).is_some())
+    let known: Vec<(Vec<u8>, String)> = transaction
+        .prepare("SELECT fingerprint, state FROM master_key")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    secrets.fit(&known)?;
+    if known.is_empty() {
+        let sealed = "SELECT sealed FROM person WHERE sealed IS NOT NULL LIMIT 1";
+        let sealed: Option<Vec<u8>> = transaction.query_row(sealed, [], |row| row.get(0)).optional()?;
+        if sealed.is_some_and(|sealed| secrets.unseal(&sealed).is_none()) {
+            return Err(StoreError::OtherKey);
         }
-    };
-    if !fits {
-        return Err(StoreError::OtherKey);
     }
+    transaction.execute("INSERT OR IGNORE INTO master_key (fingerprint) VALUES (?)", [secrets.fingerprint()])?;
     Ok(transaction.commit()?)
+}
+
+/// The keys to write by, as this transaction finds them in use.
+pub(super) fn in_use<'a>(transaction: &Connection, secrets: &'a Secrets) -> rusqlite::Result<InUse<'a>> {
+    let mut statement = transaction.prepare_cached("SELECT fingerprint FROM master_key WHERE state = 'used'")?;
+    let used: Vec<Vec<u8>> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    secrets.in_use(&used).ok_or_else(|| rusqlite::Error::ToSqlConversionFailure(Box::new(StoreError::RetiredKey)))
 }
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -32,6 +32,9 @@ promises!(
     a_version_of_a_consent_is_added_once_and_none_is_changed,
     the_end_of_an_emergency_is_taken_on_by_one_and_entered_once,
     a_miss_is_recorded_as_such,
+    a_new_key_takes_the_place_of_the_old_while_others_are_at_work,
+    a_change_of_keys_that_was_stopped_goes_on,
+    a_key_that_sealed_something_is_asked_for,
     a_moved_entry_stands_in_one_place_and_stays_apart,
     a_number_leads_to_one_person_however_many_ask_at_once,
     a_number_that_was_let_go_leads_nowhere,
@@ -74,6 +77,148 @@ promises!(
 
 pub async fn register(place: &Place) -> std::sync::Arc<dyn store::Store> {
     place.open().await.store
+}
+
+/// Everything of which somebody is found, and who they are.
+async fn everybody(store: &dyn store::Store) -> Vec<people::Person> {
+    store.page(None, 1000).await.unwrap().persons
+}
+
+/// Persons with all that is sealed of a person, and one number that was cut.
+async fn sealed(store: &dyn store::Store, persons: u32) {
+    for n in 0..persons {
+        let id = format!("p-{n:03}");
+        let superseded = if n % 3 == 0 { vec![number(5000 + 5 * n)] } else { Vec::new() };
+        let died = (n % 4 == 0).then(|| "2024-11".to_owned());
+        let own = people::Person { superseded, died, ..somebody(&id, Some(number(1000 + 5 * n))) };
+        let put = Change::Put(person(&id), entry("gp", &id, n));
+        store.apply(vec![Change::Person(own), put], None).await.unwrap();
+    }
+    store.apply(vec![Change::Cut(number(9000))], None).await.unwrap();
+    store.raise(&access("a", PrivacyKind::Emergency, 1)).await.unwrap();
+    assert!(store.review("a", ReviewState::Open, &step("s-1", ReviewState::Escalated, 2)).await.unwrap());
+    assert!(store.keep_consent(&objection(1)).await.unwrap() && store.keep_consent(&objection(2)).await.unwrap());
+}
+
+fn objection(version: u32) -> exchange::KeptConsent {
+    let body = format!("objection {version}");
+    exchange::KeptConsent { person: person("p-001"), id: "one".to_owned(), version, at: at(i64::from(version)), body }
+}
+
+/// Everybody is found by their numbers, in `store`, as they are in `expected`.
+async fn found(store: &dyn store::Store, expected: &[people::Person]) {
+    assert!(everybody(store).await == expected);
+    for one in expected {
+        for number in one.number.iter().chain(&one.superseded) {
+            assert_eq!(store.known(number).await.unwrap(), Some(one.id.clone()));
+            assert_eq!(store.of_number(number).await.unwrap(), Some(one.id.clone()));
+        }
+        assert_eq!(store.number_of(&one.id).await.unwrap(), one.number);
+    }
+    assert_eq!(store.cut_among(&[number(9000), number(1000)]).await.unwrap(), [number(9000)]);
+    assert_eq!(store.reviews("a").await.unwrap(), [step("s-1", ReviewState::Escalated, 2)]);
+    assert_eq!(store.consents(&person("p-001")).await.unwrap(), [objection(2)]);
+}
+
+async fn a_new_key_takes_the_place_of_the_old_while_others_are_at_work(place: Place) {
+    let (old, new) = (store::fresh_key().unwrap(), store::fresh_key().unwrap());
+    place.keys(&[&old]);
+    sealed(&*register(&place).await, 20).await;
+    // First everybody knows the new key, then somebody seals by it: whoever does not yet finds whom the others made, and the other way round.
+    place.keys(&[&old, &new]);
+    let behind = register(&place).await;
+    place.keys(&[&new, &old]);
+    let ahead = register(&place).await;
+    let (by_one, by_other) = (ahead.person_of(&number(1)).await.unwrap(), behind.person_of(&number(2)).await.unwrap());
+    assert_eq!((behind.known(&number(1)).await.unwrap(), ahead.person_of(&number(2)).await.unwrap()), (Some(by_one), by_other));
+    let at_once = (0..20).map(|n| {
+        let store = if n % 2 == 0 { behind.clone() } else { ahead.clone() };
+        async move { store.person_of(&number(20 * (1 + n / 10))).await.unwrap() }
+    });
+    assert_eq!(futures::future::join_all(at_once).await.into_iter().collect::<BTreeSet<_>>().len(), 2);
+    behind.apply(vec![Change::Put(person("p-001"), entry("hosp", "1", 3))], None).await.unwrap();
+    let expected = everybody(&*ahead).await;
+    found(&*behind, &expected).await;
+    // While everything is sealed anew, people come and go, by another program.
+    let beside = register(&place).await;
+    let working = async {
+        for n in 0..30 {
+            beside.person_of(&number(100 + 5 * n)).await.unwrap();
+            beside.apply(vec![Change::Put(person("p-002"), entry("hosp", "2", n))], None).await.unwrap();
+        }
+    };
+    let (done, ()) = tokio::join!(store::rekey(&*ahead, 3, |_| ()), working);
+    let done = done.unwrap();
+    assert_eq!((done.old.len(), done.unknown_cuts), (1, 0));
+    assert!(done.changed > 40, "{done:?}");
+    // Whoever would seal by the old key writes nothing, of anybody.
+    let error = behind.person_of(&number(3)).await.unwrap_err().0;
+    assert!(error.contains("out of use"), "{error}");
+    assert!(behind.apply(vec![Change::Put(person("p-001"), entry("hosp", "1", 4))], None).await.is_err());
+    assert!(behind.keep_consent(&objection(3)).await.is_err());
+    assert_eq!(ahead.known(&number(3)).await.unwrap(), None);
+    let expected = everybody(&*ahead).await;
+    // The old key is not needed any more, opens nothing, and seals never again.
+    place.keys(&[&new]);
+    let after = register(&place).await;
+    found(&*after, &expected).await;
+    assert_eq!(store::rekey(&*after, 3, |_| ()).await.unwrap().old, Vec::<String>::new());
+    for keys in [[&old, &new].as_slice(), &[&old]] {
+        place.keys(&keys.iter().map(|key| key.as_str()).collect::<Vec<_>>());
+        assert!(place.try_open().await.is_err());
+    }
+    place.keys(&[&new]);
+    // As many ways lead to persons as there are numbers of theirs.
+    let numbers: usize = expected.iter().map(|one| one.superseded.len() + usize::from(one.number.is_some())).sum();
+    assert_eq!(place.count("number").await, numbers);
+}
+
+async fn a_change_of_keys_that_was_stopped_goes_on(place: Place) {
+    let (old, new) = (store::fresh_key().unwrap(), store::fresh_key().unwrap());
+    place.keys(&[&old]);
+    sealed(&*register(&place).await, 12).await;
+    let expected = everybody(&*register(&place).await).await;
+    place.keys(&[&new, &old]);
+    for stopped_after in [0, 1, 3, 4] {
+        let store = register(&place).await;
+        assert_eq!(store.retire_keys().await.unwrap().len(), 1);
+        let mut after = None;
+        for _ in 0..stopped_after {
+            after = store.reseal(after.as_ref(), 3).await.unwrap().next;
+        }
+        drop(store);
+        found(&*register(&place).await, &expected).await;
+        // What is not sealed anew yet needs the old key, and the store knows it.
+        place.keys(&[&new]);
+        assert!(place.try_open().await.is_err());
+        place.keys(&[&new, &old]);
+    }
+    let done = store::rekey(&*register(&place).await, 5, |_| ()).await.unwrap();
+    assert_eq!((done.old.len(), done.unknown_cuts), (1, 0));
+    place.keys(&[&new]);
+    found(&*register(&place).await, &expected).await;
+}
+
+async fn a_key_that_sealed_something_is_asked_for(place: Place) {
+    let keys = [store::fresh_key().unwrap(), store::fresh_key().unwrap(), store::fresh_key().unwrap()];
+    place.keys(&[&keys[0]]);
+    sealed(&*register(&place).await, 2).await;
+    place.keys(&[&keys[1], &keys[0]]);
+    let before = register(&place).await;
+    // A third takes over before the second has: both are needed.
+    place.keys(&[&keys[2], &keys[1], &keys[0]]);
+    let store = register(&place).await;
+    for missing in 1..3 {
+        let rest: Vec<&str> =
+            keys.iter().enumerate().rev().filter(|(place, _)| *place != missing - 1).map(|(_, key)| key.as_str()).collect();
+        place.keys(&rest);
+        assert!(place.try_open().await.is_err(), "{missing}");
+    }
+    // Who does not know the newest does not take it out of use.
+    assert!(store::rekey(&*before, 10, |_| ()).await.is_err());
+    assert_eq!(store::rekey(&*store, 10, |_| ()).await.unwrap().old.len(), 2);
+    place.keys(&[&keys[2]]);
+    assert_eq!(everybody(&*register(&place).await).await.len(), 2);
 }
 
 async fn a_number_leads_to_one_person_however_many_ask_at_once(place: Place) {

@@ -457,7 +457,7 @@ async fn a_batch_whose_commit_was_lost_on_the_way_is_written_once() {
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'severn'";
         while !stop.load(std::sync::atomic::Ordering::SeqCst) {
             says(&server.url("postgres"), cut).await;
-            tokio::time::sleep(Duration::from_millis(35)).await;
+            tokio::time::sleep(Duration::from_millis(60)).await;
         }
     };
     let writing = async {

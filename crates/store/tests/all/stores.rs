@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{Journal, Line};
-use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store};
+use store::{PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store, StoreError};
 
 use crate::postgres::{Postgres, QUICK};
 
@@ -33,18 +33,29 @@ impl Place {
 
     /// Opens it: once more, where it was opened before.
     pub async fn open(&self) -> Opened {
+        self.try_open().await.unwrap()
+    }
+
+    /// The same, where it may be refused.
+    pub async fn try_open(&self) -> Result<Opened, StoreError> {
         match self {
             Place::Postgres(server, folder) => {
                 let store = postgres_store(&server.url("postgres"), folder);
-                store.migrate().await.unwrap();
-                Opened { journal: Arc::new(PostgresJournal::of(&store)), store: Arc::new(store) }
+                store.migrate().await?;
+                Ok(Opened { journal: Arc::new(PostgresJournal::of(&store)), store: Arc::new(store) })
             }
             Place::Sqlite(folder) => {
-                let (file, secrets) = (folder.0.join("severn.db"), Secrets::open(&folder.0.join("key")).unwrap());
-                let store = Arc::new(SqliteStore::open(&file, Arc::new(secrets)).unwrap());
-                Opened { store, journal: Arc::new(SqliteJournal::open(&file).unwrap()) }
+                let (file, secrets) = (folder.0.join("severn.db"), Secrets::open(&folder.0.join("key"))?);
+                let store = Arc::new(SqliteStore::open(&file, Arc::new(secrets))?);
+                Ok(Opened { store, journal: Arc::new(SqliteJournal::open(&file)?) })
             }
         }
+    }
+
+    /// From now on it is opened by these keys, of which the first seals.
+    pub fn keys(&self, keys: &[&str]) {
+        let (Place::Postgres(_, folder) | Place::Sqlite(folder)) = self;
+        std::fs::write(folder.0.join("key"), keys.join("\n")).unwrap();
     }
 
     /// Every line of the ledger.
@@ -67,6 +78,18 @@ impl Place {
             Place::Sqlite(folder) => {
                 let connection = rusqlite::Connection::open(folder.0.join("severn.db")).unwrap();
                 connection.execute_batch(sql).unwrap_err().to_string()
+            }
+        }
+    }
+
+    /// Rows of a table.
+    pub async fn count(&self, table: &str) -> usize {
+        let sql = format!("SELECT count(*) FROM {table}");
+        match self {
+            Place::Postgres(server, _) => server.psql("postgres", &sql.replace("FROM ", "FROM severn.")).parse().unwrap(),
+            Place::Sqlite(folder) => {
+                let file = rusqlite::Connection::open(folder.0.join("severn.db")).unwrap();
+                file.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize
             }
         }
     }
