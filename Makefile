@@ -6,7 +6,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help assurance demo test check fmt clippy doc deny bench bench-ledger bench-people long third-party fuzz setup setup-checks
+.PHONY: help assurance demo test check fmt clippy doc deny bench bench-ledger bench-people long third-party security fuzz setup setup-checks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ assurance: setup ## the assurance pack of this commit, into target/assurance (or
 
 third-party: setup-checks ## pairs, leaf census, clients: checks that share no code with Severn
 	@checks/third-party.sh
+
+security: setup-checks ## attacks with tokens, and schemathesis, against a running demo
+	@checks/security.sh
 
 fuzz: setup ## every fuzz target for FUZZ_SECONDS (30) seconds
 	@checks/fuzz.sh

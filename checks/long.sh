@@ -33,6 +33,11 @@ if [ -f fuzz/Cargo.toml ]; then
 fi
 # A hundred times is some minutes: by cargo itself, whose patience has no end.
 piece kills env SEVERN_KILLS="${LONG_KILLS:-100}" "$CARGO" test --locked --package server --test all -- --nocapture killed::
+# Ten minutes of schemathesis on each part of the document, with examples of its own.
+for part in /fhir/R4 /fhir/STU3 /steward '^/[^f]'; do
+    piece "openapi-$(printf %s "$part" | tr -c 'A-Za-z0-9' -)" env OPENAPI_EXAMPLES="${LONG_EXAMPLES:-100}" OPENAPI_SECONDS=600 OPENAPI_ONLY="$part" checks/security.sh openapi
+done
+piece tokens checks/security.sh tokens
 piece third-party env ALTERATIONS=300 checks/third-party.sh
 piece bench checks/bench.sh
 exit "$status"
