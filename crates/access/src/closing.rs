@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use fhir::{Kind, NodeId, Ref, Tree};
-use record::Item;
+use record::{Item, SourceId};
+
+use crate::spread::target;
 
 /// Why something is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,17 +19,19 @@ pub(crate) enum Role {
 /// What is gone from a record: by what others lead to it.
 #[derive(Debug, Default)]
 pub(crate) struct Gone {
-    not_shown: BTreeSet<String>,
-    sensitive: BTreeSet<String>,
+    not_shown: BTreeSet<(Kind, String)>,
+    sensitive: BTreeSet<(Kind, String)>,
     /// System and value of what is sensitive: some refer by these alone.
     identifiers: BTreeSet<(String, String)>,
-    /// Kinds that were not asked for, so that nobody saw whether what is led to is sensitive.
-    unseen: Vec<Kind>,
+    /// What was not asked of a source, or did not come, so that nobody saw whether what is led to is sensitive.
+    unseen: BTreeSet<(SourceId, Kind)>,
+    /// What came all the same.
+    seen: BTreeSet<(Kind, String)>,
 }
 
 impl Gone {
     pub fn add(&mut self, item: &Item, role: Role) {
-        let key = format!("{}/{}", item.kind, item.id);
+        let key = (item.kind, item.id.clone());
         match role {
             Role::NotShown => _ = self.not_shown.insert(key),
             Role::Sensitive => {
@@ -38,30 +42,41 @@ impl Gone {
         }
     }
 
-    /// Nothing leads to these kinds: nobody saw what is there.
-    pub fn unseen(&mut self, kinds: Vec<Kind>) {
-        self.unseen = kinds;
+    /// It is still there.
+    pub fn seen(&mut self, item: &Item) {
+        self.seen.insert((item.kind, item.id.clone()));
+    }
+
+    /// Nothing leads there: nobody saw what it is.
+    pub fn unseen(&mut self, unseen: BTreeSet<(SourceId, Kind)>) {
+        self.unseen = unseen;
     }
 
     fn is_empty(&self) -> bool {
         self.not_shown.is_empty() && self.sensitive.is_empty() && self.unseen.is_empty()
     }
 
-    /// Why what a Reference leads to is gone; none where it is not.
-    fn why(&self, node: Ref<'_>) -> Option<Role> {
-        match node.text("reference") {
-            Some(reference) if self.sensitive.contains(reference.as_ref()) => Some(Role::Sensitive),
-            Some(reference) if self.not_shown.contains(reference.as_ref()) => Some(Role::NotShown),
-            Some(reference) => {
-                let kind = reference.split_once('/').and_then(|(kind, _)| Kind::parse(kind))?;
-                self.unseen.contains(&kind).then_some(Role::NotShown)
-            }
-            // A Reference by identifier; an identifier of the resource itself stands in a list.
-            None => {
-                let identifier = node.get("identifier").filter(|one| one.is_object())?;
-                self.identifiers.contains(&named(identifier)?).then_some(Role::Sensitive)
-            }
+    /// Why what a Reference of this source leads to is gone; none where it is not.
+    fn why(&self, node: Ref<'_>, source: &SourceId) -> Option<Role> {
+        // A Reference by identifier; an identifier of the resource itself stands in a list.
+        let identifier = node.get("identifier").filter(|one| one.is_object()).and_then(named);
+        if identifier.is_some_and(|identifier| self.identifiers.contains(&identifier)) {
+            return Some(Role::Sensitive);
         }
+        if let Some(reference) = node.text("reference") {
+            let (kind, id) = target(&reference)?;
+            let key = (kind, id.to_owned());
+            return match () {
+                () if self.sensitive.contains(&key) => Some(Role::Sensitive),
+                () if self.not_shown.contains(&key) => Some(Role::NotShown),
+                () if self.unseen.contains(&(source.clone(), kind)) && !self.seen.contains(&key) => Some(Role::NotShown),
+                () => None,
+            };
+        }
+        // An attachment leads to its Binary by a URL.
+        let url = node.text("url")?;
+        let (kind, id) = target(&url).filter(|(kind, _)| *kind == Kind::BINARY)?;
+        self.sensitive.contains(&(kind, id.to_owned())).then_some(Role::Sensitive)
     }
 }
 
@@ -95,7 +110,7 @@ pub(crate) fn close(item: &mut Item, gone: &Gone, mut parts: Vec<NodeId>) -> boo
     }
     let (kind, tree) = (item.kind, &mut item.tree);
     let mut led = Vec::new();
-    collect(tree.root(), gone, &mut led);
+    collect(tree.root(), gone, &item.origin.source, &mut led);
     if led.is_empty() && parts.is_empty() {
         return false;
     }
@@ -112,9 +127,14 @@ pub(crate) fn close(item: &mut Item, gone: &Gone, mut parts: Vec<NodeId>) -> boo
     tree.remove(root, "text");
     if sensitive {
         WORDS.iter().for_each(|key| _ = tree.remove(root, key));
-        if kind == Kind::CARE_PLAN {
+        if matches!(kind, Kind::CARE_PLAN | Kind::LIST) {
             tree.remove(root, "title");
         }
+        // A reason in words alone may be that of what is gone, in other words.
+        let reasons = tree.root().get("reasonCode").filter(|reasons| reasons.is_array());
+        let uncoded: Vec<NodeId> =
+            reasons.iter().flat_map(|all| all.items()).filter(|one| one.get("coding").is_none()).map(Ref::id).collect();
+        uncoded.into_iter().for_each(|reason| detach(tree, reason));
         // Where something was odd in what is gone, that would tell of it.
         item.findings.clear();
     }
@@ -162,9 +182,9 @@ fn top(node: Ref<'_>) -> &str {
 }
 
 /// Nodes to take out: a list's whole item where the reference stands in one, else the element.
-fn collect(node: Ref<'_>, gone: &Gone, found: &mut Vec<(NodeId, Role)>) {
+fn collect(node: Ref<'_>, gone: &Gone, source: &SourceId, found: &mut Vec<(NodeId, Role)>) {
     if node.is_object()
-        && let Some(role) = gone.why(node)
+        && let Some(role) = gone.why(node, source)
     {
         let mut at = node;
         while let Some(parent) = at.parent() {
@@ -177,6 +197,6 @@ fn collect(node: Ref<'_>, gone: &Gone, found: &mut Vec<(NodeId, Role)>) {
         return;
     }
     if !node.is_primitive() {
-        node.items().for_each(|child| collect(child, gone, found));
+        node.items().for_each(|child| collect(child, gone, source, found));
     }
 }

@@ -427,6 +427,13 @@ impl Permit {
         self.objections.as_ref().is_none_or(|all| all.iter().any(|directive| directive.covers(kind, tree, custodian)))
     }
 
+    /// Of whom by name the person objects to this resource being shown, if it is theirs.
+    pub fn objected_custodians(&self, kind: Kind, tree: &fhir::Tree) -> impl Iterator<Item = &record::OdsCode> {
+        let all = self.objections.iter().flat_map(|all| all.iter());
+        let covering = move |directive: &&Directive| directive.custodians.iter().any(|custodian| directive.covers(kind, tree, custodian));
+        all.filter(covering).flat_map(|directive| &directive.custodians)
+    }
+
     /// Whether the person objects to anything of this organisation being shown: it is not asked.
     pub fn closes(&self, custodian: &record::OdsCode) -> bool {
         self.objections.as_ref().is_none_or(|all| all.iter().any(|directive| directive.closes(custodian)))
@@ -476,16 +483,7 @@ impl Permit {
         self.lacks(kind).or_else(|| (!self.shown(kind, source)).then_some("what this source shares does not cover this type for you"))
     }
 
-    /// Whether a resource of this type and these labels, from this source, is shown; else the rule that withholds it.
-    ///
-    /// # Errors
-    ///
-    /// The rule that withholds it.
-    pub fn shows(&self, kind: Kind, labels: &[&str], source: &SourceId) -> Result<(), RuleId> {
-        self.sees(&Section { category: Category::of_kind(kind)[0], kind, source, labels, objected: false, source_refused: false })
-    }
-
-    /// The same, where more is known of the resource than its type.
+    /// Whether a part of the record is shown; else the rule that withholds it.
     ///
     /// # Errors
     ///

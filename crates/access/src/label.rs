@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use fhir::Ref;
+use fhir::{Ref, Tree};
 
 /// What makes something sensitive: a name of lower-case words with hyphens between.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,19 +170,32 @@ const BESIDE: [&str; 2] = ["securityLabel.coding", "confidentiality"];
 const INLINE: &str = "extension-inline-sec-label";
 
 /// Whether a resource can have no label of its own: most have none, and this is quick.
-pub(crate) fn is_bare(root: Ref<'_>) -> bool {
+fn is_bare(tree: &Tree) -> bool {
+    let root = tree.root();
     root.get("meta").is_some_and(|meta| meta.is_object() && meta.get("security").is_none())
         && root.get("securityLabel").is_none()
         && root.get("confidentiality").is_none()
         && root.get("contained").is_none()
-        && root.get("extension").is_none()
+        && !may_be_inline(tree)
+}
+
+/// Whether any label can stand inside it.
+fn may_be_inline(tree: &Tree) -> bool {
+    tree.is_hiding() || tree.texts().into_iter().any(|text| text.contains(INLINE))
 }
 
 /// What a source's own labels say of a resource, of whatever it contains, and of its elements: the whole goes by the worst of it.
-pub(crate) fn own(root: Ref<'_>, labels: &mut BTreeSet<Label>) {
-    if is_bare(root) {
+pub(crate) fn own(tree: &Tree, labels: &mut BTreeSet<Label>) {
+    if is_bare(tree) {
         return;
     }
+    of_resource(tree.root(), labels);
+    if may_be_inline(tree) {
+        inline(tree.root(), labels);
+    }
+}
+
+fn of_resource(root: Ref<'_>, labels: &mut BTreeSet<Label>) {
     labels.extend(root.all("meta.security").into_iter().filter_map(meant));
     // `DocumentReference.securityLabel`; `Composition.confidentiality` is a code and no Coding.
     labels.extend(root.all(BESIDE[0]).into_iter().filter_map(meant));
@@ -190,10 +203,15 @@ pub(crate) fn own(root: Ref<'_>, labels: &mut BTreeSet<Label>) {
         let known = CONFIDENTIALITY.iter().find(|(own, _)| code.eq_ignore_ascii_case(own));
         labels.extend(known.map_or(Some(Label::UNRECOGNISED), |(_, label)| label.clone()));
     }
-    for extension in root.all("extension").into_iter().filter(|one| one.text("url").is_some_and(|url| url.ends_with(INLINE))) {
-        labels.extend(extension.all("valueCoding").into_iter().filter_map(meant));
+    root.all("contained").into_iter().for_each(|inner| of_resource(inner, labels));
+}
+
+/// Labels of elements, at whatever depth.
+fn inline(node: Ref<'_>, labels: &mut BTreeSet<Label>) {
+    if node.is_object() && node.text("url").is_some_and(|url| url.ends_with(INLINE)) {
+        labels.extend(node.all("valueCoding").into_iter().filter_map(meant));
     }
-    root.all("contained").into_iter().for_each(|inner| own(inner, labels));
+    node.items().filter(|child| !child.is_primitive()).for_each(|child| inline(child, labels));
 }
 
 #[cfg(test)]
@@ -203,7 +221,7 @@ mod tests {
     fn labels(json: &str) -> Vec<String> {
         let tree = fhir::Tree::from_json(json.to_owned().into()).unwrap();
         let mut found = BTreeSet::new();
-        own(tree.root(), &mut found);
+        own(&tree, &mut found);
         found.iter().map(Label::to_string).collect()
     }
 
@@ -214,6 +232,18 @@ mod tests {
             assert_eq!(labels(&json), expected, "{system}|{code}");
             let inner = format!(r#"{{"meta":{{}},"contained":[{json}]}}"#);
             assert_eq!(labels(&inner), expected, "contained {system}|{code}");
+            let extension = format!(
+                r#"{{"url":"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label","valueCoding":{{"system":"{system}","code":"{code}"}}}}"#
+            );
+            for inside in [
+                format!(r#"{{"meta":{{}},"extension":[{extension}]}}"#),
+                format!(r#"{{"meta":{{}},"note":[{{"text":"x","extension":[{extension}]}}]}}"#),
+                format!(r#"{{"meta":{{}},"_birthDate":{{"extension":[{extension}]}}}}"#),
+                format!(r#"{{"meta":{{}},"contained":[{{"code":{{"extension":[{extension}]}}}}]}}"#),
+                format!(r#"{{"meta":{{}},"note":[{{"extension":[{}]}}]}}"#, extension.replace("inline-sec", "inline\\u002dsec")),
+            ] {
+                assert_eq!(labels(&inside), expected, "{inside}");
+            }
             let document = format!(r#"{{"meta":{{}},"securityLabel":[{{"coding":[{{"system":"{system}","code":"{code}"}}]}}]}}"#);
             assert_eq!(labels(&document), expected, "a document's {system}|{code}");
         };

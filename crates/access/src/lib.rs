@@ -40,4 +40,5 @@ pub use policy::LABELS;
 pub use policy::{Action, Change, Decision, Fault, RuleId, Rules, Section, Site, Text, difference};
 pub use reason::{EMERGENCY_REASON, Unreasoned, Words};
 pub use scope::{Cover, Scope};
-pub use withhold::withhold;
+pub use spread::leads_to;
+pub use withhold::{judges, withhold};

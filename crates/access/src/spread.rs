@@ -1,5 +1,7 @@
 //! What refers to what in a joined record, and what would betray it.
 
+use std::collections::BTreeSet;
+
 use fhir::{Kind, Ref};
 use record::Item;
 use rustc_hash::FxHashMap;
@@ -42,6 +44,23 @@ const SUPPORTING: &[Kind] = &[
     Kind::SPECIMEN,
 ];
 
+/// What a reference leads to, wherever it says that this is, and whichever version of it it names.
+pub(crate) fn target(reference: &str) -> Option<(Kind, &str)> {
+    let reference = reference.split_once("/_history/").map_or(reference, |(resource, _)| resource);
+    let mut end = reference.rsplit('/');
+    let (id, kind) = (end.next()?, end.next()?);
+    Some((Kind::parse(kind)?, id))
+}
+
+/// The ids of what of a type a resource leads to: by references, or by the URLs of attachments.
+pub fn leads_to(node: Ref<'_>, kind: Kind) -> BTreeSet<String> {
+    let mut led = BTreeSet::new();
+    let texts = ["reference", "url"].into_iter().filter_map(|key| node.get(key)?.value());
+    led.extend(texts.filter_map(|text| Some(target(&text).filter(|(own, _)| *own == kind)?.1.to_owned())));
+    node.items().filter(|child| !child.is_primitive()).for_each(|child| led.append(&mut leads_to(child, kind)));
+    led
+}
+
 impl Links {
     pub fn of(items: &[Item]) -> Links {
         let mut places: FxHashMap<(Kind, &str), Vec<usize>> = FxHashMap::default();
@@ -61,9 +80,7 @@ impl Links {
     fn collect(&mut self, at: usize, node: Ref<'_>, about: bool, places: &FxHashMap<(Kind, &str), Vec<usize>>) {
         // An attachment leads to its Binary by a URL.
         for text in ["reference", "url"].into_iter().filter_map(|key| node.get(key)?.value()) {
-            let mut end = text.rsplit('/');
-            let (Some(id), Some(kind)) = (end.next(), end.next()) else { continue };
-            let Some(kind) = Kind::parse(kind) else { continue };
+            let Some((kind, id)) = target(&text) else { continue };
             for to in places.get(&(kind, id)).into_iter().flatten().filter(|to| **to != at) {
                 self.from[at].push(*to);
                 self.to[*to].push(at);
@@ -100,6 +117,10 @@ impl Links {
         // An Observation has a value of its own, too; that it summed up what is gone is seen to when it is closed.
         let has_more = item.kind == Kind::OBSERVATION && item.tree.root().get("component").is_some();
         if !self.about[at].is_empty() && self.about[at].iter().all(leads) && !has_more {
+            return true;
+        }
+        // What one document may not show, another does not show in its place.
+        if item.kind == Kind::BINARY && self.to[at].iter().any(leads) {
             return true;
         }
         SUPPORTING.contains(&item.kind) && self.to[at].iter().any(leads) && !self.to[at].iter().any(|by| kept[*by])

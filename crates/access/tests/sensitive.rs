@@ -16,6 +16,10 @@ fn person() -> PersonId {
 }
 
 fn permit() -> access::Permit {
+    permit_of("B0360")
+}
+
+fn permit_of(activity: &str) -> access::Permit {
     let caller = Caller {
         user: UserId { issuer: "i".into(), subject: "s".into() },
         name: String::new(),
@@ -24,7 +28,7 @@ fn permit() -> access::Permit {
         human: true,
         organisation: Organisation { code: "RRK".parse().unwrap(), name: String::new() },
         roles: vec!["R8000".into()],
-        activities: vec!["B0360".into()],
+        activities: vec![activity.into()],
         purposes: vec!["TREAT".into()],
         scopes: vec!["user/*.rs".into()],
         launch_patient: Some(person()),
@@ -77,8 +81,12 @@ fn items(cases: &[Case<'_>]) -> Vec<Item> {
 }
 
 fn check(cases: &[Case<'_>]) {
+    check_for(&permit(), cases);
+}
+
+fn check_for(permit: &access::Permit, cases: &[Case<'_>]) {
     let mut record = SharedRecord::of(person(), items(cases));
-    withhold(&permit(), &lists(), &mut record);
+    withhold(permit, &lists(), &mut record);
     let left: Vec<String> = record.items.iter().map(|item| item.tree.to_json()).collect();
     let expected: Vec<String> = cases.iter().filter_map(|(.., left)| Some((*left)?.replace("PLAIN", PLAIN).replace("CUT", CUT))).collect();
     assert_eq!(left, expected);
@@ -297,4 +305,116 @@ fn what_the_law_restricts_takes_along_what_only_looks_the_same() {
 fn a_label_about_the_patient_is_no_label_about_the_reader() {
     let json = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NOPAT"}]}}"#;
     check(&[(Kind::OBSERVATION, "o", json.to_owned(), Some(json))]);
+}
+
+/// Who sees medicines only is told by them nothing of where, by whom and for what they were given.
+#[test]
+fn what_a_view_does_not_show_makes_sensitive_what_it_shows() {
+    let medicine = |rest: &str| format!(r#"{{"medicationCodeableConcept":PLAIN,{rest}}}"#);
+    check_for(
+        &permit_of("B0401"),
+        &[
+            (Kind::ENCOUNTER, "e", r#"{"serviceType":{"coding":[{"system":"urn:specialty","code":"360"}]}}"#.to_owned(), None),
+            (Kind::MEDICATION_REQUEST, "a", medicine(r#""encounter":{"reference":"Encounter/e"}"#), None),
+            (Kind::ENCOUNTER, "f", r#"{"status":"finished"}"#.to_owned(), None),
+            (
+                Kind::MEDICATION_REQUEST,
+                "b",
+                medicine(r#""encounter":{"reference":"Encounter/f"}"#),
+                Some(r#"{"medicationCodeableConcept":PLAIN}"#),
+            ),
+            (Kind::CONDITION, "c", r#"{"code":SECRET}"#.to_owned(), None),
+            (
+                Kind::MEDICATION_REQUEST,
+                "d",
+                medicine(&format!(r#""note":[{{"text":"PLANTED"}}],"reasonReference":[{}]"#, to("Condition/c"))),
+                Some(r#"{"medicationCodeableConcept":PLAIN}"#),
+            ),
+            (
+                Kind::MEDICATION_REQUEST,
+                "g",
+                medicine(r#""note":[{"text":"Before meals"}],"reasonReference":[{"reference":"Condition/h"}]"#),
+                Some(r#"{"medicationCodeableConcept":PLAIN,"note":[{"text":"Before meals"}]}"#),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn versions_and_relays_of_what_is_labelled_are_so_however_they_are_found() {
+    let cases = [
+        (Kind::CONDITION, "a", r#"{"code":SECRET}"#.to_owned(), None),
+        (Kind::CONDITION, "b", r#"{"meta":{"versionId":"2"}}"#.to_owned(), None),
+        (Kind::CONDITION, "b", r#"{"meta":{"versionId":"1"}}"#.to_owned(), None),
+        (Kind::CONDITION, "c", "{}".to_owned(), None),
+        (Kind::CONDITION, "d", "{}".to_owned(), Some("{}")),
+    ];
+    let cluster = |members: Vec<usize>| {
+        let (id, why, representative) = ("c".to_owned(), String::new(), members[0]);
+        Cluster { id, tier: Tier::T2, collapses: true, representative, members, lagging: vec![], retracted: false, why }
+    };
+    // Whichever of them comes first.
+    for order in [[0, 1], [1, 0]] {
+        let mut record = SharedRecord::of(person(), items(&cases));
+        let clusters = [cluster(vec![0, 1]), cluster(vec![2, 3])];
+        record.clusters.extend(order.map(|at| clusters[at].clone()));
+        withhold(&permit(), &lists(), &mut record);
+        assert_eq!(record.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["d"]);
+        let mut record = SharedRecord::of(person(), items(&cases));
+        record.clusters.extend(order.map(|at| clusters[at].clone()));
+        record.items[0].tree = Tree::from_json("{}".to_owned().into()).unwrap();
+        record.items[0].traits.objected = true;
+        withhold(&permit(), &Lists::default(), &mut record);
+        assert_eq!(record.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["d"], "nor is what is objected to");
+    }
+}
+
+#[test]
+fn no_other_way_leads_to_what_is_gone_nor_do_other_words_for_it() {
+    check(&[
+        (Kind::CONDITION, "c", r#"{"code":SECRET}"#.to_owned(), None),
+        (
+            Kind::PROCEDURE,
+            "p",
+            format!(
+                r#"{{"code":PLAIN,"reasonCode":[{{"text":"PLANTED"}},PLAIN],"reasonReference":[{}]}}"#,
+                to("https://elsewhere.example/fhir/Condition/c/_history/3")
+            ),
+            Some(r#"{"code":PLAIN,"reasonCode":[PLAIN]}"#),
+        ),
+        (
+            Kind::LIST,
+            "l",
+            format!(r#"{{"title":"PLANTED","entry":[{{"item":{}}},{{"item":{{"reference":"Condition/d"}}}}]}}"#, to("Condition/c")),
+            Some(r#"{"entry":[{"item":{"reference":"Condition/d"}}],CUT}"#),
+        ),
+        (
+            Kind::DOCUMENT_REFERENCE,
+            "secret",
+            r#"{"type":{"coding":[{"system":"http://snomed.info/sct","code":"90000004"}]},"content":[{"attachment":{"url":"Binary/b"}}]}"#
+                .to_owned(),
+            None,
+        ),
+        (Kind::BINARY, "b", r#"{"data":"PLANTED"}"#.to_owned(), None),
+        (
+            Kind::DIAGNOSTIC_REPORT,
+            "r",
+            r#"{"code":PLAIN,"result":[{"reference":"Observation/o"}],"media":[{"link":{"reference":"Binary/b"}}]}"#.to_owned(),
+            Some(r#"{"code":PLAIN,"result":[{"reference":"Observation/o"}]}"#),
+        ),
+        (Kind::OBSERVATION, "o", r#"{"code":PLAIN}"#.to_owned(), Some(r#"{"code":PLAIN}"#)),
+        // What a report made of it as a whole goes with all that was attached.
+        (
+            Kind::DIAGNOSTIC_REPORT,
+            "s",
+            format!(
+                r#"{{"code":PLAIN,"result":[{},{{"reference":"Observation/o"}}],"presentedForm":[{{"url":"https://x/fhir/R4/Binary/f"}}]}}"#,
+                to("Observation/n")
+            ),
+            Some(r#"{"code":PLAIN,"result":[{"reference":"Observation/o"}]}"#),
+        ),
+        (Kind::OBSERVATION, "n", r#"{"code":SECRET}"#.to_owned(), None),
+        (Kind::BINARY, "f", r#"{"data":"PLANTED"}"#.to_owned(), None),
+        (Kind::BINARY, "h", r#"{"data":"x"}"#.to_owned(), Some(r#"{"data":"x"}"#)),
+    ]);
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use fhir::Kind;
-use jiff::Timestamp;
-use record::{Counts, Item, Need, Quarantined};
+use record::{Counts, Item, Quarantined};
 
 use crate::reading::Read;
 
@@ -39,13 +38,6 @@ pub(crate) fn tally(read: Read, keeps: impl Fn(&Item) -> bool) -> Tally {
     }
     quarantined.sort_by(|a, b| (&a.named, &a.id, a.cause, &a.detail).cmp(&(&b.named, &b.id, b.cause, &b.detail)));
     Tally { patients, kept: items, quarantined, counts }
-}
-
-/// Changed since the need's instant, or not known when.
-pub(crate) fn is_recent(item: &Item, need: &Need) -> bool {
-    let instant = |text: &str| text.parse::<Timestamp>().ok();
-    let Some(since) = need.since.as_deref().and_then(instant) else { return true };
-    item.last_updated().and_then(|updated| instant(&updated)).is_none_or(|updated| updated >= since)
 }
 
 /// Orders equal ids and versions by what they say, so that the order of arrival does not show.

@@ -5,10 +5,11 @@ use access::Permit;
 use access::consent::{Directive, Directives, Stated, told};
 use async_trait::async_trait;
 use audit::{Audited, Ending, Event, Who};
-use fhir::{Kind, Tree};
+use fhir::{Kind, Ref, Tree};
 use jiff::Timestamp;
 use record::{
-    Ask, Caller, Chart, Item, Need, ODS_SYSTEM, OdsCode, Origin, PersonId, Question, RequestId, SharedRecord, SourceId, Tier, Traits,
+    Ask, Caller, Chart, Item, Need, ODS_SYSTEM, OdsCode, Origin, PersonId, Question, RequestId, Row, SUPPORTING, SharedRecord, SourceId,
+    Status, Tier, Traits,
 };
 use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
@@ -55,6 +56,17 @@ pub enum Recorded {
     Unknown,
 }
 
+/// What sources said of the sharing of what they hold.
+#[derive(Default)]
+pub(crate) struct Unshared {
+    /// What the person objects to there.
+    pub(crate) held: Vec<Directive>,
+    /// Sources that did not say what the person objects to there.
+    pub(crate) unsaid: Vec<SourceId>,
+    /// What sources refused to tell of.
+    pub(crate) refused: Vec<(SourceId, Kind)>,
+}
+
 /// What is to be recorded, and in place of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
@@ -72,19 +84,25 @@ impl Exchange {
         self.parts.settings.organisations.contains(organisation)
     }
 
-    /// What a person said, and when something of it last changed.
-    /// What was said of somebody who turned out to be them is theirs.
+    /// What is recorded of a person. What was said of somebody who turned out to be them is theirs.
+    async fn recorded(&self, person: &PersonId, merged: &[PersonId]) -> Result<Vec<KeptConsent>, StoreDown> {
+        let asked = std::iter::once(person).chain(merged).map(|whose| self.parts.consents.consents(whose));
+        Ok(futures::future::try_join_all(asked).await?.into_iter().flatten().collect())
+    }
+
+    /// What a person said, and when something of it last changed, or began.
     pub(crate) async fn directives(&self, person: &PersonId, merged: &[PersonId]) -> (Directives, Option<Timestamp>) {
-        let asked = futures::future::try_join_all(std::iter::once(person).chain(merged).map(|whose| self.parts.consents.consents(whose)));
-        let kept: Vec<KeptConsent> = match asked.await {
-            Ok(kept) => kept.into_iter().flatten().collect(),
+        let kept = match self.recorded(person, merged).await {
+            Ok(kept) => kept,
             Err(down) => {
                 tracing::error!(error = %down, "what people object to could not be read: nobody reads");
                 return (Directives::Unreachable, None);
             }
         };
-        let changed = kept.iter().map(|kept| kept.at).max();
         let known: Option<Vec<Option<Directive>>> = kept.iter().map(KeptConsent::directive).collect();
+        let now = self.parts.clock.now();
+        let begun = known.iter().flatten().flatten().filter_map(|directive| directive.from).filter(|from| *from <= now);
+        let changed = kept.iter().map(|kept| kept.at).chain(begun).max();
         // What was recorded and cannot be read any more is not known.
         let known = known.map(|all| Directives::Known(all.into_iter().flatten().collect()));
         (known.unwrap_or(Directives::Unreachable), changed)
@@ -103,13 +121,15 @@ impl Exchange {
         let ask = Ask { request: request.clone(), caller: caller.clone(), question, hops: Vec::new(), wait: None };
         let entry =
             self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
-        let (permitted, _) = self.decide_unminded(&ask, person, self.until(&ask)).await?;
+        let (permitted, about) = self.decide_unminded(&ask, person, self.until(&ask)).await?;
         let leave = permitted.and_then(|permit| access::consent::may_record(&permit));
         if let Err(refusal) = leave {
             return Err(refused(entry, &ask, refusal).await);
         }
-        let kept = self.parts.consents.consents(person).await?;
+        let kept = self.recorded(person, &about.merged).await?;
         let last = recording.of.as_ref().map(|id| kept.iter().find(|kept| kept.id == *id));
+        // A further version stands where those before it do.
+        let whose = last.flatten().map_or(person, |last| &last.person);
         let (id, version) = match last {
             Some(None) => return Ok(entry.close(Recorded::Unknown, Event::closed(Ending::NoSuchConsent)).await),
             Some(Some(last)) if recording.replaces.is_some_and(|replaced| replaced != last.version) => {
@@ -119,8 +139,8 @@ impl Exchange {
             None => (uuid::Uuid::new_v4().to_string(), 1),
         };
         let at = self.parts.clock.now();
-        let body = body(person, (&id, version), at, caller, &recording.stated).to_string();
-        let new = KeptConsent { person: person.clone(), id, version, at, body };
+        let body = body(whose, (&id, version), at, caller, &recording.stated).to_string();
+        let new = KeptConsent { person: whose.clone(), id, version, at, body };
         // The way by which it is found is there before it is.
         let own: SourceId = OWN.parse().expect("letters are a source id");
         let met = Met { kind: Kind::CONSENT, id: &new.id, source: &own, source_kind: Kind::CONSENT.name(), source_id: Some(&new.id) };
@@ -139,53 +159,64 @@ impl Exchange {
         Ok(entry.close(Recorded::Kept(new), event).await)
     }
 
-    /// The Consents recorded here, as one more chart of the record.
-    pub(crate) async fn own_consents(&self, person: &PersonId, need: &Need) -> Option<Chart> {
+    /// The Consents recorded here, as one more chart of the record. Where they cannot be read any more, it says so.
+    pub(crate) async fn own_consents(&self, person: &PersonId, merged: &[PersonId], need: &Need) -> Option<Chart> {
         if !need.wants(Kind::CONSENT) {
             return None;
         }
-        let kept = self.parts.consents.consents(person).await.unwrap_or_default();
         let source: SourceId = OWN.parse().expect("letters are a source id");
-        let items: Vec<Item> = kept.into_iter().filter_map(|kept| kept.item(&source)).collect();
-        let (patients, quarantined, rows, findings) = Default::default();
-        let version = fhir::Version::R4;
-        if items.is_empty() {
-            return None;
+        let (mut rows, mut items) = (Vec::new(), Vec::new());
+        match self.recorded(person, merged).await {
+            Ok(kept) if kept.is_empty() => return None,
+            Ok(kept) => items.extend(kept.into_iter().filter_map(|kept| kept.item(&source))),
+            Err(down) => {
+                tracing::error!(error = %down, "the Consents recorded here could not be read: the answer lacks them");
+                rows.push(Row { status: Some(Status::FailedInternal), ..Row::new(source.clone(), Kind::CONSENT) });
+            }
         }
+        let (patients, quarantined, findings) = Default::default();
+        let version = fhir::Version::R4;
         Some(Chart { source, version, patients, items, quarantined, rows, about_one_patient: false, findings })
     }
 
-    /// Marks what may not be shared with this reader: what the person objects to, here or at the source that holds it; and what its owner
-    /// refuses, by whatever way it came.
-    pub(crate) fn mark(&self, permit: &Permit, record: &mut SharedRecord, refused: &[(SourceId, Kind)]) {
-        let held: Vec<Directive> = record
-            .items
-            .iter()
-            .filter(|item| item.kind == Kind::CONSENT && item.origin.source.as_str() != OWN)
-            .filter_map(|item| told(item.tree.root(), &self.custodian(&item.origin.source)?))
-            .filter(|directive| directive.stands(permit.caller(), self.parts.clock.now()))
-            .collect();
-        if permit.objects_to_nothing() && held.is_empty() && refused.is_empty() {
-            return;
-        }
-        let mut unshared: Vec<bool> = record.items.iter().map(|item| self.is_unshared(permit, &held, item)).collect();
-        if !refused.is_empty() {
-            // What the owner itself showed of it is no part of what it refused.
-            let mut shown: FxHashSet<(usize, SourceId)> = FxHashSet::default();
-            for cluster in record.clusters.iter().filter(|cluster| cluster.tier <= Tier::T2) {
-                let sources: Vec<SourceId> = cluster.members.iter().map(|member| record.items[*member].origin.source.clone()).collect();
-                cluster.members.iter().for_each(|member| shown.extend(sources.iter().map(|source| (*member, source.clone()))));
-            }
-            for (place, item) in record.items.iter().enumerate() {
-                let owner = self.owner(item).filter(|owner| *owner != item.origin.source);
-                unshared[place] |=
-                    owner.is_some_and(|owner| refused.contains(&(owner.clone(), item.kind)) && !shown.contains(&(place, owner)));
-            }
-        }
-        record.items.iter_mut().zip(unshared).for_each(|(item, unshared)| item.traits.unshared = unshared);
+    /// What the person objects to at the sources that hold it, as those tell it to this reader.
+    pub(crate) fn held<'a>(&self, permit: &Permit, items: impl IntoIterator<Item = &'a Item>) -> Vec<Directive> {
+        let consents = items.into_iter().filter(|item| item.kind == Kind::CONSENT && item.origin.source.as_str() != OWN);
+        let told = consents.filter_map(|item| told(item.tree.root(), &self.custodian(&item.origin.source)?));
+        told.filter(|directive| directive.stands(permit.caller(), self.parts.clock.now())).collect()
     }
 
-    fn is_unshared(&self, permit: &Permit, held: &[Directive], item: &Item) -> bool {
+    /// Marks what may not be shared with this reader: what the person objects to, here or at the source that holds it, or of which the
+    /// source did not say whether they do; and what its owner refuses, by whatever way it came.
+    pub(crate) fn mark(&self, permit: &Permit, record: &mut SharedRecord, Unshared { held, unsaid, refused }: &Unshared) {
+        for item in record.items.iter_mut().filter(|item| unsaid.contains(&item.origin.source)) {
+            item.traits.unsaid = true;
+        }
+        if !(permit.objects_to_nothing() && held.is_empty()) {
+            let objected: Vec<bool> = record.items.iter().map(|item| self.is_objected_to(permit, held, item)).collect();
+            record.items.iter_mut().zip(objected).for_each(|(item, objected)| item.traits.objected = objected);
+        }
+        if !refused.is_empty() {
+            let refused: Vec<bool> = self.refused_by_owners(record, refused);
+            record.items.iter_mut().zip(refused).for_each(|(item, refused)| item.traits.refused = refused);
+        }
+    }
+
+    /// Which items their owners refuse to share: copies of what it told itself are no part of that.
+    fn refused_by_owners(&self, record: &SharedRecord, refused: &[(SourceId, Kind)]) -> Vec<bool> {
+        let mut shown: FxHashSet<(usize, SourceId)> = FxHashSet::default();
+        for cluster in record.clusters.iter().filter(|cluster| cluster.tier <= Tier::T2) {
+            let sources: Vec<SourceId> = cluster.members.iter().map(|member| record.items[*member].origin.source.clone()).collect();
+            cluster.members.iter().for_each(|member| shown.extend(sources.iter().map(|source| (*member, source.clone()))));
+        }
+        let is_refused = |(place, item): (usize, &Item)| {
+            let owner = self.owner(item).filter(|owner| *owner != item.origin.source);
+            owner.is_some_and(|owner| refused.contains(&(owner.clone(), item.kind)) && !shown.contains(&(place, owner)))
+        };
+        record.items.iter().enumerate().map(is_refused).collect()
+    }
+
+    fn is_objected_to(&self, permit: &Permit, held: &[Directive], item: &Item) -> bool {
         // What somebody recorded here of their own wish is theirs to be told.
         if item.origin.source.as_str() == OWN {
             return false;
@@ -195,7 +226,32 @@ impl Exchange {
             permit.objects(item.kind, tree, custodian) || held.iter().any(|directive| directive.covers(item.kind, tree, custodian))
         };
         let owner = self.owner(item).and_then(|owner| self.custodian(&owner));
+        let unknown = owner.is_none();
         self.custodian(&item.origin.source).into_iter().chain(owner).any(|custodian| objected(&custodian))
+            || unknown && self.may_be_of_objected(permit, held, item)
+    }
+
+    /// Whether what a source passes on may be whose the person objects to: nobody knows whose it is, and nothing says that it is another's.
+    fn may_be_of_objected(&self, permit: &Permit, held: &[Directive], item: &Item) -> bool {
+        let entry = self.parts.entries.iter().find(|entry| entry.id == item.origin.source);
+        let passes_on = entry.is_some_and(|entry| entry.exchange.is_some() || !entry.vouches_for.is_empty());
+        // Who they are, and who looks after them, is nobody's data.
+        if !passes_on || item.kind == Kind::PATIENT || SUPPORTING.contains(&item.kind) {
+            return false;
+        }
+        let held = held.iter().flat_map(|directive| &directive.custodians);
+        let mut custodians = permit.objected_custodians(item.kind, &item.tree).chain(held).peekable();
+        if custodians.peek().is_none() {
+            return false;
+        }
+        let mut named = Vec::new();
+        organisations(item.tree.root(), &mut named);
+        let provider = |custodian: &OdsCode| {
+            let mut theirs = self.parts.entries.iter().filter(|entry| entry.organisation == *custodian).peekable();
+            // All that they have here is known by its name, and this is not.
+            item.traits.original.is_some() && theirs.peek().is_some() && theirs.all(|entry| entry.settings.data_provider.is_some())
+        };
+        custodians.any(|custodian| if named.is_empty() { !provider(custodian) } else { named.contains(custodian) })
     }
 
     fn custodian(&self, source: &SourceId) -> Option<OdsCode> {
@@ -218,6 +274,14 @@ impl Exchange {
                 .find_map(|system| owners.iter().find(|(prefix, _)| system.starts_with(prefix.as_str())).map(|(_, source)| source.clone()))
         })
     }
+}
+
+/// The organisations that a resource names by their codes.
+fn organisations(node: Ref<'_>, named: &mut Vec<OdsCode>) {
+    if node.is_object() && node.is("system", ODS_SYSTEM) {
+        named.extend(node.text("value").and_then(|code| code.trim().parse().ok()));
+    }
+    node.items().filter(|child| !child.is_primitive()).for_each(|child| organisations(child, named));
 }
 
 impl KeptConsent {

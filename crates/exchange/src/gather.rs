@@ -27,6 +27,15 @@ pub(crate) struct LegEnd {
     pub(crate) attachments: Vec<Attachment>,
     /// The types that it refused to tell of.
     pub(crate) refused: Vec<Kind>,
+    /// Whether it answered, and did not say what the person objects to there, which it may hold.
+    pub(crate) unsaid: bool,
+}
+
+impl LegEnd {
+    /// A source that gave no answer.
+    fn silent(entry: &SourceEntry, rows: Vec<Row>) -> LegEnd {
+        LegEnd { entry: entry.clone(), chart: None, rows, attachments: Vec::new(), refused: Vec::new(), unsaid: false }
+    }
 }
 
 /// What is to be asked of whom.
@@ -94,8 +103,7 @@ pub(crate) async fn all(
             ask(entry);
             continue;
         }
-        let rows = rows(entry, question.need, status, heard);
-        ends.push(LegEnd { rows, entry: entry.clone(), chart: None, attachments: Vec::new(), refused: Vec::new() });
+        ends.push(LegEnd::silent(entry, rows(entry, question.need, status, heard)));
     }
     while let Some(ended) = legs.join_next().await {
         match ended {
@@ -107,13 +115,7 @@ pub(crate) async fn all(
     }
     for entry in &parts.entries {
         if !ends.iter().any(|end| end.entry.id == entry.id) {
-            ends.push(LegEnd {
-                rows: rows(entry, question.need, Status::FailedInternal, None),
-                entry: entry.clone(),
-                chart: None,
-                attachments: Vec::new(),
-                refused: Vec::new(),
-            });
+            ends.push(LegEnd::silent(entry, rows(entry, question.need, Status::FailedInternal, None)));
         }
     }
     ends.sort_by(|a, b| a.entry.id.cmp(&b.entry.id));
@@ -125,8 +127,9 @@ fn rows(entry: &SourceEntry, need: &Need, status: Status, last_answered: Option<
     wanted.map(|kind| Row { status: Some(status), last_answered, ..Row::new(entry.id.clone(), *kind) }).collect()
 }
 
-async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder, need: &Need, until: Instant) -> LegEnd {
-    let allowed = Allowed::of(permit, &entry.id, need);
+/// Asks one source.
+pub(crate) async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder, need: &Need, until: Instant) -> LegEnd {
+    let allowed = Allowed::of(permit, &parts.sensitivity, &entry.id, need);
     let leg = match parts.sources.leg(permit, &entry.id, until).await {
         Ok(leg) => leg,
         Err(failure) => {
@@ -136,7 +139,7 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
             let rows = rows.map(|row| Row { tried, note: note.map(str::to_owned), ..row }).collect();
             let (source, status) = (entry.id.as_str().to_owned(), status_of(failure).code());
             metrics::counter!("severn_source_legs_failed_total", "source" => source, "status" => status).increment(1);
-            return LegEnd { entry, chart: None, rows, attachments: Vec::new(), refused: Vec::new() };
+            return LegEnd::silent(&entry, rows);
         }
     };
     let (known, since) = known(parts, &entry);
@@ -146,13 +149,47 @@ async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder
     let told = converse(parts, &leg, conversation, calls).await;
     learn(parts, &entry, told.learnt, since);
     let mut chart = told.chart;
+    if entry.exchange.is_none() && consents(&chart) == Some(Status::OkTruncated) {
+        // A long answer may be cut before it comes to what the person objects to: that is asked for by itself.
+        let settings = dialect::Settings { everything: Everything::Never, ..settings.clone() };
+        let (conversation, calls) =
+            entry.dialect.start(&Opening { settings: &settings, ..opening }, &Need { kinds: vec![Kind::CONSENT], ..allowed.need.clone() });
+        with_consents(&mut chart, converse(parts, &leg, conversation, calls).await.chart);
+    }
     let refused = chart.rows.iter().filter(|row| row.status == Some(Status::Withheld)).map(|row| row.kind).collect();
+    let unsaid = unsaid(&entry, &chart);
     let rows = allowed.told(&entry, &mut chart);
     for row in chart.rows.iter().chain(&rows) {
         let status = row.status.map_or("none", Status::code);
         metrics::counter!("severn_source_rows_total", "source" => entry.id.as_str().to_owned(), "status" => status).increment(1);
     }
-    LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments, refused }
+    LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments, refused, unsaid }
+}
+
+/// Whether a source did not say what the person objects to there, and may hold it. One that does not carry Consents holds none; another
+/// exchange minds what is objected to behind it.
+fn unsaid(entry: &SourceEntry, chart: &Chart) -> bool {
+    entry.exchange.is_none() && !matches!(consents(chart), Some(Status::Ok | Status::OkEmpty | Status::CacheFresh | Status::Unsupported))
+}
+
+/// How a source answered for Consents.
+fn consents(chart: &Chart) -> Option<Status> {
+    chart.rows.iter().find(|row| row.kind == Kind::CONSENT).and_then(|row| row.status)
+}
+
+/// Puts Consents that came whole in place of those that may not have.
+fn with_consents(chart: &mut Chart, whole: Chart) {
+    if !matches!(consents(&whole), Some(Status::Ok | Status::OkEmpty)) {
+        return;
+    }
+    let of_consents = |kind: Kind| kind == Kind::CONSENT;
+    chart.items.retain(|item| !of_consents(item.kind));
+    chart.items.extend(whole.items.into_iter().filter(|item| of_consents(item.kind)));
+    chart.items.sort_by(|a, b| (&a.id, a.kind).cmp(&(&b.id, b.kind)));
+    chart.quarantined.retain(|one| !one.kind.is_some_and(of_consents));
+    chart.quarantined.extend(whole.quarantined.into_iter().filter(|one| one.kind.is_some_and(of_consents)));
+    chart.rows.retain(|row| !of_consents(row.kind));
+    chart.rows.extend(whole.rows.into_iter().filter(|row| of_consents(row.kind)));
 }
 
 /// Asks one source for an attachment, and for the Patient to judge it by.
@@ -176,18 +213,17 @@ pub(crate) async fn fetch(
 /// What of a need may be asked for at all. Permission is enforced here, and again on what came.
 struct Allowed {
     need: Need,
-    /// The types that may not, each with why.
+    /// The types of which nothing is shown, each with why: those are asked for only where the rest is judged by them.
     barred: Vec<(Kind, &'static str)>,
     /// Whether every type may be asked for, wanted or not.
     whole: bool,
 }
 
 impl Allowed {
-    fn of(permit: &Permit, source: &SourceId, need: &Need) -> Allowed {
-        let wanted = CARRIED.iter().copied().filter(|kind| need.wants(*kind));
-        let (mut kinds, barred): (Vec<Kind>, Vec<Kind>) = wanted.partition(|kind| permit.may_ask(source, *kind));
-        let barred: Vec<(Kind, &'static str)> =
-            barred.into_iter().filter_map(|kind| Some((kind, permit.lacks_of(source, kind)?))).collect();
+    fn of(permit: &Permit, sensitivity: &access::Lists, source: &SourceId, need: &Need) -> Allowed {
+        let wanted = || CARRIED.iter().copied().filter(|kind| need.wants(*kind));
+        let mut kinds: Vec<Kind> = wanted().filter(|kind| permit.may_ask(source, *kind) || access::judges(*kind, sensitivity)).collect();
+        let barred: Vec<(Kind, &'static str)> = wanted().filter_map(|kind| Some((kind, permit.lacks_of(source, kind)?))).collect();
         let whole = CARRIED.iter().all(|kind| permit.may_ask(source, *kind));
         if barred.is_empty() {
             return Allowed { need: need.clone(), barred, whole };

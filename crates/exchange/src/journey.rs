@@ -9,6 +9,7 @@ use record::{AllergyState, Ask, Chart, Fate, Holder, Need, NhsNumber, Plan, Ques
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::Instant;
 
+use crate::consent::Unshared;
 use crate::facts::About;
 use crate::gather::{self, LegEnd};
 use crate::registration::Told;
@@ -44,6 +45,8 @@ pub struct Joined {
     pub states: Vec<(&'static str, AllergyState)>,
     /// Of what the reader's scopes let anything be shown; what is not the sources' but our own, too.
     pub scopes: access::Cover,
+    /// By which set of rules it was permitted.
+    pub rules: String,
 }
 
 /// A joined record on its way to its reader: its entry is open until it is closed on what is shown.
@@ -121,11 +124,14 @@ impl Exchange {
     }
 
     /// What is to be asked of sources. Where lists say what is sensitive, everything: what a thing leads to may be so, and what is not
-    /// there cannot be seen to be.
+    /// there cannot be seen to be. Always what the person objects to there; and whatever its age, since what is old makes sensitive what
+    /// is new.
     fn gathered(&self, need: &Need) -> Need {
-        let mut gathered = need.gathered();
-        if !self.parts.sensitivity.is_empty() {
-            gathered.kinds.clear();
+        let mut gathered = Need { since: None, ..need.gathered() };
+        match self.parts.sensitivity.is_empty() {
+            true if !gathered.wants(Kind::CONSENT) => gathered.kinds.push(Kind::CONSENT),
+            true => {}
+            false => gathered.kinds.clear(),
         }
         gathered
     }
@@ -139,24 +145,21 @@ impl Exchange {
 
     async fn join(&self, watching: Watching) -> Answering {
         let Watching { entry, permit, number, about, need, until, ends, elsewhere } = watching;
-        let Guarded { mut charts, plan, heard, told, said, refused, mut attachments } = guarded(
+        let Guarded { mut charts, plan, heard, told, said, refused, unsaid, mut attachments } = guarded(
             &about.facts(number, need.birth_date.as_ref()),
             ends,
             &need,
             (&self.parts.settings.relationship, self.parts.clock.now()),
         );
-        charts.extend(self.own_consents(permit.person(), &need).await);
+        charts.extend(self.own_consents(permit.person(), &about.merged, &need).await);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
-        self.mark(&permit, &mut record, &refused);
+        let unshared = Unshared { held: self.held(&permit, &record.items), unsaid, refused };
+        self.mark(&permit, &mut record, &unshared);
         // Sources that gave no chart have rows too.
         record.plan.rows.extend(plan.rows);
         record.plan.finalise();
         access::withhold(&permit, &self.parts.sensitivity, &mut record);
-        // What is withheld leads nowhere.
-        if !attachments.is_empty() {
-            let shown: FxHashSet<(Kind, &str)> = record.items.iter().map(|item| (item.kind, item.id.as_str())).collect();
-            attachments.retain(|(_, one)| shown.contains(&(one.of.0, one.of.1.as_str())));
-        }
+        lead_on(&record, &mut attachments);
         if let Some(id) = need.attachment.as_ref().filter(|_| permit.allows(Kind::BINARY)) {
             self.fetch(
                 &permit,
@@ -167,17 +170,27 @@ impl Exchange {
             )
             .await;
             // It may carry a label of its own.
+            self.mark(&permit, &mut record, &unshared);
             access::withhold(&permit, &self.parts.sensitivity, &mut record);
         }
         select::narrow(&mut record, &need);
+        self.without_heard(&mut record, &need, &unshared.unsaid);
         join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
         let own = self.holds(&heard, &elsewhere).then(|| self.clone());
         tokio::join!(self.keep(&permit, &number, &record, heard, &attachments), self.learn(permit.person(), said));
         self.parts.registration.tell(permit.person(), told);
-        let scopes = permit.scopes().clone();
-        let joined = Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, emergency: about.emergency, states, scopes };
+        let (scopes, rules) = (permit.scopes().clone(), permit.version().to_owned());
+        let joined =
+            Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, emergency: about.emergency, states, scopes, rules };
         Answering { entry, permit, joined, monitoring: self.parts.monitoring.clone(), own }
+    }
+
+    /// That Consents were asked for where none was wanted is no part of the answer, but where that they did not come took something away.
+    fn without_heard(&self, record: &mut SharedRecord, need: &Need, unsaid: &[SourceId]) {
+        if self.parts.sensitivity.is_empty() && !need.gathered().wants(Kind::CONSENT) {
+            record.plan.rows.retain(|row| row.kind != Kind::CONSENT || unsaid.contains(&row.source));
+        }
     }
 
     /// Whether a record of the person is here that is not another's: a source answered about them that is neither another exchange
@@ -200,7 +213,7 @@ impl Exchange {
         wanted: Option<&(SourceId, Attachment)>,
         until: Instant,
     ) {
-        let Some((source, attachment)) = wanted else { return };
+        let Some((source, attachment)) = wanted.filter(|(source, _)| permit.may_ask(source, Kind::BINARY)) else { return };
         // Some sources send the content along with everything else.
         if record.items.iter().any(|item| item.kind == Kind::BINARY && item.id == attachment.id) {
             return;
@@ -295,6 +308,20 @@ impl Exchange {
     }
 }
 
+/// Leaves of what can be fetched that to which all that was attached to it still leads: what is withheld leads nowhere, nor does anything
+/// else lead there in its place; and no more does what lost that part of its own.
+fn lead_on(record: &SharedRecord, attachments: &mut Vec<(SourceId, Attachment)>) {
+    if attachments.is_empty() {
+        return;
+    }
+    let items: FxHashMap<(Kind, &str), &record::Item> = record.items.iter().map(|item| ((item.kind, item.id.as_str()), item)).collect();
+    let leads = |one: &Attachment| {
+        items.get(&(one.of.0, one.of.1.as_str())).is_some_and(|item| access::leads_to(item.tree.root(), Kind::BINARY).contains(&one.id))
+    };
+    let gone: FxHashSet<String> = attachments.iter().filter(|(_, one)| !leads(one)).map(|(_, one)| one.id.clone()).collect();
+    attachments.retain(|(_, one)| !gone.contains(&one.id));
+}
+
 pub(crate) async fn refused(entry: Entry, ask: &Ask, refusal: access::Refusal) -> Refused {
     let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: told::patient(ask), why: refusal.to_string() };
     entry.close((), event).await;
@@ -314,6 +341,8 @@ struct Guarded {
     said: Vec<evidence::Said>,
     /// What sources refused to tell of.
     refused: Vec<(SourceId, Kind)>,
+    /// Sources that did not say what the person objects to there.
+    unsaid: Vec<SourceId>,
     /// What can be fetched from those whose answer was about the right person.
     attachments: Vec<(SourceId, Attachment)>,
 }
@@ -332,6 +361,7 @@ fn guarded(
         guarded.plan.rows.extend(end.rows);
         guarded.refused.extend(end.refused.iter().map(|kind| (end.entry.id.clone(), *kind)));
         let Some(chart) = end.chart else { continue };
+        guarded.unsaid.extend(end.unsaid.then(|| end.entry.id.clone()));
         let verdict = verdicts.next().unwrap_or(Verdict::NoPatient);
         guarded.heard.extend(hearing(&chart, &verdict, now));
         guarded.told.add(&end.entry, facts, &chart, &verdict, now);

@@ -11,7 +11,8 @@ use crate::{Exchange, Refused, told};
 
 impl Exchange {
     /// Leave to show a further page of an answer that was made then: decided again, since permission may have ended, and entered. None
-    /// where who the person is has changed meanwhile, or the emergency that it was made in is over: so is the answer.
+    /// where who the person is, what they object to or the rules have changed meanwhile, or the emergency that it was made in is over: so is
+    /// the answer.
     pub async fn page(
         &self,
         request: &RequestId,
@@ -19,18 +20,19 @@ impl Exchange {
         person: &PersonId,
         answer: &str,
         from: usize,
-        (made, emergency): (Timestamp, Option<Timestamp>),
+        (made, rules, emergency): (Timestamp, &str, Option<Timestamp>),
     ) -> Result<Option<Audited<()>>, Refused> {
         let ask = asked_again(request, caller, person);
         let entry = self.parts.ledger.open(request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let (permitted, about) = self.decide(&ask, person, self.until(&ask)).await?;
-        if let Err(refusal) = permitted {
-            return Err(refused(entry, &ask, refusal).await);
-        }
+        let permit = match permitted {
+            Ok(permit) => permit,
+            Err(refusal) => return Err(refused(entry, &ask, refusal).await),
+        };
         // Entries were linked, unlinked or merged since: what was laid out may show somebody else's. Only who may read them is told so.
         let same = self.parts.index.known(person).await?.changed.is_none_or(|changed| changed <= made);
         // What an emergency opened is not open by anything that came after it.
-        let same = same && about.objected.is_none_or(|changed| changed <= made);
+        let same = same && about.objected.is_none_or(|changed| changed <= made) && permit.version() == rules;
         let whole = same && (emergency.is_none() || emergency == about.emergency);
         let event = match whole {
             true => Event::Disclosed {

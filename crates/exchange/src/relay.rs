@@ -7,11 +7,12 @@ use bytes::Bytes;
 use dialect::{Known, Opening, Relay, Told};
 use fhir::Kind;
 use identity::{Leg, Verdict, guard, release};
-use record::{Ask, CARRIED, Chart, Holder, NhsNumber, Plan, Question, Row, SharedRecord, SourceId, Status};
+use record::{Ask, CARRIED, Chart, Holder, Item, Need, NhsNumber, Plan, Question, Row, SharedRecord, SourceId, Status};
 use tokio::time::Instant;
 
+use crate::consent::Unshared;
 use crate::facts::About;
-use crate::gather::status_of;
+use crate::gather::{self, status_of};
 use crate::journey::refused;
 use crate::told::{self, Digests};
 use crate::{Elsewhere, Exchange, Refused, SourceEntry};
@@ -40,14 +41,13 @@ impl Exchange {
             practice.dialect.relays() && !practice.compare && may_ask && !came_from_there
         });
         for practice in practices {
+            let objections = self.held_beside(&permit, practice, (number, &about), until).await;
             match self.ask_practice(&permit, practice, (number, &about), areas, until).await {
                 Err(status) => {
                     let row = |kind: &Kind| Row { status: Some(status), ..Row::new(practice.id.clone(), *kind) };
                     record.plan.rows.extend(CARRIED.iter().map(row));
                 }
-                Ok((told, body)) => {
-                    answer = pass_on((&permit, &self.parts.sensitivity), practice, (number, &about), &ask, told, body, &mut record)
-                }
+                Ok((told, body)) => answer = self.pass_on(&permit, practice, (number, &about), &ask, (told, objections), body, &mut record),
             }
             if answer.is_some() {
                 break;
@@ -98,42 +98,65 @@ impl Exchange {
         }
         Ok((conversation.finish(), body))
     }
-}
 
-/// What of a practice's answer may pass; its rows go into the plan whatever it is.
-fn pass_on(
-    (permit, sensitivity): (&Permit, &access::Lists),
-    practice: &SourceEntry,
-    (number, about): (NhsNumber, &About),
-    ask: &Ask,
-    told: Told,
-    body: Option<(Bytes, String)>,
-    record: &mut SharedRecord,
-) -> Option<(SourceId, Relay)> {
-    let birth_date = match &ask.question {
-        Question::Read { need, .. } => need.birth_date.as_ref(),
-        Question::Find(_) | Question::Trace(_) => None,
-    };
-    let facts = about.facts(number, birth_date);
-    let verdict = guard(&facts, &[Leg { chart: &told.chart, trust: practice.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);
-    let chart = release(&verdict, told.chart);
-    let mut own = SharedRecord::of(permit.person().clone(), chart.patients.iter().chain(&chart.items).cloned().collect());
-    own.plan.rows = chart.rows.clone();
-    own.quarantined = chart.quarantined.iter().map(|one| (practice.id.clone(), one.clone())).collect();
-    for item in &mut own.items {
-        item.traits.unshared = permit.objects(item.kind, &item.tree, &practice.organisation);
+    /// What the person objects to at other sources of the same organisation, which holds it for all that it has.
+    async fn held_beside(
+        &self,
+        permit: &Permit,
+        practice: &SourceEntry,
+        (number, about): (NhsNumber, &About),
+        until: Instant,
+    ) -> Vec<Item> {
+        let need = Need::of(&[Kind::CONSENT]);
+        let beside = |other: &&SourceEntry| other.organisation == practice.organisation && other.id != practice.id;
+        let others = self.parts.entries.iter().filter(beside).filter(|other| !other.compare && other.exchange.is_none());
+        let mut held = Vec::new();
+        for other in others {
+            let holder = Holder { source: other.id.clone(), number, former: about.former.clone(), local_ids: Vec::new() };
+            let Some(chart) = gather::leg(&self.parts, permit, other.clone(), &holder, &need, until).await.chart else { continue };
+            let verdict = guard(&about.facts(number, None), &[Leg { chart: &chart, trust: other.trust }]).into_iter().next();
+            let released = release(&verdict.unwrap_or(Verdict::NoPatient), chart);
+            held.extend(released.items.into_iter().filter(|item| item.kind == Kind::CONSENT));
+        }
+        held
     }
-    access::withhold(permit, sensitivity, &mut own);
-    without_cut(&mut own);
-    join::settle(&mut own, record::Join::All);
-    record.plan.rows.extend(own.plan.rows);
-    let (Verdict::Accepted(_), Some((body, content_type))) = (&verdict, body) else { return None };
-    let (patients, items) = own.items.clone().into_iter().partition(|item| item.kind == Kind::PATIENT);
-    let left = Chart { patients, items, ..chart };
-    let relay = dialect::relay(&practice.id, &practice.settings, &body, &content_type, &left)?;
-    record.items = own.items;
-    record.fates = own.fates;
-    Some((practice.id.clone(), relay))
+
+    /// What of a practice's answer may pass; its rows go into the plan whatever it is.
+    #[expect(clippy::too_many_arguments, reason = "it ends one function, and has its facts")]
+    fn pass_on(
+        &self,
+        permit: &Permit,
+        practice: &SourceEntry,
+        (number, about): (NhsNumber, &About),
+        ask: &Ask,
+        (told, objections): (Told, Vec<Item>),
+        body: Option<(Bytes, String)>,
+        record: &mut SharedRecord,
+    ) -> Option<(SourceId, Relay)> {
+        let birth_date = match &ask.question {
+            Question::Read { need, .. } => need.birth_date.as_ref(),
+            Question::Find(_) | Question::Trace(_) => None,
+        };
+        let facts = about.facts(number, birth_date);
+        let verdict = guard(&facts, &[Leg { chart: &told.chart, trust: practice.trust }]).into_iter().next().unwrap_or(Verdict::NoPatient);
+        let chart = release(&verdict, told.chart);
+        let mut own = SharedRecord::of(permit.person().clone(), chart.patients.iter().chain(&chart.items).cloned().collect());
+        own.plan.rows = chart.rows.clone();
+        own.quarantined = chart.quarantined.iter().map(|one| (practice.id.clone(), one.clone())).collect();
+        let held = self.held(permit, own.items.iter().chain(&objections));
+        self.mark(permit, &mut own, &Unshared { held, ..Unshared::default() });
+        access::withhold(permit, &self.parts.sensitivity, &mut own);
+        without_cut(&mut own);
+        join::settle(&mut own, record::Join::All);
+        record.plan.rows.extend(own.plan.rows);
+        let (Verdict::Accepted(_), Some((body, content_type))) = (&verdict, body) else { return None };
+        let (patients, items) = own.items.clone().into_iter().partition(|item| item.kind == Kind::PATIENT);
+        let left = Chart { patients, items, ..chart };
+        let relay = dialect::relay(&practice.id, &practice.settings, &body, &content_type, &left)?;
+        record.items = own.items;
+        record.fates = own.fates;
+        Some((practice.id.clone(), relay))
+    }
 }
 
 /// The practice's own bytes pass, or do not: what lost a part of its own goes whole.

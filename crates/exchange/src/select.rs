@@ -1,12 +1,12 @@
 //! What a search narrows to: filters and includes, applied to the joined record.
 
-use fhir::Ref;
 use fhir::tables::{self, SearchKind};
-use record::{Filter, Item, Need, SharedRecord};
+use fhir::{Kind, Ref};
+use record::{Filter, Item, Need, SUPPORTING, SharedRecord};
 
 /// Keeps what matches and what matches refer to. What is left out counts as `filtered` in the plan.
 pub fn narrow(record: &mut SharedRecord, need: &Need) {
-    if need.kinds.is_empty() {
+    if need.kinds.is_empty() && need.since.is_none() {
         return;
     }
     let kept = keep(record, need);
@@ -22,8 +22,10 @@ pub fn narrow(record: &mut SharedRecord, need: &Need) {
 }
 
 fn keep(record: &SharedRecord, need: &Need) -> Vec<bool> {
-    let mut kept: Vec<bool> =
-        record.items.iter().map(|item| need.wants(item.kind) && need.filters.iter().all(|filter| matches(item, filter))).collect();
+    // Whose record it is, and what others lead to, has no time of its own in it.
+    let recent = |item: &Item| item.kind == Kind::PATIENT || SUPPORTING.contains(&item.kind) || need.is_recent(item);
+    let wanted = |item: &Item| need.wants(item.kind) && recent(item) && need.filters.iter().all(|filter| matches(item, filter));
+    let mut kept: Vec<bool> = record.items.iter().map(wanted).collect();
     // Includes may lead on: from a request to a medication to its maker.
     loop {
         let wanted: rustc_hash::FxHashSet<String> =

@@ -2,7 +2,7 @@
 
 use fhir::Kind;
 
-use crate::{Demographics, ExchangeId, NhsNumber, OdsCode, PersonId, RequestId};
+use crate::{Demographics, ExchangeId, Item, NhsNumber, OdsCode, PersonId, RequestId};
 
 /// One question about one person.
 #[derive(Debug, Clone)]
@@ -111,6 +111,13 @@ impl Need {
             gathered.kinds.clear();
         }
         gathered
+    }
+
+    /// Whether an item changed since the need's instant, or when it did is not known.
+    pub fn is_recent(&self, item: &Item) -> bool {
+        let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let Some(since) = self.since.as_deref().and_then(instant) else { return true };
+        item.last_updated().and_then(|updated| instant(&updated)).is_none_or(|updated| updated >= since)
     }
 
     /// Whether a type is wanted.

@@ -98,8 +98,12 @@ pub struct Traits {
     pub generated_narrative: bool,
     /// Who first said it, where that is told by a name that every exchange uses.
     pub original: Option<Original>,
-    /// Whether it may not be shared with who asks: the person objects, or its owner refuses. Known only when it is joined.
-    pub unshared: bool,
+    /// Whether the person objects to its being shared with who asks. Known only when it is joined.
+    pub objected: bool,
+    /// Whether its source did not say if the person objects there. Known only when it is joined.
+    pub unsaid: bool,
+    /// Whether its owner refuses to share it. Known only when it is joined.
+    pub refused: bool,
     /// The sources that a neighbour had it from, where a neighbour passed it on: what two of them say is said twice.
     pub via: Option<String>,
 }

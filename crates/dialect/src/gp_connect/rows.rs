@@ -11,7 +11,7 @@ use crate::conversation::Told;
 use crate::reading::Arrivals;
 use crate::references::r4_kind;
 use crate::supplier::Wanted;
-use crate::tally::{Tally, is_recent, tally};
+use crate::tally::{Tally, tally};
 
 /// How one type went.
 struct Part {
@@ -28,7 +28,7 @@ impl GpConnect {
         let read = arrivals.finish(&whole);
         let attachments = read.attachments.clone();
         let Tally { patients, mut kept, mut quarantined, mut counts } = tally(read, |item| match &self.wanted {
-            Wanted::Read(need) => (need.wants(item.kind) || SUPPORTING.contains(&item.kind)) && is_recent(item, need),
+            Wanted::Read(need) => (need.wants(item.kind) || SUPPORTING.contains(&item.kind)) && need.is_recent(item),
             Wanted::Find => false,
             Wanted::One(named, _) => r4_kind(Version::Stu3, named) == Some(item.kind),
         });

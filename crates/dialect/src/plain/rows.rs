@@ -11,7 +11,7 @@ use super::{Plain, types};
 use crate::conversation::Told;
 use crate::references::r4_kind;
 use crate::supplier::Wanted;
-use crate::tally::{Tally, is_recent, tally};
+use crate::tally::{Tally, tally};
 
 /// Of a type that a statement of capability leaves out.
 pub(crate) const NOT_LISTED: &str = "the source does not list this type";
@@ -125,7 +125,7 @@ impl Plain {
     /// Whether an item is of what was asked for. A source may return more.
     fn keeps(&self, item: &Item) -> bool {
         let Wanted::Read(need) = &self.wanted else { return self.wants(item.kind) };
-        self.wants(item.kind) && (types::by_reference(item.kind) || is_recent(item, need))
+        self.wants(item.kind) && (types::by_reference(item.kind) || need.is_recent(item))
     }
 
     /// `made`: how many of what came are the server's own making.

@@ -34,7 +34,9 @@ pub fn of_record(record: &SharedRecord, names: &dyn Names) -> Value {
             beside(source, names, "incomplete", &format!("{count} held back ({cause})"), "urn:severn:quarantine", cause)
         })
         .collect();
-    let mut withheld: Vec<&SourceId> = record.plan.rows.iter().filter(|row| row.counts.withholds()).map(|row| &row.source).collect();
+    // A row that is withheld says so itself, whether anything stood behind it or nothing.
+    let something = |row: &&Row| row.counts.withholds() && row.status != Some(Status::Withheld);
+    let mut withheld: Vec<&SourceId> = record.plan.rows.iter().filter(something).map(|row| &row.source).collect();
     withheld.dedup();
     issues.extend(
         withheld.into_iter().map(|source| {

@@ -47,6 +47,9 @@ pub struct Kept {
     /// Where the answer was made in an emergency: when that ends.
     #[serde(default)]
     pub emergency: Option<String>,
+    /// The set of rules by which it was permitted.
+    #[serde(default)]
+    pub rules: String,
     /// Whether the answer was asked for as XML.
     pub xml: bool,
 }
@@ -142,7 +145,7 @@ mod tests {
         let mut pieces = Pieces::default();
         pieces.entry("b", "Flag", "a", "match", b"{}");
         pieces.cut(true);
-        (Kept { head, person: "p".into(), referrals: Vec::new(), emergency: None, xml: false }, pieces)
+        (Kept { head, person: "p".into(), referrals: Vec::new(), emergency: None, rules: String::new(), xml: false }, pieces)
     }
 
     #[test]

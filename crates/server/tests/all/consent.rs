@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use record::Clock;
 use serde_json::{Value, json};
-use testbed::{DEMO_PERSON, Fault, Gap};
+use testbed::{DEMO_PERSON, Fault, Gap, Habits, Region, Supplier, habits};
 
 use crate::world::{Answer, Card, Setup, World, region};
 
@@ -231,4 +232,160 @@ async fn what_a_practice_refuses_is_not_shown_by_way_of_a_shared_record() {
     let refused = read(&world, &person, &of(&person)).await;
     assert_eq!((refused.status, refused.shown().contains_key("gp"), owned(&refused)), (200, false, 0));
     assert!(refused.shown().contains_key("ccr"));
+}
+
+/// A source that holds a condition, what it was treated with, and maybe that the person objects to its being shared.
+fn holder(objection: Option<&str>, organisation: &'static str) -> Supplier {
+    let about = &testbed::person(DEMO_PERSON).unwrap().about;
+    let mut all = vec![
+        json!({"resourceType": "Patient", "id": "1", "birthDate": about.birth_date,
+            "name": [{"family": about.family, "given": about.given}],
+            "identifier": [{"system": habits("ccr").unwrap().nhs_system, "value": DEMO_PERSON}]}),
+        json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/1"}, "code": {"text": "HELD"},
+            "meta": {"lastUpdated": "2026-11-20T09:00:00Z"}}),
+        json!({"resourceType": "Procedure", "id": "p", "subject": {"reference": "Patient/1"}, "status": "completed", "code": {"text": "HELD"},
+            "meta": {"lastUpdated": "2026-11-20T09:00:00Z"}}),
+    ];
+    if let Some(decision) = objection {
+        let mut consent = consent("1", &json!({"type": decision}));
+        consent["id"] = json!("objection");
+        consent["meta"] = json!({"lastUpdated": "2020-01-01T09:00:00Z"});
+        all.push(consent);
+    }
+    let records = vec![(DEMO_PERSON.to_owned(), all.iter().map(Value::to_string).collect())];
+    let habits = Habits { organisation, ..habits("ccr").unwrap().clone() };
+    Supplier::of_resources(&habits, "http://ccr.testbed.example", records).unwrap()
+}
+
+/// Every way to what the source holds.
+fn ways(person: &str) -> [String; 6] {
+    [
+        format!("Patient/{person}/$everything"),
+        format!("Patient/{person}/$everything?_since=2026-11-01T00:00:00Z"),
+        format!("Patient/{person}/$everything?_type=Condition"),
+        format!("Condition?patient={person}"),
+        "Condition/ccr-c".to_owned(),
+        "Procedure/ccr-p".to_owned(),
+    ]
+}
+
+/// A reader who is granted these types and no Consents.
+fn without_consents(person: &str) -> Card {
+    Card { scope: "user/Patient.rs user/Condition.rs user/Procedure.rs", ..of(person) }
+}
+
+async fn holders(objection: Option<&str>) -> (World, String) {
+    let source = holder(objection, habits("ccr").unwrap().organisation);
+    let world =
+        World::around(Arc::new(Region::of([source])), &Setup { sources: vec![("ccr", "nhs_number = \"verified\"\n")], ..Setup::default() });
+    let person = world.person(DEMO_PERSON).await;
+    (world, person)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_objects_to_at_a_source_counts_whatever_is_asked_and_whoever_asks() {
+    for (objection, expected) in [(None, true), (Some("permit"), true), (Some("deny"), false)] {
+        let (world, person) = holders(objection).await;
+        for card in [of(&person), without_consents(&person)] {
+            let token = world.token(&card);
+            // What is read by its id was met before.
+            world.get(&format!("Patient/{person}/$everything"), &token).await;
+            for way in ways(&person) {
+                let answer = world.get(&way, &token).await;
+                assert_eq!(answer.text.contains("HELD"), expected, "{objection:?} {} {way}: {}", card.scope, answer.text);
+                let consents = answer.entries().iter().filter(|entry| entry["resource"]["resourceType"] == "Consent").count();
+                assert!(consents == 0 || card.scope == "user/*.rs" && way.ends_with("$everything"), "{way}: {consents}");
+            }
+        }
+        let searched = world.get(&format!("Condition?patient={person}"), &world.token(&of(&person))).await;
+        assert!(!searched.outcome().to_string().contains("Consent"), "that they were asked for is no part of the answer");
+        assert_eq!(searched.outcome().to_string().contains("some information is withheld"), !expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_source_does_not_say_what_somebody_objects_to_nothing_of_it_is_shown() {
+    let (world, person) = holders(Some("permit")).await;
+    let token = world.token(&of(&person));
+    assert!(read(&world, &person, &of(&person)).await.text.contains("HELD"));
+    world.region.fail("ccr", Fault::LosesType { kind: "Consent".into() });
+    for way in ways(&person) {
+        let answer = world.get(&way, &token).await;
+        assert!(!answer.text.contains("HELD"), "{way}: {}", answer.text);
+    }
+    let searched = world.get(&format!("Condition?patient={person}"), &token).await;
+    assert_eq!(searched.state("problems"), Some("unavailable"));
+    assert!(searched.issues_of("ccr").iter().any(|(_, _, kind)| kind == "Consent"), "{}", searched.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_is_over_when_an_objection_begins() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    let class = json!({"system": "urn:severn:category", "code": "allergies"});
+    recorded(&world, &person, json!({"type": "deny", "class": [class], "period": {"start": "2099-01-01"}})).await;
+    let begins = jiff::Timestamp::from_second(world.clock.now().as_second() + 60).unwrap();
+    recorded(&world, &person, json!({"type": "deny", "class": [class], "period": {"start": begins.to_string()}})).await;
+    world.clock.forward_s(1);
+    let token = world.token(&of(&person));
+    let next = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await.next().unwrap();
+    assert_eq!(world.get(&next, &token).await.status, 200);
+    world.clock.forward_s(120);
+    assert_eq!(world.get(&next, &token).await.status, 410);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_is_over_with_the_rules_that_it_was_laid_out_by() {
+    let world = world();
+    let person = world.person(DEMO_PERSON).await;
+    let token = world.token(&of(&person));
+    let next = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await.next().unwrap();
+    assert_eq!(world.get(&next, &token).await.status, 200);
+    let own = access::Text {
+        file: "site.cedar".to_owned(),
+        text: "@id(\"site.no-allergies\")\nforbid (principal, action == Action::\"see\", resource) when { resource.category == \"allergies\" };"
+            .to_owned(),
+    };
+    let rules = access::Rules::load(&[own], None, access::Site::default()).unwrap();
+    world.exchange.policy().replace(rules);
+    assert_eq!(world.get(&next, &token).await.status, 410);
+}
+
+/// A practice's own answer is passed on past the joined record, and not past what was said to the practice.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_objects_to_at_a_practice_counts_for_what_is_passed_on_of_it() {
+    let gp = habits("gp").unwrap();
+    for (organisation, decision, expected) in
+        [(gp.organisation, "permit", true), (gp.organisation, "deny", false), (habits("ccr").unwrap().organisation, "deny", true)]
+    {
+        let practice = Supplier::of_the_region(gp, "http://gp.testbed.example");
+        let region = Region::of([holder(Some(decision), organisation), practice]);
+        let world = World::around(Arc::new(region), &Setup { sources: vec![("ccr", "nhs_number = \"verified\"\n")], ..Setup::default() });
+        let person = world.person(DEMO_PERSON).await;
+        let question = json!({"resourceType": "Parameters", "parameter": [{"name": "includeProblems"}, {"name": "includeAllergies",
+            "part": [{"name": "includeResolvedAllergies", "valueBoolean": true}]}]});
+        let path = format!("/fhir/STU3/Patient/{person}/$gpc.getstructuredrecord");
+        let headers = [("content-type", "application/fhir+json")];
+        let answer = world.send("POST", &path, Some(&world.token(&of(&person))), &headers, &question.to_string()).await;
+        let tells = answer.text.contains("AllergyIntolerance") && answer.status == 200;
+        assert_eq!(tells, expected, "{organisation} {decision}: {} {}", answer.status, answer.text);
+        assert_eq!(read(&world, &person, &of(&person)).await.shown().contains_key("gp"), expected);
+    }
+}
+
+/// Whose it is that a shared record passes on is often said by nobody.
+#[tokio::test(start_paused = true)]
+async fn what_is_passed_on_and_may_be_of_whom_somebody_objects_to_is_not_shown() {
+    for (lines, custodian, expected) in
+        [("", "RXK", true), ("vouches_for = [\"RXK\"]", "RXK", false), ("vouches_for = [\"RXK\"]", "RRK", false)]
+    {
+        let source = holder(None, habits("ccr").unwrap().organisation);
+        let sources = vec![("ccr", "nhs_number = \"verified\"\n"), ("ccr", lines)];
+        let world = World::around(Arc::new(Region::of([source])), &Setup { blocks: KNOWN, sources, ..Setup::default() });
+        let person = world.person(DEMO_PERSON).await;
+        assert!(read(&world, &person, &of(&person)).await.text.contains("HELD"));
+        recorded(&world, &person, json!({"type": "deny", "actor": [actor(CUSTODIAN, custodian)]})).await;
+        let answer = read(&world, &person, &of(&person)).await;
+        assert_eq!((answer.status, answer.text.contains("HELD")), (200, expected), "{lines} {custodian}: {}", answer.text);
+    }
 }

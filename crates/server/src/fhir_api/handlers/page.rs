@@ -24,7 +24,7 @@ impl App {
         let made = kept.head.timestamp.parse().map_err(|_| Fault::Gone)?;
         let leave = self
             .exchange
-            .page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, (made, emergency))
+            .page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, (made, &kept.rules, emergency))
             .await
             .map_err(fault)?;
         let leave = leave.ok_or(Fault::Gone)?;

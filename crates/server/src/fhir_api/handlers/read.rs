@@ -187,27 +187,28 @@ impl App {
             self_url: format!("{}{}", self.config.exchange.public_url, asked.target),
             outcome,
         };
-        let person = read.record.person.as_str().to_owned();
         let referrals = if asked.face == Face::Stu3 { referrals(read) } else { Vec::new() };
-        self.first_page(asked, head, (person, referrals, read.emergency), if search.count_only { Pieces::default() } else { pieces }, count)
+        self.first_page(asked, head, (read, referrals), if search.count_only { Pieces::default() } else { pieces }, count)
     }
 
     fn first_page(
         &self,
         asked: &Asked,
         head: Head,
-        (person, referrals, emergency): (String, Vec<String>, Option<jiff::Timestamp>),
+        (read, referrals): (&Joined, Vec<String>),
         pieces: Pieces,
         count: usize,
     ) -> Result<Written, Fault> {
+        let emergency = read.emergency;
         if pieces.len() <= count {
             return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces), referrals, emergency });
         }
         let kept = Kept {
             head: head.clone(),
-            person,
+            person: read.record.person.as_str().to_owned(),
             referrals: referrals.clone(),
             emergency: emergency.map(|until| until.to_string()),
+            rules: read.rules.clone(),
             xml: asked.xml,
         };
         let cursor = self.snapshots.seal(&asked.user(), &kept, &pieces).map_err(|_| Fault::Unavailable)?;
