@@ -236,6 +236,11 @@ async fn what_a_practice_refuses_is_not_shown_by_way_of_a_shared_record() {
 
 /// A source that holds a condition, what it was treated with, and maybe that the person objects to its being shared.
 fn holder(objection: Option<&str>, organisation: &'static str) -> Supplier {
+    holder_of_many(0, objection, organisation)
+}
+
+/// The same with so many things more.
+fn holder_of_many(more: usize, objection: Option<&str>, organisation: &'static str) -> Supplier {
     let about = &testbed::person(DEMO_PERSON).unwrap().about;
     let mut all = vec![
         json!({"resourceType": "Patient", "id": "1", "birthDate": about.birth_date,
@@ -246,6 +251,10 @@ fn holder(objection: Option<&str>, organisation: &'static str) -> Supplier {
         json!({"resourceType": "Procedure", "id": "p", "subject": {"reference": "Patient/1"}, "status": "completed", "code": {"text": "HELD"},
             "meta": {"lastUpdated": "2026-11-20T09:00:00Z"}}),
     ];
+    all.extend((0..more).map(|at| {
+        json!({"resourceType": "Procedure", "id": format!("q{at}"), "subject": {"reference": "Patient/1"}, "status": "completed",
+            "code": {"text": "HELD"}})
+    }));
     if let Some(decision) = objection {
         let mut consent = consent("1", &json!({"type": decision}));
         consent["id"] = json!("objection");
@@ -387,5 +396,18 @@ async fn what_is_passed_on_and_may_be_of_whom_somebody_objects_to_is_not_shown()
         recorded(&world, &person, json!({"type": "deny", "actor": [actor(CUSTODIAN, custodian)]})).await;
         let answer = read(&world, &person, &of(&person)).await;
         assert_eq!((answer.status, answer.text.contains("HELD")), (200, expected), "{lines} {custodian}: {}", answer.text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_objection_beyond_what_was_fetched_of_a_long_record_counts() {
+    for (decision, expected) in [("permit", true), ("deny", false)] {
+        let source = holder_of_many(2000, Some(decision), habits("ccr").unwrap().organisation);
+        let setup = Setup { limits: "pages_max = 1", sources: vec![("ccr", "nhs_number = \"verified\"\n")], ..Setup::default() };
+        let world = World::around(Arc::new(Region::of([source])), &setup);
+        let person = world.person(DEMO_PERSON).await;
+        let answer = read(&world, &person, &of(&person)).await;
+        assert!(answer.issues_of("ccr").iter().any(|(_, code, _)| code == "ok-truncated"), "{:?}", answer.issues_of("ccr"));
+        assert_eq!(answer.text.contains("HELD"), expected, "{decision}: {:?}", answer.issues_of("ccr"));
     }
 }
