@@ -113,6 +113,14 @@ impl Inspection {
             let why = "its line is not what was written".to_owned();
             return self.bad_checkpoint(BadCheckpoint { number, why, entry: None });
         };
+        // Where all entries are here, so are all checkpoints. One that names every chain would stand by itself, and copies of what was
+        // before it would be compared with nothing.
+        let number = signed.checkpoint.number;
+        if self.seen.is_empty() && self.after == 0 && number > 1 {
+            let entry = signed.checkpoint.heads.first().map(|head| (head.run.clone(), 1));
+            let why = format!("it is missing: {number} is the first that is here");
+            return self.bad_checkpoint(BadCheckpoint { number: 1, why, entry });
+        }
         self.take(&signed, line);
     }
 

@@ -120,7 +120,7 @@ async fn whatever_is_done_to_rows_is_found_and_the_first_bad_entry_named() {
         ),
         ("a forged head", |s| resigned(s, 0, |one| one.heads[0].hash = "0".repeat(64)), &["#1 a 1"]),
         ("a checkpoint removed", |s| drop(s.checkpoints.remove(1)), &["#2 a 3"]),
-        ("the first checkpoint removed", |s| drop(s.checkpoints.remove(0)), &["#2 a 1"]),
+        ("the first checkpoint removed", |s| drop(s.checkpoints.remove(0)), &["#1 a 1"]),
     ];
     for (what, change, expected) in table {
         let mut sample = Sample::new().await;
@@ -209,6 +209,32 @@ fn anew_words(checkpoints: &[Signed], copy: &[u8], trusted: &[PublicKey]) -> Str
     checkpoints.iter().for_each(|one| inspection.checkpoint(one.line().as_bytes()));
     inspection.witness("w", std::io::Cursor::new(copy)).unwrap();
     inspection.finish(Ok(())).problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+/// A checkpoint that names every chain stands by itself: what was before it is missed by its number.
+#[test]
+fn the_first_checkpoints_are_missed_though_the_next_names_every_chain() {
+    let (key, mut course) = (key(), audit::Course::default());
+    let heads = |sequence| vec![audit::Head { run: "a".into(), sequence, hash: "0".repeat(64) }];
+    let all = [1, 2, 3].map(|sequence| {
+        let next = course.next(heads(sequence), "2026-11-23T09:00:00Z".into(), 2, &key).unwrap();
+        course.add(&next, &[key.public()]).unwrap();
+        next
+    });
+    let check = |after: u64, from: usize, copy: usize, expected: &[&str]| {
+        let mut inspection = audit::Inspection::new(vec![key.public()], after);
+        all[from..].iter().for_each(|one| inspection.checkpoint(one.line().as_bytes()));
+        inspection.witness("w", std::io::Cursor::new(ndjson(&all[copy..]))).unwrap();
+        inspection.begin();
+        let mut report = inspection.finish(Ok(()));
+        report.problems.retain(|problem| matches!(problem, Problem::Checkpoint(_)));
+        assert_eq!(named(&report), expected, "after {after}, from {from}");
+    };
+    check(0, 0, 1, &[]);
+    check(0, 1, 0, &["#1 a 1"]);
+    check(0, 2, 2, &["#1 a 1"]);
+    // Of what begins later nobody expects them.
+    check(3, 2, 0, &[]);
 }
 
 #[tokio::test]
