@@ -248,17 +248,25 @@ fn date(provision: Ref<'_>, path: &str) -> Result<Option<Timestamp>, Unfit> {
 }
 
 /// What a Consent that a source holds forbids, as far as it is understood: of that source's own data, since of more it is no judge. One
-/// that forbids in a way that is not understood forbids all of it.
+/// that forbids in a way that is not understood forbids all of it: also one that permits, and somewhere within says what it does not.
 pub fn told(consent: Ref<'_>, custodian: &OdsCode) -> Option<Directive> {
     let privacy = codings(consent, "scope.coding").iter().any(|(_, code)| code == SCOPE.1);
-    if !privacy || !consent.is("status", "active") || !consent.is("provision.type", "deny") {
+    if !privacy || !consent.is("status", "active") || !consent.all("provision").into_iter().any(denies) {
         return None;
     }
     let whole = Directive { custodians: vec![custodian.clone()], ..Directive::default() };
+    if !consent.is("provision.type", "deny") {
+        return Some(whole);
+    }
     let (Ok(from), Ok(until)) = (date(consent.get("provision")?, "period.start"), date(consent.get("provision")?, "period.end")) else {
         return Some(whole);
     };
     Some(Directive { from, until, ..whole })
+}
+
+/// Whether a provision denies anything, itself or in what it excepts, however deep.
+fn denies(provision: Ref<'_>) -> bool {
+    provision.is("type", "deny") || provision.all("provision").into_iter().any(denies)
 }
 
 #[cfg(test)]
@@ -351,6 +359,12 @@ mod tests {
         assert!(denied.closes(&custodian) && !denied.closes(&"RRK".parse().unwrap()) && !denied.is_whole());
         assert!(denied.until.is_some());
         assert_eq!(of(&consent(r#"{"type":"permit"}"#)), None);
+        // All but somebody, or something: who that is stands deeper than is read here, so nobody is shown any.
+        for but in [r#"{"type":"deny","actor":[{"strange":1}]}"#, r#"{"type":"permit","provision":[{"type":"deny"}]}"#] {
+            let denied = of(&consent(&format!(r#"{{"type":"permit","period":{{"end":"2020"}},"provision":[{but}]}}"#)));
+            assert_eq!(denied.map(|denied| (denied.closes(&custodian), denied.until)), Some((true, None)), "{but}");
+        }
+        assert_eq!(of(&consent(r#"{"type":"permit","provision":[{"type":"permit"}]}"#)), None);
         assert_eq!(of(&consent(r#"{"type":"deny"}"#).replace("\"active\"", "\"inactive\"")), None);
         assert_eq!(of(&consent(r#"{"type":"deny"}"#).replace("patient-privacy", "research")), None, "care is not touched by it");
     }
