@@ -125,7 +125,11 @@ impl<'a> Open<'a> {
     fn belongs(&self, line: &'a Line, event: &Event) -> Option<usize> {
         let run = writer(&line.run);
         match event {
-            Event::Opened { .. } | Event::Issued { .. } | Event::Refused { by: None, .. } | Event::SeenMeanwhile { .. } => None,
+            Event::Opened { .. }
+            | Event::Issued { .. }
+            | Event::Refused { by: None, .. }
+            | Event::RulesChanged { .. }
+            | Event::SeenMeanwhile { .. } => None,
             Event::Claimed { by, .. }
             | Event::ConsentRecorded { by, .. }
             | Event::Disclosed { by, .. }
@@ -280,7 +284,7 @@ impl Account {
                 (self.by, self.what, self.outcome) = (Some(by.clone()), format!("token: {kind}"), Outcome::Unfinished);
                 self.names(patient);
             }
-            Event::Refused { by, patient, why } => {
+            Event::Refused { by, patient, why, .. } => {
                 if self.by.is_none() {
                     self.by.clone_from(by);
                 }
@@ -308,6 +312,7 @@ impl Account {
                     self.what = "a pointer in the National Record Locator".to_owned();
                 }
             }
+            Event::RulesChanged { .. } => "the rules read anew".clone_into(&mut self.what),
             Event::Published { .. } => {}
         }
     }
@@ -463,6 +468,12 @@ mod tests {
                 Outcome::Answered,
             ),
             (
+                serde_json::json!({"event": "rules-changed", "before": "rules:1", "after": "rules:2", "kept": null}),
+                2,
+                "the rules read anew",
+                Outcome::Told,
+            ),
+            (
                 serde_json::json!({"event": "seen-meanwhile", "patient": "p", "since": "", "author": "", "what": "linked", "seen": null}),
                 2,
                 "linked",
@@ -499,11 +510,12 @@ mod tests {
             Event::Publishing { .. } => 9,
             Event::Refused { .. } => 10,
             Event::Reviewed { .. } => 11,
-            Event::SeenMeanwhile { .. } => 12,
-            Event::Stewarded { .. } => 13,
+            Event::RulesChanged { .. } => 12,
+            Event::SeenMeanwhile { .. } => 13,
+            Event::Stewarded { .. } => 14,
         };
         let numbers: BTreeSet<i32> = cases.iter().map(|(event, ..)| number(&serde_json::from_value(event.clone()).unwrap())).collect();
-        assert_eq!(numbers, (0..14).collect());
+        assert_eq!(numbers, (0..15).collect());
     }
 
     /// A chain that could not be written is given up between two lines of a request: they are one request all the same.

@@ -59,10 +59,19 @@ pub enum Event {
     Published { outcome: String, made: u32, changed: u32, deleted: u32 },
     /// The National Record Locator is told whether a record of a person is here: their pointer is to be `present` or `absent`.
     Publishing { patient: String, pointer: String },
-    /// A request was refused.
-    Refused { by: Option<Who>, patient: String, why: String },
+    /// A request was refused; where the rules refused it, by which set of them.
+    Refused {
+        by: Option<Who>,
+        patient: String,
+        why: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        policy: Vec<String>,
+    },
     /// An access was judged by a privacy officer: which, and what they found. Why stands with the task, sealed.
     Reviewed { by: Who, task: String, request: String, state: String },
+    /// The rules of who may see what were read anew: which set of them decided before, and which does from then on. Where what was read is
+    /// not to be used they are one, and it is said why those before were kept.
+    RulesChanged { before: String, after: String, kept: Option<String> },
     /// A person's entries changed, and their record had shown since then what is not theirs, or had lacked what is: by whose word, what
     /// was done, and who saw it meanwhile (G8). Where the ledger could not be read back there is no list.
     SeenMeanwhile { patient: String, since: String, author: String, what: String, seen: Option<Vec<View>> },

@@ -86,6 +86,6 @@ impl Aftermath {
     }
 }
 
-fn own_request() -> RequestId {
+pub(crate) fn own_request() -> RequestId {
     uuid::Uuid::new_v4().to_string().parse().expect("a UUID is a request id")
 }

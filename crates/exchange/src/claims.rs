@@ -5,7 +5,6 @@ use audit::{Audited, Event, Who};
 use record::{Ask, Caller, Need, PersonId, Question, RequestId};
 
 use crate::facts::same_time;
-use crate::journey::refused;
 use crate::{Exchange, KeptClaim, PrivacyKind, PrivacyTask, Refused};
 
 impl Exchange {
@@ -33,14 +32,14 @@ impl Exchange {
                 Ok(()) => granted,
                 Err(refusal) => {
                     same_time(slowest).await;
-                    return Err(refused(entry, &ask, refusal).await);
+                    return Err(self.refused(entry, &ask, refusal).await);
                 }
             },
             (Ok(_), None) => {
                 same_time(slowest).await;
-                return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await);
+                return Err(self.refused(entry, &ask, access::Refusal::UnknownPerson).await);
             }
-            (Err(refusal), _) => return Err(refused(entry, &ask, refusal).await),
+            (Err(refusal), _) => return Err(self.refused(entry, &ask, refusal).await),
         };
         let kept = KeptClaim {
             id: uuid::Uuid::new_v4().to_string(),

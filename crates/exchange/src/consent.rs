@@ -14,7 +14,6 @@ use record::{
 use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 
-use crate::journey::refused;
 use crate::{Exchange, Met, Refused, StoreDown};
 
 /// The exchange itself, among the sources of a record. No source has this id.
@@ -124,7 +123,7 @@ impl Exchange {
         let (permitted, about) = self.decide_unminded(&ask, person, self.until(&ask)).await?;
         let leave = permitted.and_then(|permit| access::consent::may_record(&permit));
         if let Err(refusal) = leave {
-            return Err(refused(entry, &ask, refusal).await);
+            return Err(self.refused(entry, &ask, refusal).await);
         }
         let kept = self.recorded(person, &about.merged).await?;
         let last = recording.of.as_ref().map(|id| kept.iter().find(|kept| kept.id == *id));

@@ -54,7 +54,7 @@ impl Exchange {
         let entry =
             self.parts.ledger.open(request, crate::told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         if !caller.human {
-            return Err(crate::journey::refused(entry, &ask, Refusal::Unclaimable).await);
+            return Err(self.refused(entry, &ask, Refusal::Unclaimable).await);
         }
         let now = self.parts.clock.now();
         let own = self.parts.claims.of(person, &caller.user, now).await?;

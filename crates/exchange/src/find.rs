@@ -6,7 +6,6 @@ use identity::{Leg, Verdict, guard, release};
 use record::{Ask, Chart, Holder, Item, NhsNumber, PersonId, Plan, Question, Row, Status};
 
 use crate::facts::{About, same_time};
-use crate::journey::refused;
 use crate::{Exchange, Refused, SourceEntry, gather, told};
 
 /// Who was found.
@@ -31,7 +30,7 @@ impl Exchange {
             self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let admission = match self.admit(&ask) {
             Ok(admission) => admission,
-            Err(refusal) => return Err(refused(entry, &ask, refusal).await),
+            Err(refusal) => return Err(self.refused(entry, &ask, refusal).await),
         };
         let asked = number;
         let slowest = self.slowest_look();
@@ -42,6 +41,7 @@ impl Exchange {
                 by: Some(Who::of(&ask.caller)),
                 patient: told::patient(&ask),
                 why: access::Refusal::Restricted.to_string(),
+                policy: told::policy(admission.version(), &[]),
             };
             // Of some of these the national service is not asked, or was asked before.
             same_time(slowest).await;

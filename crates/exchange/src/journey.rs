@@ -107,9 +107,9 @@ impl Exchange {
             (Ok(permit), Some(number)) => (permit, number),
             (Err(refusal), _) => {
                 self.hide(&ask, person, &about);
-                return Err(refused(entry, &ask, refusal).await);
+                return Err(self.refused(entry, &ask, refusal).await);
             }
-            (Ok(_), None) => return Err(refused(entry, &ask, access::Refusal::UnknownPerson).await),
+            (Ok(_), None) => return Err(self.refused(entry, &ask, access::Refusal::UnknownPerson).await),
         };
         let located = self.parts.locator.located(permit.admission(), &number).await.unwrap_or_else(|down| {
             tracing::warn!(error = %down, "the locator did not answer; every source is asked");
@@ -302,9 +302,17 @@ impl Exchange {
         if !ask.hops.contains(&settings.own) && ask.hops.len() <= settings.hops_max {
             return Ok(());
         }
-        let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why: "loop".to_owned() };
+        let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why: "loop".to_owned(), policy: Vec::new() };
         self.parts.ledger.note(&ask.request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         Err(Refused::Loop)
+    }
+
+    /// Closes an entry on a refusal, with the version of the rules as they stand.
+    pub(crate) async fn refused(&self, entry: Entry, ask: &Ask, refusal: access::Refusal) -> Refused {
+        let policy = told::policy(self.parts.policy.rules().version(), &[]);
+        let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: told::patient(ask), why: refusal.to_string(), policy };
+        entry.close((), event).await;
+        Refused::Denied(refusal)
     }
 }
 
@@ -320,12 +328,6 @@ fn lead_on(record: &SharedRecord, attachments: &mut Vec<(SourceId, Attachment)>)
     };
     let gone: FxHashSet<String> = attachments.iter().filter(|(_, one)| !leads(one)).map(|(_, one)| one.id.clone()).collect();
     attachments.retain(|(_, one)| !gone.contains(&one.id));
-}
-
-pub(crate) async fn refused(entry: Entry, ask: &Ask, refusal: access::Refusal) -> Refused {
-    let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: told::patient(ask), why: refusal.to_string() };
-    entry.close((), event).await;
-    Refused::Denied(refusal)
 }
 
 /// What is left of the legs when the guards have seen them.

@@ -25,6 +25,7 @@ mod record_locator;
 mod refused;
 mod registration;
 mod relay;
+mod ruled;
 mod select;
 mod stores;
 mod told;

@@ -6,7 +6,6 @@ use fhir::Kind;
 use jiff::Timestamp;
 use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId, Row, Status};
 
-use crate::journey::refused;
 use crate::{Exchange, Refused, told};
 
 impl Exchange {
@@ -27,7 +26,7 @@ impl Exchange {
         let (permitted, about) = self.decide(&ask, person, self.until(&ask)).await?;
         let permit = match permitted {
             Ok(permit) => permit,
-            Err(refusal) => return Err(refused(entry, &ask, refusal).await),
+            Err(refusal) => return Err(self.refused(entry, &ask, refusal).await),
         };
         // Entries were linked, unlinked or merged since: what was laid out may show somebody else's. Only who may read them is told so.
         let same = self.parts.index.known(person).await?.changed.is_none_or(|changed| changed <= made);
@@ -74,7 +73,7 @@ impl Exchange {
         let entry = self.parts.ledger.open(request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         match self.decide(&ask, person, self.until(&ask)).await?.0 {
             Ok(permit) => Ok(entry.close(value(&permit), event).await),
-            Err(refusal) => Err(refused(entry, &ask, refusal).await),
+            Err(refusal) => Err(self.refused(entry, &ask, refusal).await),
         }
     }
 
@@ -113,7 +112,7 @@ impl Exchange {
 
     /// Enters the refusal of somebody without a good token.
     pub async fn refused_stranger(&self, request: &RequestId, why: &str) -> Result<(), Refused> {
-        let event = Event::Refused { by: None, patient: String::new(), why: why.to_owned() };
+        let event = Event::Refused { by: None, patient: String::new(), why: why.to_owned(), policy: Vec::new() };
         self.parts.ledger.note(request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))
     }
 }
@@ -121,12 +120,27 @@ impl Exchange {
 impl Exchange {
     /// Enters a refusal of what a known caller asked before any journey began. `patient` is an id of any kind: only one that is known is written.
     pub async fn refused_known(&self, request: &RequestId, caller: &Caller, patient: Option<&str>, why: &str) -> Result<(), Refused> {
+        self.enter_refused(request, caller, patient, (why, Vec::new())).await
+    }
+
+    /// The same of what these rules refused.
+    pub async fn refused_by(&self, rules: &access::Rules, request: &RequestId, caller: &Caller, why: &str) -> Result<(), Refused> {
+        self.enter_refused(request, caller, None, (why, told::policy(rules.version(), &[]))).await
+    }
+
+    async fn enter_refused(
+        &self,
+        request: &RequestId,
+        caller: &Caller,
+        patient: Option<&str>,
+        (why, policy): (&str, Vec<String>),
+    ) -> Result<(), Refused> {
         let person = match patient {
             Some(id) => self.person_of_patient(id).await?,
             None => None,
         };
         let patient = person.map(|person| person.as_str().to_owned()).unwrap_or_default();
-        let event = Event::Refused { by: Some(Who::of(caller)), patient, why: why.to_owned() };
+        let event = Event::Refused { by: Some(Who::of(caller)), patient, why: why.to_owned(), policy };
         self.parts.ledger.note(request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))
     }
 }

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use crate::consent::Unshared;
 use crate::facts::About;
 use crate::gather::{self, status_of};
-use crate::journey::refused;
 use crate::told::{self, Digests};
 use crate::{Elsewhere, Exchange, Refused, SourceEntry};
 
@@ -68,9 +67,9 @@ impl Exchange {
         let (permitted, about) = self.decide(ask, person, until).await?;
         match (permitted, about.number) {
             (Ok(permit), Some(number)) if permit.allows(Kind::LIST) && permit.allows(Kind::PATIENT) => Ok((entry, permit, number, about)),
-            (Ok(_), Some(_)) => Err(refused(entry, ask, Refusal::NoActivity).await),
-            (Err(refusal), _) => Err(refused(entry, ask, refusal).await),
-            (Ok(_), None) => Err(refused(entry, ask, Refusal::UnknownPerson).await),
+            (Ok(_), Some(_)) => Err(self.refused(entry, ask, Refusal::NoActivity).await),
+            (Err(refusal), _) => Err(self.refused(entry, ask, refusal).await),
+            (Ok(_), None) => Err(self.refused(entry, ask, Refusal::UnknownPerson).await),
         }
     }
 

@@ -11,7 +11,6 @@ use record::{Ask, NhsNumber, PersonId, Question, Sought};
 use tokio::time::Instant;
 
 use crate::facts::same_time;
-use crate::journey::refused;
 use crate::{Exchange, Refused, told};
 
 /// Candidates looked up at once: the service lets an application ask about few people in a second, and others wait for it, too.
@@ -34,10 +33,10 @@ impl Exchange {
         self.no_loop(&ask).await?;
         let entry =
             self.parts.ledger.open(&ask.request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
-        let Question::Trace(sought) = &ask.question else { return Err(refused(entry, &ask, access::Refusal::NoActivity).await) };
+        let Question::Trace(sought) = &ask.question else { return Err(self.refused(entry, &ask, access::Refusal::NoActivity).await) };
         let admission = match self.admit(&ask) {
             Ok(admission) => admission,
-            Err(refusal) => return Err(refused(entry, &ask, refusal).await),
+            Err(refusal) => return Err(self.refused(entry, &ask, refusal).await),
         };
         let slowest = self.slowest_look();
         let named = self.named(&ask, &admission, sought).await?;
@@ -50,7 +49,7 @@ impl Exchange {
         }
         let Some(traced) = named else {
             let why = "whether those who fit may be shown is not known: the national demographics service did not answer".to_owned();
-            entry.close((), Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why }).await;
+            entry.close((), Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why, policy: Vec::new() }).await;
             return Err(Refused::Undecided);
         };
         let outcome = match &traced {

@@ -105,8 +105,10 @@ async fn asked<D: Desk>(app: &App, desk: &D, request: Request, (caller, id): (&C
 impl App {
     /// Whether somebody may work at a desk; that they may not is entered.
     pub(crate) async fn works_at<D: Desk>(&self, caller: &Caller, id: &RequestId) -> Result<(), Fault> {
-        let Err(refusal) = D::may(&self.exchange.policy().rules(), caller, self.clock.now()) else { return Ok(()) };
-        self.exchange.refused_known(id, caller, None, &format!("{}: {refusal}", D::NAME)).await.map_err(|_| Fault::Unavailable)?;
+        let rules = self.exchange.policy().rules();
+        let Err(refusal) = D::may(&rules, caller, self.clock.now()) else { return Ok(()) };
+        let why = format!("{}: {refusal}", D::NAME);
+        self.exchange.refused_by(&rules, id, caller, &why).await.map_err(|_| Fault::Unavailable)?;
         Err(Fault::Denied)
     }
 }

@@ -47,7 +47,9 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     let listen = config.exchange.listen;
     let public = config.exchange.public_url.clone();
+    let rules_asked = crate::policy::hangup()?;
     crate::store::prepare(&config.store).await?;
+    crate::policy::known(&config).await?;
     let outside = Outside::real(&config)?;
     let snapshots = wiring::snapshots(&config)?;
     let (follow, index) = (config.people.follow, config.people.index);
@@ -59,11 +61,13 @@ pub async fn run(file: &Path) -> anyhow::Result<ExitCode> {
     println!("severn: serving {public}/fhir/R4 and {public}/fhir/STU3 on {listen}");
     let (registrar, exchange) = (app.registrar.clone(), app.exchange.clone());
     let check = Duration::from_secs(app.config.limits.emergency_check_seconds);
+    let config = app.config.clone();
     let serving = async move {
         let served = tokio::select! {
             served = crate::http::serve(listener, app, stop) => served,
             () = keep(&registrar, follow, snapshots.as_ref()) => Ok(()),
             () = end_emergencies(&exchange, check) => Ok(()),
+            () = crate::policy::keep(&exchange, &config, rules_asked) => Ok(()),
         };
         if let Some(snapshots) = &snapshots
             && let Err(error) = snapshots.write(&registrar).await

@@ -48,7 +48,7 @@ impl Journal for Memory {
 }
 
 pub fn event(what: usize) -> Event {
-    Event::Refused { by: None, patient: format!("p{what}"), why: "\"no\" – nothing\n".into() }
+    Event::Refused { by: None, patient: format!("p{what}"), why: "\"no\" – nothing\n".into(), policy: Vec::new() }
 }
 
 /// The lines of a run.

@@ -51,7 +51,7 @@ impl Desk {
         let done = match deed.await {
             Ok(done) => done,
             Err(why) => {
-                let refused = Event::Refused { by: Some(by), patient: String::new(), why: why.to_string() };
+                let refused = Event::Refused { by: Some(by), patient: String::new(), why: why.to_string(), policy: Vec::new() };
                 entry.close((), refused).await;
                 return Err(why.into());
             }
@@ -76,7 +76,15 @@ impl Desk {
             Ok(found) => found,
             Err(error) => {
                 entry
-                    .close((), Event::Refused { by: Some(by), patient: String::new(), why: "not found, or not to be had".to_owned() })
+                    .close(
+                        (),
+                        Event::Refused {
+                            by: Some(by),
+                            patient: String::new(),
+                            why: "not found, or not to be had".to_owned(),
+                            policy: Vec::new(),
+                        },
+                    )
                     .await;
                 return Err(error);
             }
@@ -86,7 +94,12 @@ impl Desk {
             async move { self.ledger.note(trace, &event).await }
         });
         if futures::future::try_join_all(shown).await.is_err() {
-            entry.close((), Event::Refused { by: Some(by), patient: String::new(), why: "the ledger is away".to_owned() }).await;
+            entry
+                .close(
+                    (),
+                    Event::Refused { by: Some(by), patient: String::new(), why: "the ledger is away".to_owned(), policy: Vec::new() },
+                )
+                .await;
             return Err(Failed::Ledger.into());
         }
         let closing =

@@ -77,13 +77,7 @@ pub(super) fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 /// The same as when they are saved: whom the rules name is looked up.
 async fn check_all(file: &Path) -> anyhow::Result<ExitCode> {
     let config = configuration(file)?;
-    let own = super::own(&config)?;
-    let mut site = super::site(&config, Some(super::today()))?;
-    let named = Rules::persons_named(&own.files);
-    if !named.is_empty() {
-        site.strangers = super::strangers(&*store(&config)?, named).await?;
-    }
-    match Rules::load(&own.files, own.matrix.as_ref(), site) {
+    match super::read(&config, Some(super::today())).await? {
         Ok(rules) => {
             println!("{}: fine. {} rules, version {}.", file.display(), rules.len(), rules.version());
             Ok(ExitCode::SUCCESS)

@@ -95,7 +95,7 @@ impl Room {
             Ok(seen) => seen,
             Err(error) => {
                 let why = "not found, not to be had, or not theirs to decide".to_owned();
-                entry.close((), Event::Refused { by: Some(by), patient: String::new(), why }).await;
+                entry.close((), Event::Refused { by: Some(by), patient: String::new(), why, policy: Vec::new() }).await;
                 return Err(error);
             }
         };
@@ -105,7 +105,12 @@ impl Room {
             async move { self.ledger.note(trace, &event).await }
         });
         if let Err(error) = futures::future::try_join_all(shown).await {
-            entry.close((), Event::Refused { by: Some(by), patient: String::new(), why: "the ledger is away".to_owned() }).await;
+            entry
+                .close(
+                    (),
+                    Event::Refused { by: Some(by), patient: String::new(), why: "the ledger is away".to_owned(), policy: Vec::new() },
+                )
+                .await;
             return Err(down(error));
         }
         let policy = vec!["desk.privacy".to_owned()];
@@ -185,7 +190,7 @@ impl Room {
                 Ok(entry.close(task, closing).await)
             }
             Err(why) => {
-                entry.close((), Event::Refused { by: Some(by), patient: String::new(), why: why.to_string() }).await;
+                entry.close((), Event::Refused { by: Some(by), patient: String::new(), why: why.to_string(), policy: Vec::new() }).await;
                 Err(why)
             }
         }

@@ -45,7 +45,7 @@ async fn note(room: &Room, run: &str, count: usize) {
     let (ledger, writing) = Ledger::start_with(outside.journal, outside.node, outside.clock, run.to_owned());
     let noting = async {
         for n in 0..count {
-            let event = Event::Refused { by: None, patient: format!("p{n}"), why: "no relationship".into() };
+            let event = Event::Refused { by: None, patient: format!("p{n}"), why: "no relationship".into(), policy: Vec::new() };
             ledger.note(&format!("q-{run}-{n}").parse().unwrap(), &event).await.unwrap();
         }
         drop(ledger);

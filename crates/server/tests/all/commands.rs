@@ -64,10 +64,15 @@ impl Running {
         self.said.iter().find_map(|line| line.strip_prefix(words)).unwrap_or_else(|| panic!("no {words:?} in {:#?}", self.said))
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, which: &str) {
+        let sent = Command::new("kill").args([which, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Asks it to stop, and waits until it has.
     pub fn stop(mut self) {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(asked.success());
+        self.signal("-TERM");
         assert!(self.child.wait().unwrap().success());
     }
 }

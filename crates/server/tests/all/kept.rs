@@ -160,7 +160,7 @@ async fn written(room: &Room, name: &str) -> record::PersonId {
     let outside = wiring::Outside::real(&config).unwrap();
     let (ledger, writing) = audit::Ledger::start(outside.journal, outside.clock, "run".to_owned());
     let noting = async {
-        let event = audit::Event::Refused { by: None, patient: String::new(), why: "no".into() };
+        let event = audit::Event::Refused { by: None, patient: String::new(), why: "no".into(), policy: Vec::new() };
         for n in 0..20 {
             ledger.note(&format!("q{n}").parse().unwrap(), &event).await.unwrap();
         }

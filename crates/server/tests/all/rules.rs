@@ -68,6 +68,99 @@ async fn a_sites_rule_forbids_beside_the_shipped_ones_and_the_ledger_names_the_v
     assert_ne!(one, other);
 }
 
+/// Whoever is refused by the rules is so by a version of them, and whoever is refused before any rule is asked by none.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_by_which_version_of_the_rules() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let doctor = world.token(&Card::doctor());
+    let version = serde_json::json!([format!("rules:{}", access::Rules::shipped().version())]);
+    let policy = |answer: &Answer| world.ledger.events_of(&answer.request()).last().unwrap()["policy"].clone();
+    for path in [format!("/fhir/R4/Patient/{person}/$everything"), "/steward/tasks".into(), "/privacy/tasks".into()] {
+        let answer = world.send("GET", &path, Some(&doctor), &[], "").await;
+        assert_eq!((answer.status, policy(&answer)), (403, version.clone()), "{path}");
+    }
+    let stranger = world.get(&format!("Patient/{person}"), "nobody's").await;
+    assert_eq!((stranger.status, policy(&stranger)), (401, serde_json::Value::Null));
+}
+
+/// A server whose rules lie in a file, on a port that is free; and a steward's token there.
+fn serving(room: &Room, site: &str) -> (crate::commands::Running, String, String) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = crate::world::Issuer::new();
+    let file = configured(room, "site", site);
+    let text = std::fs::read_to_string(room.0.join(&file)).unwrap();
+    let text = text.replace("organisation = \"QHL\"", &format!("organisation = \"QHL\"\nlisten = \"{port}\""));
+    std::fs::write(room.0.join(&file), text.replace("https://login.example/jwks", "keys.json")).unwrap();
+    std::fs::write(room.0.join("keys.json"), issuer.jwks()).unwrap();
+    let steward = Card { user: "s-1", scope: "severn.operator", ..Card::doctor() };
+    let token = issuer.sign(&steward.claims(server::wiring::system_clock().now().as_second()));
+    let running = crate::commands::Running::until(room.command(&["serve", "--config", &file]), "severn: serving");
+    (running, format!("http://{port}/steward/tasks"), token)
+}
+
+const NOBODYS_DESK: &str =
+    "@id(\"site.no-desk\")\nforbid (principal, action == Action::\"operate\", resource) when { principal.roles.contains(\"R8000\") };\n";
+const NOBODY: &str =
+    "@id(\"site.nobody\")\nforbid (principal, action == Action::\"read\", resource == Record::\"0b8d4b6e0000000000000000000000aa\");\n";
+
+#[tokio::test]
+async fn rules_are_read_anew_when_that_is_asked_for_and_faulty_ones_change_nothing() {
+    let room = Room::new();
+    let (running, url, token) = serving(&room, "");
+    let client = reqwest::Client::new();
+    let opens = async || client.get(&url).bearer_auth(&token).send().await.unwrap().status().as_u16();
+    let entered = || -> Vec<serde_json::Value> {
+        let ledger = rusqlite::Connection::open(room.0.join("severn.db")).unwrap();
+        let mut lines = ledger.prepare("SELECT event FROM ledger ORDER BY rowid").unwrap();
+        let lines = lines.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        let events = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
+        events.filter(|event| event["event"] == "rules-changed").collect()
+    };
+    let anew = async |site: Option<&str>, times: usize| {
+        let file = room.0.join("site.cedar");
+        match site {
+            Some(site) => std::fs::write(file, site).unwrap(),
+            None => std::fs::remove_file(file).unwrap(),
+        }
+        assert!(entered().len() < times, "what is saved decides before anybody asks for it");
+        running.signal("-HUP");
+        for _ in 0..600 {
+            if entered().len() == times {
+                // It is entered first, and decides then.
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                return entered().pop().unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("the ledger says nothing of it");
+    };
+    assert_eq!(opens().await, 200);
+    let first = anew(Some(NOBODYS_DESK), 1).await;
+    assert_eq!(opens().await, 403);
+    assert!(first["kept"].is_null() && first["before"] != first["after"], "{first}");
+    // Neither what is no rule, nor an empty group, nor one about nobody, nor no file where there was one.
+    let empty = "@id(\"x\")\npermit (principal, action == Action::\"see\", resource) when { principal.roles.containsAny([]) };";
+    for (at, site) in [Some("permit (nonsense"), Some(empty), Some(NOBODY), None].into_iter().enumerate() {
+        let kept = anew(site, at + 2).await;
+        assert_eq!((opens().await, &kept["before"], &kept["after"]), (403, &first["after"], &first["after"]), "{site:?}");
+        assert!(kept["kept"].is_string() && !kept.to_string().contains("0b8d4b6e"), "{kept}");
+    }
+    let back = anew(Some(""), 6).await;
+    assert_eq!((opens().await, &back["after"], &back["kept"]), (200, &first["before"], &serde_json::Value::Null));
+    running.stop();
+}
+
+#[test]
+fn an_exchange_does_not_start_with_rules_about_nobody() {
+    let room = Room::new();
+    let file = configured(&room, "nobody", NOBODY);
+    let (code, said, wrong) = room.run(&["serve", "--config", &file]);
+    assert_eq!(code, Some(1), "{said}{wrong}");
+    assert!(wrong.contains("nobody.cedar:1: rule site.nobody: ") && wrong.contains("is no person that is known here"), "{wrong}");
+    assert!(!said.contains("serving"), "{said}");
+}
+
 fn configured(room: &Room, name: &str, site: &str) -> String {
     std::fs::write(room.0.join(format!("{name}.cedar")), site).unwrap();
     std::fs::write(room.0.join("organisations.csv"), ORGANISATIONS).unwrap();

@@ -34,7 +34,7 @@ async fn write_until(stop: &AtomicBool, store: &PostgresStore, ledger: &Ledger, 
         }
         let id = format!("{writer}-{n}");
         let trace = id.parse().unwrap();
-        if ledger.note(&trace, &Event::Refused { by: None, patient: String::new(), why: id.clone() }).await.is_ok() {
+        if ledger.note(&trace, &Event::Refused { by: None, patient: String::new(), why: id.clone(), policy: Vec::new() }).await.is_ok() {
             done.notes.lock().unwrap().insert(id.clone());
         }
         let batch = vec![Change::Put(person(&format!("p{writer}")), entry("gp", &id, n))];

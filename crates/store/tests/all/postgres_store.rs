@@ -314,7 +314,7 @@ async fn every_line_of_a_long_ledger_is_checked() {
     let (server, folder) = (Postgres::start(QUICK), Folder::new());
     let store = migrated(&server, &folder).await;
     let trace = "q".parse().unwrap();
-    let event = Event::Refused { by: None, patient: String::new(), why: "no".into() };
+    let event = Event::Refused { by: None, patient: String::new(), why: "no".into(), policy: Vec::new() };
     for run in ["a", "b"] {
         let journal = Arc::new(PostgresJournal::of(&store));
         let (ledger, writing) = Ledger::start(journal, Arc::new(jiff::Timestamp::UNIX_EPOCH), run.to_owned());
@@ -354,7 +354,7 @@ async fn the_ledger_goes_on_in_a_chain_of_its_own_after_postgresql_was_away() {
     store.migrate().await.unwrap();
     let (ledger, writing) = Ledger::start(Arc::new(PostgresJournal::of(&store)), Arc::new(jiff::Timestamp::UNIX_EPOCH), "run".to_owned());
     let trace = "q".parse().unwrap();
-    let event = Event::Refused { by: None, patient: String::new(), why: "no".into() };
+    let event = Event::Refused { by: None, patient: String::new(), why: "no".into(), policy: Vec::new() };
     let steps = async {
         ledger.note(&trace, &event).await.unwrap();
         server.stop("QUIT");

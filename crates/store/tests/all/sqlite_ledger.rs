@@ -32,7 +32,7 @@ impl Drop for File {
 }
 
 fn refused(why: &str) -> Event {
-    Event::Refused { by: None, patient: String::new(), why: why.to_owned() }
+    Event::Refused { by: None, patient: String::new(), why: why.to_owned(), policy: Vec::new() }
 }
 
 /// Writes `count` entries at once through one ledger, and waits until it has ended.
