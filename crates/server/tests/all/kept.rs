@@ -26,6 +26,12 @@ fn store(url: &str, room: &Room) -> PostgresStore {
     PostgresStore::new(settings, Arc::new(Secrets::open(&room.0.join("severn.key")).unwrap())).unwrap()
 }
 
+/// The store of an exchange, by the same key as [`store`].
+fn kept(server: &Postgres, room: &Room, patience_ms: u32) -> String {
+    let key = room.0.join("severn.key");
+    format!("url = \"{}\"\nkey_file = \"{}\"\npatience_ms = {patience_ms}", server.url("postgres"), key.display())
+}
+
 /// What a read shows of whom, and how many of its sources did not answer.
 async fn read(world: &World, person: &str) -> (usize, BTreeMap<String, BTreeSet<String>>) {
     let answer = world
@@ -57,7 +63,7 @@ async fn a_read_survives_postgresql_restarting() {
     let (mut server, room) = (Postgres::start(QUICK), Room::new());
     store(&server.url("postgres"), &room).migrate().await.unwrap();
     let region = Arc::new(region(&["gp", "uhb"]));
-    let setup = Setup { store: format!("url = \"{}\"\npatience_ms = 9000", server.url("postgres")), ..Setup::default() };
+    let setup = Setup { store: kept(&server, &room, 9000), ..Setup::default() };
     let world = World::around(region.clone(), &setup);
     let person = world.person(DEMO_PERSON).await;
     let (_, whole) = read(&world, &person).await;
@@ -93,7 +99,7 @@ async fn a_read_survives_postgresql_restarting() {
 async fn without_its_store_nothing_is_read_and_nobody_is_asked() {
     let (mut server, room) = (Postgres::start(QUICK), Room::new());
     store(&server.url("postgres"), &room).migrate().await.unwrap();
-    let setup = Setup { store: format!("url = \"{}\"\npatience_ms = 200", server.url("postgres")), ..Setup::default() };
+    let setup = Setup { store: kept(&server, &room, 200), ..Setup::default() };
     let world = World::around(Arc::new(region(&["gp"])), &setup);
     let person = world.person(DEMO_PERSON).await;
     server.stop("INT");
@@ -108,7 +114,7 @@ async fn without_its_store_nothing_is_read_and_nobody_is_asked() {
 async fn while_its_store_is_away_who_asked_stands_in_the_node_s_journal() {
     let (mut server, room) = (Postgres::start(QUICK), Room::new());
     store(&server.url("postgres"), &room).migrate().await.unwrap();
-    let setup = Setup { store: format!("url = \"{}\"\npatience_ms = 200", server.url("postgres")), node: true, ..Setup::default() };
+    let setup = Setup { store: kept(&server, &room, 200), node: true, ..Setup::default() };
     let world = World::around(Arc::new(region(&["gp"])), &setup);
     let person = world.person(DEMO_PERSON).await;
     server.stop("INT");
