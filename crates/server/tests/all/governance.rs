@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use server::fhir_api::interaction::ENDPOINTS;
 use server::fhir_api::{Face, Interaction};
-use testbed::{DEMO_PERSON, Fault};
+use testbed::{DEMO_PERSON, Fault, Wrong};
 
 use crate::world::{Answer, Card, Setup, World, region};
 
@@ -311,4 +311,46 @@ async fn a_busy_exchange_enters_whom_it_sends_away() {
     let events = world.ledger.events_of(&away.request());
     assert_eq!((events.len(), &events[0]["event"], &events[0]["patient"]), (1, &json!("refused"), &json!(person)));
     assert_eq!(events[0]["by"]["subject"], "u-1");
+}
+
+/// A fault that InterSystems published: where a source's identity conflicted with what was held, the newer overwrote the older without
+/// a word.
+#[tokio::test(start_paused = true)]
+async fn an_identity_conflict_is_neither_overwritten_nor_merged_in_silence() {
+    let sources = ["ccr", "gp", "uhb"];
+    for wrong in [Wrong::BirthDate, Wrong::Number] {
+        let world = World::of(&sources);
+        let person = world.person(DEMO_PERSON).await;
+        let token = world.doctor_of(&person);
+        let read = async || {
+            let answer = world.get(&format!("Patient/{person}/$everything?_count=5000"), &token).await;
+            world.settled().await;
+            answer
+        };
+        let births = async || {
+            let page = world.registrar.register().page(None, 1000).await.unwrap();
+            let held = page.persons.into_iter().find(|held| held.id.as_str() == person).unwrap();
+            let others = held.entries.iter().filter(|entry| entry.key.source.as_str() != "uhb");
+            others.map(|entry| (entry.key.clone(), entry.demographics.birth_date)).collect::<Vec<_>>()
+        };
+        let before = read().await;
+        assert_eq!(before.shown().into_keys().collect::<Vec<_>>(), sources, "{wrong:?}");
+        let held = births().await;
+        world.region.fail("uhb", Fault::WrongPerson { by: wrong.clone() });
+        for _ in 0..2 {
+            let answer = read().await;
+            // The reader is told, and is shown what was held and nothing of the other.
+            let told = answer.issues_of("uhb");
+            assert!(told.iter().any(|(severity, code, _)| severity == "error" && code == "identity-mismatch"), "{wrong:?}: {told:?}");
+            let (shown, mut known) = (answer.shown(), before.shown());
+            known.remove("uhb");
+            assert_eq!(shown, known, "{wrong:?}");
+            assert_eq!(births().await, held, "{wrong:?}: what is held was overwritten");
+        }
+        // And so is a steward, who decides.
+        let filter = people::TaskFilter { open: true, count_max: 100, ..people::TaskFilter::default() };
+        let tasks = world.registrar.tasks(&filter).await.unwrap();
+        assert!(tasks.iter().any(|task| task.entry.source.as_str() == "uhb"), "{wrong:?}: {tasks:?}");
+        world.ledger.verify();
+    }
 }
