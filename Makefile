@@ -33,7 +33,8 @@ deny: setup ## bans, licences and sources of dependencies; advisories where they
 	@checks/deny.sh
 
 assurance: setup ## the assurance pack of this commit, into target/assurance (or PACK)
-	$(CARGO) run --locked -p xtask -- assurance "$${PACK:-target/assurance}"
+	$(CARGO) build --locked --workspace --bin xtask
+	$${CARGO_TARGET_DIR:-target}/debug/xtask assurance "$${PACK:-target/assurance}"
 
 third-party: setup-checks ## pairs, leaf census, clients: checks that share no code with Severn
 	@checks/third-party.sh
