@@ -207,7 +207,9 @@ async fn every_fault_of_a_request_for_a_token_is_refused_and_entered() {
         ("in the address", "POST", &*format!("/oauth/token?client_assertion={one}"), [FORM[0]], 400),
         ("by GET", "GET", "/oauth/token", [FORM[0]], 405),
     ] {
-        refused(&world, what, &world.send(method, target, None, &headers, &body).await, status, "invalid_request");
+        let answer = world.send(method, target, None, &headers, &body).await;
+        refused(&world, what, &answer, status, "invalid_request");
+        assert_eq!(answer.headers.get("allow").is_some_and(|allow| allow == "POST"), status == 405, "{what}");
     }
     let basic = [FORM[0], ("authorization", "Basic cmVjb3Jkcy0xOng=")];
     refused(&world, "Basic", &world.send("POST", "/oauth/token", None, &basic, &body).await, 401, "invalid_client");
