@@ -172,20 +172,9 @@ impl World {
             }
         };
         let outside = Outside { clock: clock.clone(), transport: Arc::new(transport), journal, node, checkpoints: None, reader };
-        let (app, router, tasks) = started(config, outside);
-        setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), router.clone());
-        World {
-            region,
-            ledger,
-            clock,
-            issuer,
-            registrar: app.registrar.clone(),
-            exchange: app.exchange.clone(),
-            app,
-            router,
-            folder,
-            _writing: tasks,
-        }
+        let world = World::started(config, outside, (region, ledger, clock), issuer, folder);
+        setup.wire.ends.lock().unwrap().insert(format!("{}.severn.test", setup.id), world.router.clone());
+        world
     }
 
     /// Before a region that listens, asked over HTTP by these blocks and no other; files are taken from the region's sources.
@@ -206,19 +195,23 @@ impl World {
             checkpoints: None,
             ..Outside::real(&config).unwrap()
         };
-        let (app, router, tasks) = started(config, outside);
-        World {
-            region,
-            ledger,
-            clock,
-            issuer,
-            registrar: app.registrar.clone(),
-            exchange: app.exchange.clone(),
-            app,
-            router,
-            folder,
-            _writing: tasks,
-        }
+        World::started(config, outside, (region, ledger, clock), issuer, folder)
+    }
+
+    fn started(
+        config: Config,
+        outside: Outside,
+        (region, ledger, clock): (Arc<Region>, Arc<Ledger>, Arc<Ticking>),
+        issuer: Issuer,
+        folder: Folder,
+    ) -> World {
+        let (app, writing) = wiring::app(config, outside).unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(writing);
+        let app = Arc::new(app);
+        let router = server::http::router(app.clone());
+        let (registrar, exchange) = (app.registrar.clone(), app.exchange.clone());
+        World { region, ledger, clock, issuer, registrar, exchange, app, router, folder, _writing: tasks }
     }
 
     /// Every route, to be served.
@@ -743,14 +736,6 @@ impl Clock for Ticking {
 fn parsed(text: &str, folder: &std::path::Path) -> Config {
     let words = |mistakes: Vec<_>| mistakes.iter().map(server::config::Mistake::to_string).collect::<Vec<_>>().join("; ");
     Config::parse(text, folder).unwrap_or_else(|mistakes| panic!("{}", words(mistakes)))
-}
-
-fn started(config: Config, outside: Outside) -> (Arc<App>, Router, JoinSet<()>) {
-    let (app, writing) = wiring::app(config, outside).unwrap();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(writing);
-    let app = Arc::new(app);
-    (app.clone(), server::http::router(app), tasks)
 }
 
 fn configuration(folder: &Folder, region: &Region, issuer: &Issuer, setup: &Setup) -> String {
