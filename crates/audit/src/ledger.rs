@@ -7,7 +7,7 @@ use record::{Clock, RequestId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::NodeJournal;
-use crate::line::{Event, Line};
+use crate::line::{Ending, Event, Line, Who};
 use crate::writer::Writer;
 
 /// Where lines are kept. Returns only when they are durable, all of them or none.
@@ -77,6 +77,41 @@ impl Ledger {
         let (done, written) = oneshot::channel();
         self.queue.try_send(self.pending(trace, event, Some(done))?).map_err(|_| LedgerDown)?;
         written.await.map_err(|_| LedgerDown)?
+    }
+
+    /// Shows somebody at a desk what they look for: entered before it is looked for, and everybody whom it shows before it is shown.
+    ///
+    /// # Errors
+    ///
+    /// That of looking; `down` where something could not be entered: then nothing is shown.
+    pub async fn shows<T, E, I: IntoIterator<Item: ToString>>(
+        &self,
+        trace: &RequestId,
+        by: Who,
+        (what, rule): (&str, &str),
+        look: impl Future<Output = Result<(T, I), E>>,
+        down: impl Fn() -> E,
+    ) -> Result<Audited<T>, E> {
+        let opened = Event::Opened { by: by.clone(), interaction: what.to_owned(), patient: String::new(), hops: Vec::new() };
+        let entry = self.open(trace, opened).await.map_err(|_| down())?;
+        let (value, people) = match look.await {
+            Ok(seen) => seen,
+            Err(error) => {
+                entry.close((), Event::refused(Some(by), "", "not found, not to be had, or not theirs to decide")).await;
+                return Err(error);
+            }
+        };
+        // All at once, so that they are written in one batch.
+        let shown = people.into_iter().map(|person| {
+            let event = Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: trace.to_string(), from_piece: 0 };
+            async move { self.note(trace, &event).await }
+        });
+        if futures::future::try_join_all(shown).await.is_err() {
+            entry.close((), Event::refused(Some(by), "", "the ledger is away")).await;
+            return Err(down());
+        }
+        let closing = Event::Closed { outcome: Ending::Answered, policy: vec![rule.to_owned()], legs: Vec::new(), shown: Vec::new() };
+        Ok(entry.close(value, closing).await)
     }
 
     /// Leaves an event to be written whenever that is possible again; nobody waits for it.

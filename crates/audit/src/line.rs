@@ -153,6 +153,11 @@ impl Event {
     pub fn closed(outcome: Ending) -> Event {
         Event::Closed { outcome, policy: Vec::new(), legs: Vec::new(), shown: Vec::new() }
     }
+
+    /// A request was refused by something else than the rules.
+    pub fn refused(by: Option<Who>, patient: impl Into<String>, why: impl Into<String>) -> Event {
+        Event::Refused { by, patient: patient.into(), why: why.into(), policy: Vec::new() }
+    }
 }
 
 /// Who did it, as shown at the time.

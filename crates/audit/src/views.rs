@@ -97,7 +97,7 @@ mod tests {
             hops: Vec::new(),
         };
         let closed = Event::closed(crate::Ending::Answered);
-        let refused = Event::Refused { by: Some(who("b")), patient: "p".into(), why: "no".into(), policy: Vec::new() };
+        let refused = Event::refused(Some(who("b")), "p", "no");
         let page = Event::Disclosed { by: who("a"), patient: "p".into(), answer: "1".into(), from_piece: 50 };
         let found = Event::Opened { by: who("e"), interaction: "find".into(), patient: String::new(), hops: Vec::new() };
         // That somebody is named as having seen it is no look at it.

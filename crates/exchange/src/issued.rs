@@ -28,7 +28,7 @@ impl Exchange {
         match give.await {
             Ok(given) => Ok(entry.close(given, Event::closed(Ending::Given)).await),
             Err((why, not)) => {
-                entry.close((), Event::Refused { by: Some(by), patient, why, policy: Vec::new() }).await;
+                entry.close((), Event::refused(Some(by), patient, why)).await;
                 Err(not)
             }
         }

@@ -302,7 +302,7 @@ impl Exchange {
         if !ask.hops.contains(&settings.own) && ask.hops.len() <= settings.hops_max {
             return Ok(());
         }
-        let event = Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why: "loop".to_owned(), policy: Vec::new() };
+        let event = Event::refused(Some(Who::of(&ask.caller)), "", "loop");
         self.parts.ledger.note(&ask.request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         Err(Refused::Loop)
     }

@@ -112,7 +112,7 @@ impl Exchange {
 
     /// Enters the refusal of somebody without a good token.
     pub async fn refused_stranger(&self, request: &RequestId, why: &str) -> Result<(), Refused> {
-        let event = Event::Refused { by: None, patient: String::new(), why: why.to_owned(), policy: Vec::new() };
+        let event = Event::refused(None, "", why);
         self.parts.ledger.note(request, &event).await.map_err(|down| Refused::Unavailable(down.to_string()))
     }
 }

@@ -48,8 +48,8 @@ impl Exchange {
             self.same_stretch(slowest).await;
         }
         let Some(traced) = named else {
-            let why = "whether those who fit may be shown is not known: the national demographics service did not answer".to_owned();
-            entry.close((), Event::Refused { by: Some(Who::of(&ask.caller)), patient: String::new(), why, policy: Vec::new() }).await;
+            let why = "whether those who fit may be shown is not known: the national demographics service did not answer";
+            entry.close((), Event::refused(Some(Who::of(&ask.caller)), "", why)).await;
             return Err(Refused::Undecided);
         };
         let outcome = match &traced {

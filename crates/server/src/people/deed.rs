@@ -1,6 +1,6 @@
 //! A deed at the desk, on the ledger: opened before it is done, closed with what it came to.
 
-use audit::{Audited, Ending, Event, Ledger, Who};
+use audit::{Audited, Event, Ledger, Who};
 use exchange::{Aftermath, Cause};
 use people::Author;
 use people::registrar::{Done, NotDone};
@@ -51,7 +51,7 @@ impl Desk {
         let done = match deed.await {
             Ok(done) => done,
             Err(why) => {
-                let refused = Event::Refused { by: Some(by), patient: String::new(), why: why.to_string(), policy: Vec::new() };
+                let refused = Event::refused(Some(by), "", why.to_string());
                 entry.close((), refused).await;
                 return Err(why.into());
             }
@@ -70,41 +70,7 @@ impl Desk {
         what: &str,
         look: impl Future<Output = Result<(T, Vec<PersonId>), E>>,
     ) -> Result<Audited<T>, E> {
-        let opened = Event::Opened { by: by.clone(), interaction: format!("steward: {what}"), patient: String::new(), hops: Vec::new() };
-        let entry = self.ledger.open(trace, opened).await.map_err(|_| Failed::Ledger)?;
-        let (value, persons) = match look.await {
-            Ok(found) => found,
-            Err(error) => {
-                entry
-                    .close(
-                        (),
-                        Event::Refused {
-                            by: Some(by),
-                            patient: String::new(),
-                            why: "not found, or not to be had".to_owned(),
-                            policy: Vec::new(),
-                        },
-                    )
-                    .await;
-                return Err(error);
-            }
-        };
-        let shown = persons.into_iter().map(|person| {
-            let event = Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: trace.to_string(), from_piece: 0 };
-            async move { self.ledger.note(trace, &event).await }
-        });
-        if futures::future::try_join_all(shown).await.is_err() {
-            entry
-                .close(
-                    (),
-                    Event::Refused { by: Some(by), patient: String::new(), why: "the ledger is away".to_owned(), policy: Vec::new() },
-                )
-                .await;
-            return Err(Failed::Ledger.into());
-        }
-        let closing =
-            Event::Closed { outcome: Ending::Answered, policy: vec!["desk.operator".to_owned()], legs: Vec::new(), shown: Vec::new() };
-        Ok(entry.close(value, closing).await)
+        self.ledger.shows(trace, by, (&format!("steward: {what}"), "desk.operator"), look, || Failed::Ledger.into()).await
     }
 }
 

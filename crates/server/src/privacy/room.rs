@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use audit::{Account, Audited, By, Ending, Event, Found, JournalDown, Ledger, LedgerReader, Lookup, Who, accounts, found};
+use audit::{Account, Audited, By, Event, Found, JournalDown, Ledger, LedgerReader, Lookup, Who, accounts, found};
 use exchange::{PersonIndex, PrivacyQueue, PrivacyTask, Review, ReviewState, StoreDown};
 use jiff::Timestamp;
 use record::{Clock, PersonId, RequestId, UserId};
@@ -88,34 +88,8 @@ impl Room {
         what: &str,
         look: impl Future<Output = Result<(T, BTreeSet<String>), E>>,
     ) -> Result<Audited<T>, E> {
-        let down = |_| E::from(Failed::Down("the ledger cannot be written".to_owned()));
-        let opened = Event::Opened { by: by.clone(), interaction: format!("privacy: {what}"), patient: String::new(), hops: Vec::new() };
-        let entry = self.ledger.open(trace, opened).await.map_err(down)?;
-        let (value, people) = match look.await {
-            Ok(seen) => seen,
-            Err(error) => {
-                let why = "not found, not to be had, or not theirs to decide".to_owned();
-                entry.close((), Event::Refused { by: Some(by), patient: String::new(), why, policy: Vec::new() }).await;
-                return Err(error);
-            }
-        };
-        // All at once, so that the ledger writes them in one batch.
-        let shown = people.into_iter().map(|patient| {
-            let event = Event::Disclosed { by: by.clone(), patient, answer: trace.to_string(), from_piece: 0 };
-            async move { self.ledger.note(trace, &event).await }
-        });
-        if let Err(error) = futures::future::try_join_all(shown).await {
-            entry
-                .close(
-                    (),
-                    Event::Refused { by: Some(by), patient: String::new(), why: "the ledger is away".to_owned(), policy: Vec::new() },
-                )
-                .await;
-            return Err(down(error));
-        }
-        let policy = vec!["desk.privacy".to_owned()];
-        let closing = Event::Closed { outcome: Ending::Answered, policy, legs: Vec::new(), shown: Vec::new() };
-        Ok(entry.close(value, closing).await)
+        let down = || Failed::Down("the ledger cannot be written".to_owned()).into();
+        self.ledger.shows(trace, by, (&format!("privacy: {what}"), "desk.privacy"), look, down).await
     }
 
     /// A page of what a lookup finds; `count_max` of it is lines, so that requests may be fewer.
@@ -190,7 +164,7 @@ impl Room {
                 Ok(entry.close(task, closing).await)
             }
             Err(why) => {
-                entry.close((), Event::Refused { by: Some(by), patient: String::new(), why: why.to_string(), policy: Vec::new() }).await;
+                entry.close((), Event::refused(Some(by), "", why.to_string())).await;
                 Err(why)
             }
         }
