@@ -169,14 +169,12 @@ const BESIDE: [&str; 2] = ["securityLabel.coding", "confidentiality"];
 /// A label inside a resource (Data Segmentation for Privacy).
 const INLINE: &str = "extension-inline-sec-label";
 
-/// Whether a resource can have no label of its own: most have none, and this is quick.
-fn is_bare(tree: &Tree) -> bool {
-    let root = tree.root();
+/// Whether a resource can have no label on the whole of it: most have none, and this is quick.
+fn is_bare(root: Ref<'_>) -> bool {
     root.get("meta").is_some_and(|meta| meta.is_object() && meta.get("security").is_none())
         && root.get("securityLabel").is_none()
         && root.get("confidentiality").is_none()
         && root.get("contained").is_none()
-        && !may_be_inline(tree)
 }
 
 /// Whether any label can stand inside it.
@@ -186,10 +184,9 @@ fn may_be_inline(tree: &Tree) -> bool {
 
 /// What a source's own labels say of a resource, of whatever it contains, and of its elements: the whole goes by the worst of it.
 pub(crate) fn own(tree: &Tree, labels: &mut BTreeSet<Label>) {
-    if is_bare(tree) {
-        return;
+    if !is_bare(tree.root()) {
+        of_resource(tree.root(), labels);
     }
-    of_resource(tree.root(), labels);
     if may_be_inline(tree) {
         inline(tree.root(), labels);
     }

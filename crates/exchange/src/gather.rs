@@ -1,5 +1,6 @@
 //! Asking all sources at once, each leg to its end.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use access::{Admission, Permit};
@@ -159,9 +160,12 @@ pub(crate) async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, hold
     let refused = chart.rows.iter().filter(|row| row.status == Some(Status::Withheld)).map(|row| row.kind).collect();
     let unsaid = unsaid(&entry, &chart);
     let rows = allowed.told(&entry, &mut chart);
+    let mut statuses: BTreeMap<&str, u64> = BTreeMap::new();
     for row in chart.rows.iter().chain(&rows) {
-        let status = row.status.map_or("none", Status::code);
-        metrics::counter!("severn_source_rows_total", "source" => entry.id.as_str().to_owned(), "status" => status).increment(1);
+        *statuses.entry(row.status.map_or("none", Status::code)).or_default() += 1;
+    }
+    for (status, count) in statuses {
+        metrics::counter!("severn_source_rows_total", "source" => entry.id.as_str().to_owned(), "status" => status).increment(count);
     }
     LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments, refused, unsaid }
 }
