@@ -160,6 +160,8 @@ pub struct Limits {
     pub grants_in_flight: usize,
     pub request_bytes_max: usize,
     pub form_bytes_max: usize,
+    /// Requests that go by one `X-Request-ID`.
+    pub one_name_max: u32,
     pub token_bytes_max: usize,
     pub page_size: usize,
     pub page_size_max: usize,
@@ -387,6 +389,7 @@ impl<'a> Reader<'a> {
             hops_max: section.number("hops_max", 3, 1..=10) as usize,
             asks_in_flight: section.number("asks_in_flight", 256, 1..=100_000) as usize,
             grants_in_flight: section.number("grants_in_flight", 256, 1..=100_000) as usize,
+            one_name_max: section.number("one_name_max", 100, 1..=1_000_000) as u32,
             form_bytes_max: section.number("form_bytes_max", 1 << 16, 1_024..=1 << 24) as usize,
             request_bytes_max: section.number("request_bytes_max", 1 << 20, 1_024..=1 << 30) as usize,
             token_bytes_max: section.number("token_bytes_max", 16_384, 256..=1 << 20) as usize,

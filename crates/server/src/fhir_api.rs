@@ -135,21 +135,8 @@ impl App {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
         let grants = Semaphore::new(config.limits.grants_in_flight);
-        App {
-            exchange,
-            registrar,
-            deeds,
-            privacy,
-            tokens,
-            ladder,
-            config,
-            clock,
-            assembler,
-            snapshots,
-            names: Names::default(),
-            in_flight,
-            grants,
-        }
+        let names = Names::new(config.limits.one_name_max);
+        App { exchange, registrar, deeds, privacy, tokens, ladder, config, clock, assembler, snapshots, names, in_flight, grants }
     }
 
     /// The FHIR base that clients of a face see.

@@ -10,21 +10,21 @@ use axum::http::HeaderMap;
 use moka::sync::Cache;
 use record::RequestId;
 
-/// Requests that go by one name of a client's, at most. More are called by names of their own, and told so.
-const ONE_NAME_MAX: u32 = 100;
 /// Names that are remembered; those that are used often the longest.
 const NAMES_MAX: u64 = 65_536;
 
 /// Names, and how often each was used.
-pub struct Names(Cache<RequestId, Arc<AtomicU32>>);
-
-impl Default for Names {
-    fn default() -> Names {
-        Names(Cache::new(NAMES_MAX))
-    }
+pub struct Names {
+    used: Cache<RequestId, Arc<AtomicU32>>,
+    one_name_max: u32,
 }
 
 impl Names {
+    /// With this many requests by one name of a client's, at most. More are called by names of their own, and told so.
+    pub fn new(one_name_max: u32) -> Names {
+        Names { used: Cache::new(NAMES_MAX), one_name_max }
+    }
+
     /// The request's id: the client's where it is a usable one, else a new one.
     pub fn of(&self, headers: &HeaderMap) -> RequestId {
         let theirs = headers.get("x-request-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
@@ -32,9 +32,9 @@ impl Names {
     }
 
     fn is_free(&self, id: &RequestId) -> bool {
-        let used = self.0.get_with_by_ref(id, Arc::default);
+        let used = self.used.get_with_by_ref(id, Arc::default);
         // Saturates: nobody gets round to the beginning.
-        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |times| (times < ONE_NAME_MAX).then_some(times + 1)).is_ok()
+        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |times| (times < self.one_name_max).then_some(times + 1)).is_ok()
     }
 }
 
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn a_name_is_the_client_s_until_it_gave_it_to_too_many() {
-        let names = Names::default();
+        let names = Names::new(3);
         let of = |name: &'static str| names.of(&HeaderMap::from_iter([("x-request-id".parse().unwrap(), name.parse().unwrap())]));
-        for _ in 0..ONE_NAME_MAX {
+        for _ in 0..3 {
             assert_eq!(of("theirs").as_str(), "theirs");
         }
         let (one, other) = (of("theirs"), of("theirs"));

@@ -1,8 +1,8 @@
 //! `severn people load`: a source's patients from files into the person index.
 //!
 //! Rows are taken in batches; how far a file has come is written with the rows themselves, under the digest of the file's bytes. Killed
-//! and run again, it goes on where it was; run once more, it has nothing to do. Which rows are bad depends on the file and the go-live step alone, so the
-//! reject file is written anew from the top every time and comes to the same bytes.
+//! and run again, it goes on where it was; run once more, it has nothing to do. Which rows are bad depends on the file and the go-live
+//! step alone, so the reject file is written anew from the top every time and comes to the same bytes.
 
 mod lines;
 mod progress;
