@@ -29,6 +29,8 @@ pub struct Cause<'a> {
     /// The request that it is a part of; none where nobody asked for it. Then what is entered of one person is not joined with what is
     /// entered of another, by a request's name either.
     pub request: Option<&'a RequestId>,
+    /// The request that had it done before it was answered: what that one showed is what stands since, whenever the ledger is read.
+    pub corrected: Option<&'a RequestId>,
     /// By whose word.
     pub author: &'a Author,
     /// What was done.
@@ -54,7 +56,7 @@ impl Aftermath {
     }
 
     async fn list(&self, cause: Cause<'_>, person: &PersonId, since: Timestamp) -> Vec<(PersonId, View)> {
-        let seen = self.seen(person, since).await;
+        let seen = self.seen(cause, person, since).await;
         let event = Event::SeenMeanwhile {
             patient: person.to_string(),
             since: since.to_string(),
@@ -70,12 +72,13 @@ impl Aftermath {
     }
 
     /// Who saw somebody's record since then; none where the ledger cannot be read.
-    async fn seen(&self, person: &PersonId, since: Timestamp) -> Option<Vec<View>> {
+    async fn seen(&self, cause: Cause<'_>, person: &PersonId, since: Timestamp) -> Option<Vec<View>> {
         match self.reader.about(person.as_str(), since).await {
             Ok(lines) => {
                 let mut seen = views(person.as_str(), &lines);
                 // The steward's own looking is not what is asked for, nor is a privacy officer's: they saw who looked, and no record.
                 seen.retain(|view| !view.what.starts_with("steward:") && !view.what.starts_with("privacy:"));
+                seen.retain(|view| cause.corrected.is_none_or(|request| view.trace != request.as_str()));
                 Some(seen)
             }
             Err(down) => {

@@ -16,7 +16,7 @@ use fhir::Kind;
 use moka::sync::Cache;
 use national::demographics::{Asking, Failed, Label, Person, Retrieved};
 use people::Registrar;
-use record::{Clock, Failure, NhsNumber, PersonId, Status};
+use record::{Clock, Failure, NhsNumber, PersonId, RequestId, Status};
 use source::{Message, NationalService, Verb};
 use tokio::time::Instant;
 
@@ -154,7 +154,7 @@ impl DemographicsService {
         self.enter(admission, patient, &asked).await?;
         *self.silent() = asked.is_err().then(Instant::now);
         match asked {
-            Ok(said) => Ok(Known::Fresh(self.take_in(number, said).await?)),
+            Ok(said) => Ok(Known::Fresh(self.take_in(admission.trace(), number, said).await?)),
             Err(status) => {
                 tracing::warn!(request = %admission.trace(), status = status.code(), "the national demographics service did not say who a person is");
                 Ok(self.last(&number))
@@ -194,15 +194,15 @@ impl DemographicsService {
     }
 
     /// What it says is written down before it is believed: a number that was replaced or cut is so for every later read.
-    async fn take_in(&self, number: NhsNumber, said: Retrieved) -> Result<Arc<Word>, Refused> {
+    async fn take_in(&self, request: &RequestId, number: NhsNumber, said: Retrieved) -> Result<Arc<Word>, Refused> {
         let now = self.clock.now();
         let word = match said {
             Retrieved::Found(person) | Retrieved::Superseded(person) => {
-                let former = written::person((&self.registrar, &self.registration), number, &person).await?;
+                let former = written::person((&self.registrar, &self.registration, request), number, &person).await?;
                 Word { said: Said::Person(Box::new(person)), at: now, former }
             }
             Retrieved::Invalidated => {
-                written::cut((&self.registrar, &self.registration), number).await?;
+                written::cut((&self.registrar, &self.registration, request), number).await?;
                 Word { said: Said::Invalidated, at: now, former: Vec::new() }
             }
             Retrieved::NotFound | Retrieved::Failed(_) => Word { said: Said::NotFound, at: now, former: Vec::new() },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use identity::{Facts, Trust, Verdict, is_theirs};
 use people::registrar::{Done, NotDone, RULES};
 use people::{Author, Entry, EntryKey, NumberStatus, Registrar};
-use record::{Chart, Item, PersonId};
+use record::{Chart, Item, PersonId, RequestId};
 use tokio::sync::mpsc;
 
 use crate::{Aftermath, Cause, SourceEntry};
@@ -38,7 +38,7 @@ pub struct Registration {
 /// What goes on behind the answers.
 enum Behind {
     /// By the national service's word something was done to the person index.
-    Done(&'static str, Done),
+    Done(RequestId, &'static str, Done),
     /// An answer is to be taken in.
     Told(Told),
 }
@@ -75,9 +75,11 @@ impl Registration {
         }
     }
 
-    /// Passes on what was done by the national service's word, so that it is seen to who saw meanwhile what was not theirs.
-    pub(crate) fn did(&self, what: &'static str, done: Done) {
-        if done.touched.iter().any(|touched| touched.since.is_some()) && self.queue.try_send(Behind::Done(what, done)).is_err() {
+    /// Passes on what was done by the national service's word, so that it is seen to who saw meanwhile what was not theirs. The request
+    /// that it was asked for is not one of them.
+    pub(crate) fn did(&self, request: &RequestId, what: &'static str, done: Done) {
+        let told = done.touched.iter().any(|touched| touched.since.is_some());
+        if told && self.queue.try_send(Behind::Done(request.clone(), what, done)).is_err() {
             tracing::error!(alert = "ledger.seen-meanwhile", "the queue is full: who saw a joined record meanwhile is not entered");
         }
     }
@@ -96,7 +98,7 @@ struct Taking {
 async fn run(taking: Taking, mut queue: mpsc::Receiver<Behind>) {
     while let Some(behind) = queue.recv().await {
         match behind {
-            Behind::Done(what, done) => taking.see_to(&Author::National, what, &done).await,
+            Behind::Done(request, what, done) => taking.see_to(&Author::National, what, (&done, Some(&request))).await,
             Behind::Told(told) => taking.take(told).await,
         }
     }
@@ -110,7 +112,7 @@ impl Taking {
         let said = new.clone();
         if !new.is_empty() {
             match self.registrar.take_all(new, None).await {
-                Ok(taken) => self.see_to(&Author::Rules(RULES.to_owned()), "took in what sources answered", &taken.done).await,
+                Ok(taken) => self.see_to(&Author::Rules(RULES.to_owned()), "took in what sources answered", (&taken.done, None)).await,
                 Err(error) => {
                     tracing::warn!(%error, "what an answer said of who somebody is could not be kept; a later one brings it again");
                     return;
@@ -137,8 +139,8 @@ impl Taking {
         })
     }
 
-    async fn see_to(&self, author: &Author, what: &str, done: &Done) {
-        self.aftermath.of(Cause { request: None, author, what }, done).await;
+    async fn see_to(&self, author: &Author, what: &str, (done, corrected): (&Done, Option<&RequestId>)) {
+        self.aftermath.of(Cause { request: None, corrected, author, what }, done).await;
     }
 }
 

@@ -26,6 +26,44 @@ fn entry(given: &str, restricted: bool, second: i64) -> Entry {
     Entry { key, provider: None, demographics, restricted, seen: jiff::Timestamp::constant(1_795_424_000 + second, 0) }
 }
 
+/// Whose request had two numbers made one was shown what stands since, however late the ledger is asked who saw what did not.
+#[tokio::test]
+async fn whoever_had_it_corrected_did_not_see_it_meanwhile() {
+    let folder = std::env::temp_dir().join(format!("severn-aftermath-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).expect("a folder");
+    let secrets = Arc::new(Secrets::open(&folder.join("key")).expect("secrets"));
+    let store = Arc::new(SqliteStore::open(&folder.join("store.db"), secrets).expect("a store"));
+    let journal = Arc::new(SqliteJournal::open(&folder.join("store.db")).expect("a journal"));
+    let (ledger, writing) = Ledger::start(journal, Arc::new(Standing), "run".to_owned());
+    let aftermath = Aftermath::new(ledger.clone(), store);
+    let by: audit::Who = serde_json::from_value(serde_json::json!({"issuer": "i", "subject": "s", "name": "n", "sds_user_id": null,
+        "role_profile": null, "roles": [], "organisation": "RRK", "organisation_name": "", "device": null, "client": null,
+        "purposes": [], "token": null}))
+    .expect("somebody");
+    let work = async move {
+        let (before, corrected): (RequestId, RequestId) = ("before".parse().expect("an id"), "corrected".parse().expect("an id"));
+        let person: PersonId = "7c9f7d1e-9d7f-4d55-8e4f-0e6a4a9d2a11".parse().expect("an id");
+        for request in [&before, &corrected] {
+            let event = audit::Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: request.to_string(), from_piece: 0 };
+            ledger.note(request, &event).await.expect("it writes");
+        }
+        let done = Done {
+            touched: vec![people::registrar::Touched { person, since: Some(jiff::Timestamp::constant(1_795_424_000, 0)) }],
+            ..Done::default()
+        };
+        let cause = |corrected| Cause { request: None, corrected, author: &Author::National, what: "replaced a number" };
+        let whose = async |corrected| {
+            let seen = aftermath.of(cause(corrected), &done).await;
+            seen.into_iter().map(|(_, view)| view.trace).collect::<Vec<_>>()
+        };
+        assert_eq!(whose(Some(&corrected)).await, ["before"]);
+        assert_eq!(whose(None).await, ["before", "corrected"]);
+    };
+    tokio::join!(work, writing);
+    // Nothing can be done about a temporary folder that stays.
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
 /// What an answer says once more is not taken again: unless the mark is new that it bears, or what is in the index came by another way since.
 #[tokio::test]
 async fn an_answer_is_news_by_its_mark_and_after_a_move() {

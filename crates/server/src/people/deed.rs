@@ -57,7 +57,7 @@ impl Desk {
             }
         };
         let touched = done.touched.iter().map(|touched| touched.person.to_string()).collect();
-        let seen = self.aftermath.of(Cause { request: Some(trace), author: &author(&by), what }, &done).await;
+        let seen = self.aftermath.of(Cause { request: Some(trace), corrected: None, author: &author(&by), what }, &done).await;
         let closing = Event::Stewarded { by, what: what.to_owned(), reason: reason.to_owned(), touched, seen: seen.len() as u64 };
         Ok(entry.close(Outcome { done, seen }, closing).await)
     }

@@ -157,7 +157,7 @@ async fn load(
 async fn take(room: &Room, name: &str, batch: Vec<Entry>, done: u64, taken: &mut Taken) -> anyhow::Result<u64> {
     let more = room.registrar.take_all(batch, Some((name.to_owned(), done))).await?;
     let (author, what) = (Author::Rules(RULES.to_owned()), format!("took in the file {name}"));
-    let seen = room.desk.aftermath.of(Cause { request: None, author: &author, what: &what }, &more.done).await;
+    let seen = room.desk.aftermath.of(Cause { request: None, corrected: None, author: &author, what: &what }, &more.done).await;
     taken.add(&more);
     Ok(seen.len() as u64)
 }
