@@ -1,8 +1,8 @@
 //! `$request-access`: claims of a relationship or an emergency.
 
-use record::Ask;
+use record::{Ask, Caller};
 
-use crate::decide::{self, Refusal};
+use crate::decide::{self, Refusal, Restriction};
 use crate::policy::{self, Action, CallerFacts, Rules};
 use crate::scope::{Deed, Granted as Scopes};
 
@@ -44,6 +44,18 @@ pub struct Granted {
     pub kind: ClaimKind,
     /// Until when.
     pub until: jiff::Timestamp,
+}
+
+/// May this caller make this claim of somebody with this label? Nobody claims a relationship with whoever's place is hidden: that it was
+/// granted would tell that they are here; an emergency only who would be shown something by it.
+///
+/// # Errors
+///
+/// That they are restricted, or that nobody knows whether they are.
+pub fn claimable(rules: &Rules, caller: &Caller, kind: ClaimKind, restriction: Restriction, now: jiff::Timestamp) -> Result<(), Refusal> {
+    let emergency =
+        || kind == ClaimKind::Emergency && decide::Supposed::of(rules, caller, Some(decide::EMERGENCY), restriction, now).is_ok();
+    if restriction == Restriction::Unrestricted || emergency() { Ok(()) } else { Err(Refusal::Restricted) }
 }
 
 const EMERGENCY_HOURS_MAX: i64 = 4;

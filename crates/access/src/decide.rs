@@ -28,6 +28,8 @@ pub struct Permit {
     admission: Admission,
     person: PersonId,
     emergency: bool,
+    /// Whether nothing that tells of a place may be shown.
+    hides_place: bool,
     scopes: Cover,
     seat: Arc<Seat>,
     why: Vec<RuleId>,
@@ -208,6 +210,7 @@ fn favourable(facts: &CallerFacts, relationship: &'static str) -> Situation {
         caller: facts.clone(),
         person: String::new(),
         restriction: Situation::restriction(Restriction::Unrestricted),
+        hides_place: false,
         relationships: BTreeSet::from([relationship]),
     }
 }
@@ -257,6 +260,7 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
         caller: caller.on(policy::today(now)),
         person: rules.mentions().persons.get(person.as_str()).cloned().unwrap_or_default(),
         restriction: Situation::restriction(facts.restriction),
+        hides_place: rules.site().restricted_in_emergency,
         relationships,
     };
     // An ordinary relationship before an emergency one: nobody is noted for an emergency that was not needed.
@@ -279,7 +283,8 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
     if !scopes.is_whole() {
         why.push(RuleId::own("scope.some-types"));
     }
-    let permit = Permit { admission, person, emergency: rests_on_emergency, scopes, seat, why, objections: None };
+    let hides_place = facts.restriction != Restriction::Unrestricted;
+    let permit = Permit { admission, person, emergency: rests_on_emergency, hides_place, scopes, seat, why, objections: None };
     if !CARRIED.iter().any(|kind| permit.allows(*kind)) {
         let rules_do = CARRIED.iter().any(|kind| permit.covered(*kind));
         return Err(if rules_do { scope(&permit.admission.scopes) } else { Refusal::NoActivity });
@@ -333,7 +338,8 @@ impl Supposed {
         }
         let Some(relationship) = relationship else { return Err(Refusal::NoRelationship) };
         let restriction = Situation::restriction(restriction);
-        let situation = Situation { restriction, ..favourable(&facts, relationship) };
+        let hides_place = rules.site().restricted_in_emergency;
+        let situation = Situation { restriction, hides_place, ..favourable(&facts, relationship) };
         let decided = rules.read(&situation);
         if !decided.allowed {
             return Err(refused(rules, &facts, &decided, Refusal::NoRelationship));
@@ -442,6 +448,11 @@ impl Permit {
     /// Whether it rests on an emergency alone.
     pub fn is_emergency(&self) -> bool {
         self.emergency
+    }
+
+    /// Whether nothing may be shown that tells of a place, nor be said anywhere which sources hold anything of them: [`crate::hide`].
+    pub fn hides_place(&self) -> bool {
+        self.hides_place
     }
 
     /// The rules that made it so.

@@ -20,6 +20,7 @@ mod evidence;
 mod label;
 mod ladder;
 mod lists;
+mod place;
 mod policy;
 mod reason;
 mod scope;
@@ -27,7 +28,7 @@ mod spread;
 mod withhold;
 
 pub use category::Category;
-pub use claim::{Claim, ClaimKind, Granted, Terms, grant};
+pub use claim::{Claim, ClaimKind, Granted, Terms, claimable, grant};
 pub use closing::is_redacted;
 pub use decide::{
     Admission, EMERGENCY, Evidence, Permit, PersonFacts, RELATIONSHIPS, Refusal, Restriction, Supposed, admit, decide, privacy, steward,
@@ -36,6 +37,7 @@ pub use evidence::{Tie, TieKind};
 pub use label::{Label, NoLabel};
 pub use ladder::{Ladder, Named, NamedBy, Step};
 pub use lists::{Listed, Lists, Sign};
+pub use place::{Hiding, Words as PlaceWords, hide};
 pub use policy::LABELS;
 pub use policy::{Action, Change, Decision, Fault, RuleId, Rules, Section, Site, Text, difference};
 pub use reason::{EMERGENCY_REASON, Unreasoned, Words};

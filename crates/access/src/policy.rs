@@ -38,6 +38,8 @@ pub struct Site {
     pub sources: Vec<(SourceId, OdsCode)>,
     /// The organisations that take part, by ODS code, each with what it is by ODS roles ("RO182" is a pharmacy).
     pub organisations: BTreeMap<String, BTreeSet<String>>,
+    /// Whether restricted people may be read in an emergency, with whatever tells of a place taken out. Somebody with a name approved it.
+    pub restricted_in_emergency: bool,
     /// National activity codes beside those that are known everywhere.
     pub activities: BTreeSet<String>,
     /// Labels of sensitivity beside those that are known everywhere.
@@ -287,7 +289,7 @@ impl Thing<'_> {
         };
         match self {
             Thing::AnyRecord => {
-                let record = facts::record("", "unknown", &[])?;
+                let record = facts::record("", "unknown", false, &[])?;
                 Ok((record.uid(), vec![record]))
             }
             Thing::Desk => bare("Desk", "desk"),

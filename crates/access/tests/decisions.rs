@@ -104,6 +104,42 @@ fn reading_needs_a_view_and_a_relationship_that_has_not_ended() {
     check(&["B0360"], facts(Some(person()), Restriction::Unknown), &[launch], Err(Refusal::Restricted));
 }
 
+/// A restricted record opens to one thing only: an emergency, to who may access flagged records, where somebody put their name to it.
+#[test]
+fn a_restricted_record_opens_in_an_emergency_that_somebody_accepted_and_without_a_place() {
+    let later = NOW + jiff::SignedDuration::from_hours(1);
+    let (launch, emergency) = (Evidence::Launch(person()), Evidence::Emergency { until: later });
+    let accepted = Rules::load(&[], None, Site { restricted_in_emergency: true, ..Site::default() }).unwrap();
+    let check = |rules: &Rules, activities: &[&str], restriction, evidence: &[Evidence], expected: Result<(bool, bool), Refusal>| {
+        let facts = PersonFacts { person: Some(person()), restriction };
+        let decided =
+            admit(rules, &read(caller("R8000", activities, "ETREAT")), NOW).and_then(|admission| decide(admission, &facts, evidence, NOW));
+        let decided = decided.map(|permit| (permit.is_emergency(), permit.hides_place()));
+        assert_eq!(decided, expected, "{activities:?} {restriction:?} {evidence:?}");
+    };
+    use Restriction::{Restricted, Unknown, Unrestricted};
+    let (all, closed) = (&["B0360", "B0168", "B1611"][..], Err(Refusal::Restricted));
+    check(&accepted, all, Restricted, std::slice::from_ref(&emergency), Ok((true, true)));
+    check(&accepted, all, Restricted, &[emergency.clone(), launch.clone()], Ok((true, true)));
+    check(&accepted, all, Restricted, std::slice::from_ref(&launch), closed);
+    check(&accepted, all, Restricted, &[Evidence::SelfClaimed { until: later }], closed);
+    check(&accepted, all, Restricted, &[Evidence::Emergency { until: NOW }], Err(Refusal::NoRelationship));
+    check(&accepted, &["B0360", "B0168"], Restricted, std::slice::from_ref(&emergency), closed);
+    check(&accepted, &["B0360", "B1611"], Restricted, std::slice::from_ref(&emergency), Err(Refusal::NoRelationship));
+    check(&accepted, all, Unknown, std::slice::from_ref(&emergency), closed);
+    check(&accepted, all, Unrestricted, std::slice::from_ref(&emergency), Ok((true, false)));
+    check(&Rules::shipped(), all, Restricted, std::slice::from_ref(&emergency), closed);
+    let claimed = |rules: &Rules, activities: &[&str], kind, restriction| {
+        access::claimable(rules, &caller("R8000", activities, "ETREAT"), kind, restriction, NOW)
+    };
+    assert_eq!(claimed(&accepted, all, ClaimKind::Emergency, Restricted), Ok(()));
+    assert_eq!(claimed(&accepted, all, ClaimKind::Emergency, Unknown), closed.map(|_: (bool, bool)| ()));
+    assert_eq!(claimed(&accepted, all, ClaimKind::Relationship, Restricted), Err(Refusal::Restricted));
+    assert_eq!(claimed(&accepted, &["B0360", "B0168"], ClaimKind::Emergency, Restricted), Err(Refusal::Restricted));
+    assert_eq!(claimed(&Rules::shipped(), all, ClaimKind::Emergency, Restricted), Err(Refusal::Restricted));
+    assert_eq!(claimed(&Rules::shipped(), &[], ClaimKind::Relationship, Unrestricted), Ok(()), "the claim itself is judged by `grant`");
+}
+
 fn claim(kind: ClaimKind) -> Claim {
     Claim { kind, reason_system: String::new(), reason_code: "TREAT".to_owned(), text: "Unconscious in the department".to_owned() }
 }

@@ -1,6 +1,6 @@
 //! `$request-access`: claims, granted and kept.
 
-use access::{Claim, ClaimKind};
+use access::{Claim, ClaimKind, Restriction};
 use audit::{Audited, Event, Who};
 use record::{Ask, Caller, Need, PersonId, Question, RequestId};
 
@@ -28,7 +28,7 @@ impl Exchange {
         // The server tells what is wrong with a reason; whoever calls by another way is refused.
         let reasoned = claim.is_reasoned(self.parts.settings.words).map_err(|_| access::Refusal::Unclaimable);
         let granted = match (granted.and_then(|granted| reasoned.map(|()| granted)), known) {
-            (Ok(granted), Some(number)) => match self.claimable(&ask, person, number, marked).await? {
+            (Ok(granted), Some(number)) => match self.claimable(&ask, (person, number, marked), claim.kind).await? {
                 Ok(()) => granted,
                 Err(refusal) => {
                     same_time(slowest).await;
@@ -70,17 +70,17 @@ impl Exchange {
         Ok(entry.close(granted.until, event).await)
     }
 
-    /// Nobody claims a relationship with somebody whose place is hidden: that it was granted would tell that they are here. The national
-    /// service says whose is, where it is asked; whom any source marks as restricted is, whatever else is said.
+    /// Whose place is hidden, the national service says, where it is asked; whom any source marks as restricted is, whatever else is said.
     async fn claimable(
         &self,
         ask: &Ask,
-        person: &PersonId,
-        number: record::NhsNumber,
-        marked: bool,
+        (person, number, marked): (&PersonId, record::NhsNumber, bool),
+        kind: ClaimKind,
     ) -> Result<Result<(), access::Refusal>, Refused> {
+        let (rules, now) = (self.parts.policy.rules(), self.parts.clock.now());
+        let claimable = |restriction| access::claimable(&rules, &ask.caller, kind, restriction, now);
         if self.parts.demographics.is_none() {
-            return Ok(if marked { Err(access::Refusal::Restricted) } else { Ok(()) });
+            return Ok(claimable(if marked { Restriction::Restricted } else { Restriction::Unrestricted }));
         }
         let admission = match self.admit(ask) {
             Ok(admission) => admission,
@@ -89,8 +89,7 @@ impl Exchange {
         let about = self.whose(&admission, person, number, self.until(ask)).await?;
         Ok(match (about.number, about.restriction) {
             (None, _) => Err(access::Refusal::UnknownPerson),
-            (Some(_), access::Restriction::Unrestricted) => Ok(()),
-            (Some(_), _) => Err(access::Refusal::Restricted),
+            (Some(_), restriction) => claimable(restriction),
         })
     }
 }

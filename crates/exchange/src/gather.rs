@@ -14,8 +14,8 @@ use source::Leg;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::Elsewhere;
 use crate::parts::{Locate, Parts, SourceEntry};
+use crate::{Elsewhere, hidden};
 
 /// What one source came to.
 pub(crate) struct LegEnd {
@@ -88,7 +88,10 @@ pub(crate) async fn all(
         };
         let (parts, permit, entry) = (parts.clone(), permit.clone(), entry.clone());
         let (need, until) = (question.need.clone(), question.until);
-        legs.spawn(async move { leg(&parts, &permit, entry, &holder, &need, until).await });
+        legs.spawn(async move {
+            let asking = leg(&parts, &permit, entry, &holder, &need, until);
+            hidden::quietly(&permit, asking).await
+        });
     };
     let mut passed_over = Vec::new();
     for entry in &parts.entries {
@@ -138,7 +141,7 @@ pub(crate) async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, hold
             let tried = note.is_none().then_some(now);
             let rows = rows(&entry, need, status_of(failure), None).into_iter();
             let rows = rows.map(|row| Row { tried, note: note.map(str::to_owned), ..row }).collect();
-            let (source, status) = (entry.id.as_str().to_owned(), status_of(failure).code());
+            let (source, status) = (hidden::counted(permit, &entry.id).to_owned(), status_of(failure).code());
             metrics::counter!("severn_source_legs_failed_total", "source" => source, "status" => status).increment(1);
             return LegEnd::silent(&entry, rows);
         }
@@ -165,7 +168,8 @@ pub(crate) async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, hold
         *statuses.entry(row.status.map_or("none", Status::code)).or_default() += 1;
     }
     for (status, count) in statuses {
-        metrics::counter!("severn_source_rows_total", "source" => entry.id.as_str().to_owned(), "status" => status).increment(count);
+        let source = hidden::counted(permit, &entry.id).to_owned();
+        metrics::counter!("severn_source_rows_total", "source" => source, "status" => status).increment(count);
     }
     LegEnd { entry, chart: Some(chart), rows, attachments: told.attachments, refused, unsaid }
 }

@@ -14,7 +14,7 @@ use crate::facts::About;
 use crate::gather::{self, LegEnd};
 use crate::registration::Told;
 use crate::told::{self, Digests};
-use crate::{Elsewhere, Exchange, Met, Monitoring, Refused, evidence, parts::Parts, record_locator, select};
+use crate::{Elsewhere, Exchange, Met, Monitoring, Refused, evidence, hidden, parts::Parts, record_locator, select};
 
 /// A read under way: permitted, entered in the ledger, its legs ended.
 pub struct Watching {
@@ -41,6 +41,8 @@ pub struct Joined {
     pub unconfirmed: Option<jiff::Timestamp>,
     /// Where it is shown in an emergency, and by nothing else: when that ends.
     pub emergency: Option<jiff::Timestamp>,
+    /// Whether whatever tells of a place was taken out: the person is restricted.
+    pub place_hidden: bool,
     /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
     pub states: Vec<(&'static str, AllergyState)>,
     /// Of what the reader's scopes let anything be shown; what is not the sources' but our own, too.
@@ -160,7 +162,7 @@ impl Exchange {
         record.plan.finalise();
         access::withhold(&permit, &self.parts.sensitivity, &mut record);
         lead_on(&record, &mut attachments);
-        if let Some(id) = need.attachment.as_ref().filter(|_| permit.allows(Kind::BINARY)) {
+        if let Some(id) = need.attachment.as_ref().filter(|_| permit.allows(Kind::BINARY) && !permit.hides_place()) {
             self.fetch(
                 &permit,
                 &about.facts(number, need.birth_date.as_ref()),
@@ -173,16 +175,37 @@ impl Exchange {
             self.mark(&permit, &mut record, &unshared);
             access::withhold(&permit, &self.parts.sensitivity, &mut record);
         }
+        let mut unsaid = unshared.unsaid;
+        let place_hidden = permit.hides_place();
+        if place_hidden {
+            let names = hidden::hide(&self.parts, permit.person(), &mut record);
+            unsaid = unsaid.iter().filter_map(|source| names.get(source).cloned()).collect();
+            // Nothing is fetched, and nothing is read again by the id that it had.
+            attachments.clear();
+        }
         select::narrow(&mut record, &need);
-        self.without_heard(&mut record, &need, &unshared.unsaid);
+        self.without_heard(&mut record, &need, &unsaid);
         join::settle(&mut record, need.join);
         let states = join::states(&record, &need);
-        let own = self.holds(&heard, &elsewhere).then(|| self.clone());
-        tokio::join!(self.keep(&permit, &number, &record, heard, &attachments), self.learn(permit.person(), said));
-        self.parts.registration.tell(permit.person(), told);
+        let own = (!place_hidden && self.holds(&heard, &elsewhere)).then(|| self.clone());
+        if place_hidden {
+            self.keep_plan(&permit, &record).await;
+        } else {
+            tokio::join!(self.keep(&permit, &number, &record, heard, &attachments), self.learn(permit.person(), said));
+            self.parts.registration.tell(permit.person(), told);
+        }
         let (scopes, rules) = (permit.scopes().clone(), permit.version().to_owned());
-        let joined =
-            Joined { record, number, elsewhere, unconfirmed: about.unconfirmed, emergency: about.emergency, states, scopes, rules };
+        let joined = Joined {
+            record,
+            number,
+            elsewhere,
+            unconfirmed: about.unconfirmed,
+            emergency: about.emergency,
+            place_hidden,
+            states,
+            scopes,
+            rules,
+        };
         Answering { entry, permit, joined, monitoring: self.parts.monitoring.clone(), own }
     }
 
@@ -261,13 +284,12 @@ impl Exchange {
         heard: Vec<Heard>,
         attachments: &[(SourceId, Attachment)],
     ) {
-        let Parts { locator, minted, plans, clock, settings, .. } = &*self.parts;
-        let now = clock.now();
-        let (ids, until) = (met(record, attachments), now + settings.plans_kept);
-        let (heard, ids, plan) = tokio::join!(
-            locator.heard(number, heard, now),
+        let Parts { locator, minted, clock, .. } = &*self.parts;
+        let ids = met(record, attachments);
+        let (heard, ids, ()) = tokio::join!(
+            locator.heard(number, heard, clock.now()),
             minted.keep_ids(permit.person(), &ids),
-            plans.keep_plan(permit.trace(), permit.person(), &permit.caller().user, &record.plan, until),
+            self.keep_plan(permit, record),
         );
         if let Err(down) = heard {
             tracing::warn!(error = %down, "what was heard could not be written to the locator");
@@ -275,7 +297,13 @@ impl Exchange {
         if let Err(down) = ids {
             tracing::warn!(error = %down, "minted ids could not be kept; reads by id will be refused");
         }
-        if let Err(down) = plan {
+    }
+
+    /// The plan of a read, for whoever made it. Of somebody whose place is hidden it is all that is kept.
+    async fn keep_plan(&self, permit: &Permit, record: &SharedRecord) {
+        let Parts { plans, clock, settings, .. } = &*self.parts;
+        let until = clock.now() + settings.plans_kept;
+        if let Err(down) = plans.keep_plan(permit.trace(), permit.person(), &permit.caller().user, &record.plan, until).await {
             tracing::warn!(error = %down, "a plan could not be kept");
         }
     }

@@ -57,7 +57,12 @@ impl Exchange {
         let own = self.parts.plans.plan_of(of, person, &caller.user, self.parts.clock.now()).await?;
         let event =
             Event::Disclosed { by: Who::of(caller), patient: person.as_str().to_owned(), answer: format!("plan of {of}"), from_piece: 0 };
-        self.again(request, caller, person, event, |permit| own.map(|plan| as_permitted(permit, plan))).await
+        // A plan of before somebody's place was hidden names their sources.
+        let named = |plan: &Plan| {
+            plan.rows.iter().any(|row| row.source.as_str() != crate::consent::OWN && !crate::is_hidden_name(row.source.as_str()))
+        };
+        let permitted = |permit: &Permit| own.filter(|plan| !permit.hides_place() || !named(plan)).map(|plan| as_permitted(permit, plan));
+        self.again(request, caller, person, event, permitted).await
     }
 
     /// Decides once more about the same person, and closes with `event`.

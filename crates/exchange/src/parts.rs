@@ -180,6 +180,9 @@ impl Exchange {
         if source.as_str() == crate::consent::OWN {
             return ("This exchange".to_owned(), self.parts.settings.organisation.to_string());
         }
+        if let Some(name) = crate::hidden::name(source) {
+            return (name, String::new());
+        }
         let entry = self.parts.entries.iter().find(|entry| entry.id == *source);
         entry.map(|entry| (entry.name.clone(), entry.organisation.to_string())).unwrap_or_default()
     }

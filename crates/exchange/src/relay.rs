@@ -66,6 +66,8 @@ impl Exchange {
         let entry = self.parts.ledger.open(&ask.request, told::opened(ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         let (permitted, about) = self.decide(ask, person, until).await?;
         match (permitted, about.number) {
+            // A practice's own bytes tell which practice it is.
+            (Ok(permit), Some(_)) if permit.hides_place() => Err(self.refused(entry, ask, Refusal::Restricted).await),
             (Ok(permit), Some(number)) if permit.allows(Kind::LIST) && permit.allows(Kind::PATIENT) => Ok((entry, permit, number, about)),
             (Ok(_), Some(_)) => Err(self.refused(entry, ask, Refusal::NoActivity).await),
             (Err(refusal), _) => Err(self.refused(entry, ask, refusal).await),

@@ -326,13 +326,7 @@ impl<'a> Reader<'a> {
                 None
             }
         });
-        let accepted_by = section.required::<String>("accepted_by").filter(|who| {
-            let named = who.split_whitespace().count() > 1;
-            if !named {
-                section.mistake("accepted_by", "must name a person and their role: who answers for it");
-            }
-            named
-        });
+        let accepted_by = section.person("accepted_by");
         let accepted_on = section.required("accepted_on");
         section.finish();
         Some(Consumer { client: client?, name: name?, face: face?, accepted_by: accepted_by?, accepted_on: accepted_on? })

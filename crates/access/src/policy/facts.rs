@@ -61,6 +61,8 @@ pub(crate) struct Situation {
     /// Named only where a rule names them.
     pub person: String,
     pub restriction: &'static str,
+    /// Whether the site lets what tells of a place be taken out instead of refusing.
+    pub hides_place: bool,
     pub relationships: BTreeSet<&'static str>,
 }
 
@@ -103,7 +105,7 @@ impl Situation {
 
     pub fn record(&self) -> Result<Entity, String> {
         let relationships: Vec<&str> = self.relationships.iter().copied().collect();
-        record(&self.person, self.restriction, &relationships)
+        record(&self.person, self.restriction, self.hides_place, &relationships)
     }
 }
 
@@ -185,8 +187,13 @@ pub(crate) fn caller(facts: &CallerFacts, views: &[String]) -> Result<Entity, St
     entity(uid("Caller", "caller")?, attributes, HashSet::new())
 }
 
-pub(crate) fn record(person: &str, restriction: &str, relationships: &[&str]) -> Result<Entity, String> {
-    entity(uid("Record", person)?, [("restriction", text(restriction)), ("relationships", texts(relationships))], HashSet::new())
+pub(crate) fn record(person: &str, restriction: &str, hides_place: bool, relationships: &[&str]) -> Result<Entity, String> {
+    let attributes = [
+        ("restriction", text(restriction)),
+        ("hides_place", RestrictedExpression::new_bool(hides_place)),
+        ("relationships", texts(relationships)),
+    ];
+    entity(uid("Record", person)?, attributes, HashSet::new())
 }
 
 pub(crate) fn section(situation: &Situation, facts: &SectionFacts, record: EntityUid) -> Result<Entity, String> {

@@ -80,7 +80,7 @@ const AT: &[(&str, &str, &str)] =
 
 pub fn site() -> Site {
     let kinds = |(_, code, kind): &(&str, &str, &str)| ((*code).to_owned(), BTreeSet::from([(*kind).to_owned()]));
-    Site { organisations: AT.iter().map(kinds).collect(), ..Site::default() }
+    Site { organisations: AT.iter().map(kinds).collect(), restricted_in_emergency: true, ..Site::default() }
 }
 
 pub fn caller(role: &str, activities: &[&str], purpose: &str) -> Caller {
@@ -282,6 +282,22 @@ fn people(rules: &Rules, page: &mut String) {
     ] {
         for relationship in relationships() {
             let opened = match supposed(rules, &caller(role, activities, "TREAT"), relationship, restriction) {
+                Ok(permit) => permit.why().iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "),
+                Err(refusal) => format!("no: {refusal}"),
+            };
+            writeln!(page, "{words:24} {relationship:16} {opened}").unwrap();
+        }
+    }
+    writeln!(
+        page,
+        "\nThe same clinician who may access sensitive (S) flagged records (B1611), where somebody has put their name to it\n\
+         ([policy.restricted_in_emergency]; nobody has unless a site does). What tells of a place is taken out of what is shown.\n"
+    )
+    .unwrap();
+    let activities: Vec<&str> = activities.iter().copied().chain(["B1611"]).collect();
+    for (restriction, words) in [(Restriction::Restricted, "restricted (S-flag)"), (Restriction::Unknown, "restriction not known")] {
+        for relationship in relationships() {
+            let opened = match supposed(rules, &caller(role, &activities, "TREAT"), relationship, restriction) {
                 Ok(permit) => permit.why().iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "),
                 Err(refusal) => format!("no: {refusal}"),
             };

@@ -17,6 +17,10 @@ use crate::parts::Parts;
 pub(crate) async fn consult(parts: &Parts, permit: &Permit, ask: &Ask, number: NhsNumber, until: Instant) -> Elsewhere {
     let Some(locator) = &parts.record_locator else { return Elsewhere::NotAsked };
     let Some(budget) = locator.settings.consult.filter(|_| ask.hops.is_empty()) else { return Elsewhere::NotAsked };
+    // Who else holds a record of them is where they are.
+    if permit.hides_place() {
+        return Elsewhere::NotAsked;
+    }
     if !permit.caller().human {
         return Elsewhere::NoEndUser;
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// Names of sources and of the organisations behind them, for people to read.
 pub trait Names {
-    /// The source's name and its organisation's ODS code.
+    /// The source's name and its organisation's ODS code; of one whose place is hidden, no code.
     fn of(&self, source: &SourceId) -> (String, String);
 }
 
@@ -52,14 +52,18 @@ pub fn of_record(record: &SharedRecord, names: &dyn Names) -> Value {
 fn beside(source: &SourceId, names: &dyn Names, code: &str, said: &str, system: &str, detail: &str) -> Value {
     let (name, organisation) = names.of(source);
     json!({
-        "extension": [
-            {"url": "urn:severn:source", "valueString": source.as_str()},
-            {"url": "urn:severn:organisation", "valueIdentifier": {"system": record::ODS_SYSTEM, "value": organisation}},
-        ],
+        "extension": whose(source, &organisation),
         "severity": "warning",
         "code": code,
         "details": {"coding": [{"system": system, "code": detail}], "text": format!("{name}, record: {said}")},
     })
+}
+
+/// A source, and the organisation behind it.
+fn whose(source: &SourceId, organisation: &str) -> Vec<Value> {
+    let named = json!({"url": "urn:severn:source", "valueString": source.as_str()});
+    let of = json!({"url": "urn:severn:organisation", "valueIdentifier": {"system": record::ODS_SYSTEM, "value": organisation}});
+    std::iter::once(named).chain((!organisation.is_empty()).then_some(of)).collect()
 }
 
 fn issue(row: &Row, names: &dyn Names) -> Option<Value> {
@@ -75,11 +79,8 @@ fn issue(row: &Row, names: &dyn Names) -> Option<Value> {
     if let Some(reason) = status.reason() {
         coding["display"] = json!(reason);
     }
-    let mut extensions = vec![
-        json!({"url": "urn:severn:source", "valueString": row.source.as_str()}),
-        json!({"url": "urn:severn:organisation", "valueIdentifier": {"system": record::ODS_SYSTEM, "value": organisation}}),
-        json!({"url": "urn:severn:type", "valueCode": row.kind.name()}),
-    ];
+    let mut extensions = whose(&row.source, &organisation);
+    extensions.push(json!({"url": "urn:severn:type", "valueCode": row.kind.name()}));
     if let Some(tried) = row.tried {
         extensions.push(json!({"url": "urn:severn:tried", "valueInstant": tried.to_string()}));
     }

@@ -251,6 +251,10 @@ fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String,
     extensions.extend(findings);
     let kind =
         |code: &str| json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": code}]});
+    let mut custodian = json!({"display": name});
+    if !organisation.is_empty() {
+        custodian["identifier"] = json!({"system": record::ODS_SYSTEM, "value": organisation});
+    }
     let provenance = json!({
         "resourceType": "Provenance",
         "id": id,
@@ -259,7 +263,7 @@ fn provenance(source: &SourceId, items: &[&Item], style: &Style<'_>) -> (String,
         "recorded": style.now.to_string(),
         "agent": [
             {"type": kind("assembler"), "who": {"identifier": {"system": record::ODS_SYSTEM, "value": style.assembler.organisation}, "display": style.assembler.name}},
-            {"type": kind("custodian"), "who": {"identifier": {"system": record::ODS_SYSTEM, "value": organisation}, "display": name}},
+            {"type": kind("custodian"), "who": custodian},
         ],
         "entity": items.iter().filter_map(|item| original(item)).collect::<Vec<_>>(),
     });

@@ -16,6 +16,17 @@ pub struct PolicyConfig {
     pub organisations: Option<PathBuf>,
     /// National activity codes that rules may speak of beside the usual ones.
     pub activities: Vec<String>,
+    /// Who approved that restricted people may be read in an emergency, without whatever tells of a place; nobody: they may not.
+    pub restricted_in_emergency: Option<Acceptance>,
+}
+
+/// `[policy.restricted_in_emergency]`: somebody's name under a choice that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Who, with what makes it theirs to say.
+    pub accepted_by: String,
+    /// When.
+    pub accepted_on: jiff::civil::Date,
 }
 
 impl<'a> Reader<'a> {
@@ -26,6 +37,10 @@ impl<'a> Reader<'a> {
             sharing: path("sharing"),
             organisations: path("organisations"),
             activities: section.texts("activities"),
+            restricted_in_emergency: section
+                .has("restricted_in_emergency")
+                .then(|| acceptance(section.section("restricted_in_emergency")))
+                .flatten(),
         };
         let lacking = |path: &PathBuf| (!path.is_file()).then(|| format!("{} is no file", path.display()));
         policy.files.iter().filter_map(lacking).for_each(|what| section.mistake("files", what));
@@ -34,4 +49,10 @@ impl<'a> Reader<'a> {
         section.finish();
         policy
     }
+}
+
+fn acceptance(section: Section<'_>) -> Option<Acceptance> {
+    let (accepted_by, accepted_on) = (section.person("accepted_by"), section.required("accepted_on"));
+    section.finish();
+    Some(Acceptance { accepted_by: accepted_by?, accepted_on: accepted_on? })
 }

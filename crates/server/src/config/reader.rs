@@ -109,6 +109,17 @@ impl<'a> Section<'a> {
         self.parsed(key)
     }
 
+    /// Who answers for something: a name, and what makes it theirs to say.
+    pub fn person(&self, key: &'static str) -> Option<String> {
+        self.required::<String>(key).filter(|who| {
+            let named = who.split_whitespace().count() > 1;
+            if !named {
+                self.mistake(key, "must name a person and their role: who answers for it");
+            }
+            named
+        })
+    }
+
     /// A whole number within bounds, or the default.
     pub fn number(&self, key: &'static str, default: u64, bounds: std::ops::RangeInclusive<u64>) -> u64 {
         let Some(value) = self.raw(key) else { return default };

@@ -85,10 +85,7 @@ impl CodeList {
     fn read(section: Section<'_>) -> Option<CodeList> {
         let (name, version) = (section.required("name"), section.required("version"));
         let (issued, expires) = (section.required::<Date>("issued"), section.required::<Date>("expires"));
-        let signer = section.required::<String>("signer");
-        if signer.as_ref().is_some_and(|signer| signer.split_whitespace().count() < 2) {
-            section.mistake("signer", "must name a person and their role: who answers for it");
-        }
+        let signer = section.person("signer");
         if issued > expires {
             section.mistake("expires", "is before it was issued");
         }

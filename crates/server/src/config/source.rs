@@ -200,9 +200,11 @@ impl<'a> Reader<'a> {
     pub(super) fn ids_once(&self, sections: &[Section<'a>]) {
         let mut seen = std::collections::BTreeSet::new();
         for section in sections {
-            if let Some(id) = section.text("id")
-                && !seen.insert(id)
-            {
+            let Some(id) = section.text("id") else { continue };
+            if exchange::is_hidden_name(&id) {
+                section.mistake("id", "is kept for sources of people whose place is hidden: `source` and a number is none's own name");
+            }
+            if !seen.insert(id) {
                 section.mistake("id", "is used twice; ids minted for one source would be taken for the other's");
             }
         }

@@ -235,6 +235,26 @@ fn a_consumer_says_who_accepted_what_and_when() {
     check(&format!("{whole}{}", whole.replace("STU3", "R4")), &[]);
 }
 
+/// That restricted people are read is somebody's decision, with a name and a day; and no source goes by the name of a hidden one.
+#[test]
+fn what_is_accepted_of_restricted_people_has_a_name_under_it() {
+    let source = |id: &str| {
+        format!("[[source]]\nid = \"{id}\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n")
+    };
+    let check = |id: &str, lines: &str, expected: &[&str]| {
+        let found = mistakes(&format!("{EXCHANGE}{SIGN_IN}{}{lines}", source(id)));
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        expected.iter().zip(found).for_each(|(expected, found)| assert!(found.contains(expected), "{found}"));
+    };
+    let whole = "[policy.restricted_in_emergency]\naccepted_by = \"A Guardian, Caldicott Guardian\"\naccepted_on = \"2026-11-01\"\n";
+    check("a", whole, &[]);
+    check("source", whole, &[]);
+    check("sources1", whole, &[]);
+    check("source1", whole, &["source.id: is kept for sources of people whose place is hidden"]);
+    check("a", &whole.replace("A Guardian, Caldicott Guardian", "us"), &["policy.restricted_in_emergency.accepted_by: must name a person"]);
+    check("a", "[policy]\nrestricted_in_emergency = true\n", &["accepted_by: is missing", "accepted_on: is missing", "must be a table"]);
+}
+
 /// Whoever gets a token here is told apart, shows who they are in a way that can be checked, and is granted no desk.
 #[test]
 fn whoever_gets_a_token_here_is_registered_whole() {

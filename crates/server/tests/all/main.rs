@@ -20,6 +20,7 @@ mod evidence;
 mod following;
 mod golden;
 mod governance;
+mod hidden_place;
 mod kept;
 mod keys;
 mod killed;

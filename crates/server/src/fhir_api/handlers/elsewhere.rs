@@ -17,6 +17,7 @@ impl App {
     /// The outcome of a record, and beside it what the National Record Locator said. None of that makes an answer incomplete.
     pub(super) fn outcome(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_record(&read.record, &self.exchange);
+        hidden(&mut outcome, read.place_hidden);
         emergency(&mut outcome, read.emergency);
         self.tell(&mut outcome, &read.elsewhere);
         unconfirmed(&mut outcome, read.unconfirmed);
@@ -26,6 +27,7 @@ impl App {
     /// The outcome of a plan alone, and the same beside it: who finds nobody here wants to know it most.
     pub(super) fn outcome_of_plan(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_plan(&read.record.plan, &self.exchange);
+        hidden(&mut outcome, read.place_hidden);
         emergency(&mut outcome, read.emergency);
         self.tell(&mut outcome, &read.elsewhere);
         unconfirmed(&mut outcome, read.unconfirmed);
@@ -77,6 +79,17 @@ fn emergency(outcome: &mut Value, until: Option<jiff::Timestamp>) {
         {"url": "urn:severn:until", "valueInstant": until.to_string()},
         {"url": "urn:severn:overridden", "valueCode": "relationship"},
     ]);
+    issues.insert(0, issue);
+}
+
+/// Whatever tells of a place was taken out.
+fn hidden(outcome: &mut Value, is: bool) {
+    let (Some(issues), true) = (outcome["issue"].as_array_mut(), is) else { return };
+    let text = "Restricted record. Where this person is, or was seen, is protected: sources are numbered, and names, notes, letters, encounters, \
+                appointments and whatever else tells of a place are left out. What is not here may exist. Do not ask the patient's \
+                whereabouts of others, and do not write them down where they can be seen.";
+    let mut issue = issue("warning", "restricted", text);
+    issue["details"]["coding"][0]["system"] = json!(ACCESS);
     issues.insert(0, issue);
 }
 
