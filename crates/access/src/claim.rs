@@ -24,8 +24,25 @@ pub struct Claim {
 pub enum ClaimKind {
     /// Break-glass: opens our relationship check, nothing else.
     Emergency,
+    /// A law or a court says that what the person objects to here is to be shown: opens what is recorded here as their objection, nothing
+    /// else.
+    LegalOverride,
     /// "I care for this person."
     Relationship,
+}
+
+impl ClaimKind {
+    /// Every kind.
+    pub const ALL: [ClaimKind; 3] = [ClaimKind::Emergency, ClaimKind::LegalOverride, ClaimKind::Relationship];
+
+    /// Its name, on the wire and in the ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClaimKind::Emergency => "emergency",
+            ClaimKind::LegalOverride => "legal-override",
+            ClaimKind::Relationship => "relationship",
+        }
+    }
 }
 
 /// How long claims last. Four hours is the most an emergency may.
@@ -70,6 +87,7 @@ pub fn grant(rules: &Rules, ask: &Ask, claim: &Claim, terms: Terms, now: jiff::T
     let (action, hours) = match claim.kind {
         ClaimKind::Relationship => (Action::ClaimRelationship, terms.relationship_hours),
         ClaimKind::Emergency => (Action::ClaimEmergency, terms.emergency_hours.min(EMERGENCY_HOURS_MAX)),
+        ClaimKind::LegalOverride => (Action::OverrideObjection, terms.emergency_hours.min(EMERGENCY_HOURS_MAX)),
     };
     let facts = CallerFacts::of(rules, caller, policy::today(now));
     let decided = rules.may(action, &facts);

@@ -61,7 +61,7 @@ impl Directive {
     }
 }
 
-/// A permit with what the person objects to: of a record that they closed to the caller there is none. Until it is minded, a permit
+/// A permit with what the person objects to: of a record that they closed to the caller there is none, unless a law overrides that. Until it is minded, a permit
 /// shows nothing that anybody might object to.
 ///
 /// # Errors
@@ -70,7 +70,7 @@ impl Directive {
 pub fn minded(permit: Permit, directives: &Directives, now: Timestamp) -> Result<Permit, Refusal> {
     let Directives::Known(all) = directives else { return Err(Refusal::ObjectionsUnknown) };
     let standing: Vec<Directive> = all.iter().filter(|directive| directive.stands(permit.caller(), now)).cloned().collect();
-    if standing.iter().any(Directive::is_whole) {
+    if standing.iter().any(Directive::is_whole) && !permit.overrides() {
         return Err(Refusal::Objected);
     }
     Ok(permit.with(standing))

@@ -9,7 +9,7 @@ use record::{Ask, CARRIED, Caller, PersonId, Question, RequestId, SourceId};
 use crate::category::Category;
 use crate::consent::Directive;
 use crate::evidence::Tie;
-use crate::policy::{self, Action, CallerFacts, Decision, RuleId, Rules, Seat, Section, Situation};
+use crate::policy::{self, Action, CallerFacts, Decision, Leave, RuleId, Rules, Seat, Section, Situation};
 use crate::scope::{Cover, Deed, Granted};
 
 /// Leave to find a person; not to read.
@@ -30,6 +30,10 @@ pub struct Permit {
     emergency: bool,
     /// Whether nothing that tells of a place may be shown.
     hides_place: bool,
+    /// Until when a law overrides what the person objects to here.
+    overrides: Option<jiff::Timestamp>,
+    /// The same, where they object to something: what is shown is shown against their word.
+    overridden: Option<jiff::Timestamp>,
     scopes: Cover,
     seat: Arc<Seat>,
     why: Vec<RuleId>,
@@ -147,6 +151,11 @@ pub enum Evidence {
     },
     /// The token was launched for this person by a connected organisation.
     Launch(PersonId),
+    /// A law or a court that overrides what the person objects to, claimed with a reason. It speaks for no relationship.
+    LegalOverride {
+        /// When it ends.
+        until: jiff::Timestamp,
+    },
     /// A relationship, claimed with a reason.
     SelfClaimed {
         /// When it ends.
@@ -210,7 +219,7 @@ fn favourable(facts: &CallerFacts, relationship: &'static str) -> Situation {
         caller: facts.clone(),
         person: String::new(),
         restriction: Situation::restriction(Restriction::Unrestricted),
-        hides_place: false,
+        leave: Leave::default(),
         relationships: BTreeSet::from([relationship]),
     }
 }
@@ -260,7 +269,7 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
         caller: caller.on(policy::today(now)),
         person: rules.mentions().persons.get(person.as_str()).cloned().unwrap_or_default(),
         restriction: Situation::restriction(facts.restriction),
-        hides_place: rules.site().restricted_in_emergency,
+        leave: Leave::of(rules.site()),
         relationships,
     };
     // An ordinary relationship before an emergency one: nobody is noted for an emergency that was not needed.
@@ -284,7 +293,22 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
         why.push(RuleId::own("scope.some-types"));
     }
     let hides_place = facts.restriction != Restriction::Unrestricted;
-    let permit = Permit { admission, person, emergency: rests_on_emergency, hides_place, scopes, seat, why, objections: None };
+    // Who has lost the activity overrides nothing by what they claimed before.
+    let lawful = rules.may(Action::OverrideObjection, caller).allowed;
+    let until = |one: &Evidence| if let Evidence::LegalOverride { until } = one { Some(*until).filter(|until| now < *until) } else { None };
+    let overrides = evidence.iter().filter_map(until).max().filter(|_| lawful);
+    let permit = Permit {
+        admission,
+        person,
+        emergency: rests_on_emergency,
+        hides_place,
+        overrides,
+        overridden: None,
+        scopes,
+        seat,
+        why,
+        objections: None,
+    };
     if !CARRIED.iter().any(|kind| permit.allows(*kind)) {
         let rules_do = CARRIED.iter().any(|kind| permit.covered(*kind));
         return Err(if rules_do { scope(&permit.admission.scopes) } else { Refusal::NoActivity });
@@ -299,7 +323,7 @@ fn speaking(caller: &Caller, person: Option<&PersonId>, evidence: &[Evidence], n
         match one {
             Evidence::Emergency { until } => emergency |= now < *until,
             Evidence::Launch(launched) if Some(launched) == person => drop(names.insert("launch")),
-            Evidence::Launch(_) => {}
+            Evidence::Launch(_) | Evidence::LegalOverride { .. } => {}
             Evidence::SelfClaimed { until } if now < *until => drop(names.insert("self-claimed")),
             Evidence::SelfClaimed { .. } => {}
             Evidence::Tied(tie) if tie.speaks_for(caller, now) => drop(names.insert(tie.kind.name())),
@@ -338,8 +362,7 @@ impl Supposed {
         }
         let Some(relationship) = relationship else { return Err(Refusal::NoRelationship) };
         let restriction = Situation::restriction(restriction);
-        let hides_place = rules.site().restricted_in_emergency;
-        let situation = Situation { restriction, hides_place, ..favourable(&facts, relationship) };
+        let situation = Situation { restriction, leave: Leave::of(rules.site()), ..favourable(&facts, relationship) };
         let decided = rules.read(&situation);
         if !decided.allowed {
             return Err(refused(rules, &facts, &decided, Refusal::NoRelationship));
@@ -418,9 +441,24 @@ impl Permit {
         &self.person
     }
 
-    /// With what the person objects to.
-    pub(crate) fn with(self, objections: Vec<Directive>) -> Permit {
+    /// With what the person objects to. Where a law overrides it, with nothing, and the rule that made it so.
+    pub(crate) fn with(mut self, objections: Vec<Directive>) -> Permit {
+        if let Some(until) = self.overrides.filter(|_| !objections.is_empty()) {
+            self.overridden = Some(until);
+            self.why.extend(self.admission.rules.may(Action::OverrideObjection, &self.admission.facts).rules);
+            return Permit { objections: Some(Arc::from([])), ..self };
+        }
         Permit { objections: Some(objections.into()), ..self }
+    }
+
+    /// Until when a law overrides what the person objects to here; none where none does, or where there is nothing to override.
+    pub fn overridden(&self) -> Option<jiff::Timestamp> {
+        self.overridden
+    }
+
+    /// Whether a law overrides whatever the person objects to here.
+    pub(crate) fn overrides(&self) -> bool {
+        self.overrides.is_some()
     }
 
     /// Whether somebody looked, and the person objects to nothing.

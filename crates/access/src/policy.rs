@@ -25,7 +25,7 @@ use rustc_hash::FxHashMap;
 use crate::Refusal;
 pub use difference::{Change, difference};
 pub use facts::Section;
-pub(crate) use facts::{CallerFacts, Situation};
+pub(crate) use facts::{CallerFacts, Leave, Situation};
 use facts::{SectionFacts, caller, section};
 pub use load::{Fault, Text};
 pub use rule::{Action, Decision, RuleId};
@@ -40,6 +40,8 @@ pub struct Site {
     pub organisations: BTreeMap<String, BTreeSet<String>>,
     /// Whether restricted people may be read in an emergency, with whatever tells of a place taken out. Somebody with a name approved it.
     pub restricted_in_emergency: bool,
+    /// Whether an objection that is recorded here may be overridden by law. Somebody with a name approved it.
+    pub legal_override: bool,
     /// National activity codes beside those that are known everywhere.
     pub activities: BTreeSet<String>,
     /// Labels of sensitivity beside those that are known everywhere.
@@ -190,7 +192,7 @@ impl Rules {
         if let Some(decided) = known().get(&action) {
             return decided.clone();
         }
-        let decided = self.evaluate(action, facts, &views.names, Thing::plain(action));
+        let decided = self.evaluate(action, facts, &views.names, Thing::plain(action, &self.inner.site));
         known().insert(action, decided.clone());
         decided
     }
@@ -264,8 +266,10 @@ impl Rules {
 enum Thing<'a> {
     Desk,
     Ledger,
-    /// A record of which nothing is known.
-    AnyRecord,
+    /// A record of which nothing is known, but whether the site lets objections to it be overridden.
+    AnyRecord {
+        legal_override: bool,
+    },
     Record(&'a Situation),
     Register,
     Section(&'a Situation, &'a SectionFacts),
@@ -273,9 +277,11 @@ enum Thing<'a> {
 }
 
 impl Thing<'_> {
-    fn plain(action: Action) -> Thing<'static> {
+    fn plain(action: Action, site: &Site) -> Thing<'static> {
         match action {
-            Action::ClaimEmergency | Action::ClaimRelationship | Action::OverrideObjection | Action::Read | Action::See => Thing::AnyRecord,
+            Action::ClaimEmergency | Action::ClaimRelationship | Action::OverrideObjection | Action::Read | Action::See => {
+                Thing::AnyRecord { legal_override: site.legal_override }
+            }
             Action::Find | Action::FindRestricted | Action::Hold => Thing::Register,
             Action::Operate => Thing::Desk,
             Action::ReviewAudit => Thing::Ledger,
@@ -288,8 +294,8 @@ impl Thing<'_> {
             Ok::<_, String>((uid.clone(), vec![Entity::with_uid(uid)]))
         };
         match self {
-            Thing::AnyRecord => {
-                let record = facts::record("", "unknown", false, &[])?;
+            Thing::AnyRecord { legal_override } => {
+                let record = facts::record("", "unknown", &Leave { legal_override: *legal_override, ..Leave::default() }, &[])?;
                 Ok((record.uid(), vec![record]))
             }
             Thing::Desk => bare("Desk", "desk"),

@@ -22,6 +22,18 @@ const EMERGENCY: &[(&str, &str)] = &[
     (EMERGENCY_REASON, "unconscious"),
 ];
 
+/// What makes it lawful to show what somebody objects to.
+pub const OVERRIDE_REASON: &str = "urn:severn:override-reason";
+
+/// Codes for an override.
+const LEGAL_OVERRIDE: &[(&str, &str)] = &[
+    (OVERRIDE_REASON, "court-order"),
+    (OVERRIDE_REASON, "public-health"),
+    (OVERRIDE_REASON, "safeguarding-duty"),
+    (OVERRIDE_REASON, "serious-crime"),
+    (OVERRIDE_REASON, "statute"),
+];
+
 /// How long the words may be, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
@@ -59,6 +71,7 @@ impl ClaimKind {
     pub fn reasons(self) -> &'static [(&'static str, &'static str)] {
         match self {
             ClaimKind::Emergency => EMERGENCY,
+            ClaimKind::LegalOverride => LEGAL_OVERRIDE,
             ClaimKind::Relationship => RELATIONSHIP,
         }
     }
@@ -106,18 +119,20 @@ mod tests {
 
     #[test]
     fn a_reason_is_a_code_of_the_set_and_enough_words() {
-        use ClaimKind::{Emergency, Relationship};
+        use ClaimKind::{Emergency, LegalOverride, Relationship};
         let words = "Unconscious in the department";
         let check = |kind, system: &str, code: &str, text: &str, expected: &str| {
             let told =
                 claim(kind, system, code, text).is_reasoned(Words::default()).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(if expected.is_empty() { told.is_empty() } else { told.contains(expected) }, "{system}|{code} {text:?}: {told}");
         };
-        for (kind, all) in [(Emergency, EMERGENCY), (Relationship, RELATIONSHIP)] {
+        for (kind, all) in [(Emergency, EMERGENCY), (LegalOverride, LEGAL_OVERRIDE), (Relationship, RELATIONSHIP)] {
             all.iter().for_each(|(system, code)| check(kind, system, code, words, ""));
         }
         check(Emergency, ACT_REASON, "TREAT", words, "reason: must be one of");
         check(Relationship, ACT_REASON, "BTG", words, "reason: must be one of");
+        check(LegalOverride, ACT_REASON, "BTG", words, "reason: must be one of");
+        check(Emergency, OVERRIDE_REASON, "court-order", words, "reason: must be one of");
         check(Relationship, EMERGENCY_REASON, "unconscious", words, "reason: must be one of");
         check(Emergency, "", "ETREAT", words, "reason: must be one of");
         check(Emergency, ACT_REASON, "etreat", words, "reason: must be one of");

@@ -47,7 +47,7 @@ impl Exchange {
             user: caller.user.clone(),
             organisation: caller.organisation.code.clone(),
             client: caller.client.clone(),
-            emergency: granted.kind == ClaimKind::Emergency,
+            kind: granted.kind,
             reason: claim.reason_code.clone(),
             trace: request.clone(),
             from: self.parts.clock.now(),
@@ -58,11 +58,10 @@ impl Exchange {
         self.parts.privacy.raise(&task).await?;
         self.parts.claims.keep(kept).await?;
         task.announce();
-        let kind = if granted.kind == ClaimKind::Emergency { "emergency" } else { "relationship" };
         let event = Event::Claimed {
             by: Who::of(caller),
             patient: person.as_str().to_owned(),
-            kind: kind.to_owned(),
+            kind: granted.kind.name().to_owned(),
             reason: claim.reason_code,
             text: claim.text,
             until: Some(granted.until.to_string()),
@@ -98,6 +97,7 @@ impl Exchange {
 fn task(request: &RequestId, granted: &access::Granted, claim: &Claim, now: jiff::Timestamp) -> PrivacyTask {
     let (kind, rule) = match granted.kind {
         ClaimKind::Emergency => (PrivacyKind::Emergency, "claim.emergency"),
+        ClaimKind::LegalOverride => (PrivacyKind::LegalOverride, "objection.legal-override"),
         ClaimKind::Relationship => (PrivacyKind::SelfClaimed, "claim.self-claimed"),
     };
     PrivacyTask::open(kind, request, rule, &claim.reason_code, now)

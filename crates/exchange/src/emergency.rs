@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use access::Refusal;
+use access::{ClaimKind, Evidence, Refusal};
 use audit::{Audited, Ending, Event};
 use jiff::Timestamp;
 use record::{Ask, Caller, Need, PersonId, Question, RequestId};
@@ -23,12 +23,22 @@ const BY_USER: &str = "its user ended it";
 const BY_CUT: &str = "the number that the person had is nobody's any more";
 
 impl KeptClaim {
-    /// Whether it speaks for this caller: an emergency only in the application that it was claimed by, and only while what is known of
+    /// Whether it speaks for this caller: an emergency, and what overrides an objection, only in the application that it was claimed by, and only while what is known of
     /// who the person is stays as it was.
     pub(crate) fn speaks_for(&self, caller: &Caller, index: &Known) -> bool {
         let own = self.user == caller.user && self.organisation == caller.organisation.code;
         let same_person = || index.changed.is_none_or(|changed| changed <= self.from);
-        own && (!self.emergency || self.client == caller.client && caller.human && same_person())
+        own && (self.kind == ClaimKind::Relationship || self.client == caller.client && caller.human && same_person())
+    }
+
+    /// What it says of the caller and the person.
+    pub fn evidence(&self) -> Evidence {
+        let until = self.until;
+        match self.kind {
+            ClaimKind::Emergency => Evidence::Emergency { until },
+            ClaimKind::LegalOverride => Evidence::LegalOverride { until },
+            ClaimKind::Relationship => Evidence::SelfClaimed { until },
+        }
     }
 
     fn ended(&self, how: &str, at: Timestamp) -> Event {
@@ -59,7 +69,7 @@ impl Exchange {
         let now = self.parts.clock.now();
         let own = self.parts.claims.of(person, &caller.user, now).await?;
         let own: Vec<KeptClaim> =
-            own.into_iter().filter(|claim| claim.emergency && claim.organisation == caller.organisation.code).collect();
+            own.into_iter().filter(|claim| claim.kind == ClaimKind::Emergency && claim.organisation == caller.organisation.code).collect();
         for claim in &own {
             self.parts.claims.end(person, &claim.id, now).await?;
         }

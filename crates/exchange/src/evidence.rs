@@ -70,10 +70,7 @@ impl Exchange {
     pub(crate) async fn evidence(&self, ask: &Ask, person: &PersonId, index: &Known) -> Result<Vec<Evidence>, Refused> {
         let now = self.parts.clock.now();
         let claims = self.parts.claims.of(person, &ask.caller.user, now).await?;
-        let claimed = claims.into_iter().filter(|claim| claim.speaks_for(&ask.caller, index)).map(|claim| match claim.emergency {
-            true => Evidence::Emergency { until: claim.until },
-            false => Evidence::SelfClaimed { until: claim.until },
-        });
+        let claimed = claims.into_iter().filter(|claim| claim.speaks_for(&ask.caller, index)).map(|claim| claim.evidence());
         let launched = match &ask.caller.launch_patient {
             Some(launched) if launched == person || self.is_theirs(launched, person).await? => Some(Evidence::Launch(person.clone())),
             _ => None,

@@ -28,6 +28,15 @@ pub struct Watching {
     elsewhere: Elsewhere,
 }
 
+/// By which claims something is shown that is not shown without: until when each lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Claimed {
+    /// An emergency: nothing else speaks for a relationship.
+    pub emergency: Option<jiff::Timestamp>,
+    /// A law that overrides what the person objects to here.
+    pub overridden: Option<jiff::Timestamp>,
+}
+
 /// A joined record and what its reader needs beside it.
 #[derive(Debug, Clone)]
 pub struct Joined {
@@ -39,8 +48,8 @@ pub struct Joined {
     pub elsewhere: Elsewhere,
     /// Where the national demographics service did not answer: since when nobody knows whether what it said of the person still holds.
     pub unconfirmed: Option<jiff::Timestamp>,
-    /// Where it is shown in an emergency, and by nothing else: when that ends.
-    pub emergency: Option<jiff::Timestamp>,
+    /// By which claims something is shown that is not shown without.
+    pub claimed: Claimed,
     /// Whether whatever tells of a place was taken out: the person is restricted.
     pub place_hidden: bool,
     /// The state of each list asked for: `allergies`, `medications`, `problems`, `results`, `plans`.
@@ -200,7 +209,7 @@ impl Exchange {
             number,
             elsewhere,
             unconfirmed: about.unconfirmed,
-            emergency: about.emergency,
+            claimed: Claimed { emergency: about.emergency, overridden: permit.overridden() },
             place_hidden,
             states,
             scopes,

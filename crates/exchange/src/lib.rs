@@ -40,7 +40,7 @@ pub use facts::restriction;
 pub use find::Found;
 pub use hidden::is_hidden_name;
 pub use index::{Known, PersonIndex, Practice};
-pub use journey::{Answering, Joined, Watching};
+pub use journey::{Answering, Claimed, Joined, Watching};
 pub use monitoring::{Lists, Monitoring, MonitoringLimits, MonitoringParts, Staff};
 pub use parts::{Exchange, Locate, Parts, Policy, Settings, SourceEntry};
 pub use privacy::{PrivacyFilter, PrivacyKind, PrivacyQueue, PrivacyTask, Review, ReviewState};

@@ -6,7 +6,7 @@ use fhir::Kind;
 use jiff::Timestamp;
 use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId, Row, Status};
 
-use crate::{Exchange, Refused, told};
+use crate::{Claimed, Exchange, Refused, told};
 
 impl Exchange {
     /// Leave to show a further page of an answer that was made then: decided again, since permission may have ended, and entered. None
@@ -19,7 +19,7 @@ impl Exchange {
         person: &PersonId,
         answer: &str,
         from: usize,
-        (made, rules, emergency): (Timestamp, &str, Option<Timestamp>),
+        (made, rules, claimed): (Timestamp, &str, Claimed),
     ) -> Result<Option<Audited<()>>, Refused> {
         let ask = asked_again(request, caller, person);
         let entry = self.parts.ledger.open(request, told::opened(&ask)).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
@@ -30,9 +30,10 @@ impl Exchange {
         };
         // Entries were linked, unlinked or merged since: what was laid out may show somebody else's. Only who may read them is told so.
         let same = self.parts.index.known(person).await?.changed.is_none_or(|changed| changed <= made);
-        // What an emergency opened is not open by anything that came after it.
+        // What an emergency opened is not open by anything that came after it, nor what a law did.
         let same = same && about.objected.is_none_or(|changed| changed <= made) && permit.version() == rules;
-        let whole = same && (emergency.is_none() || emergency == about.emergency);
+        let stays = |then: Option<Timestamp>, now: Option<Timestamp>| then.is_none() || then == now;
+        let whole = same && stays(claimed.emergency, about.emergency) && stays(claimed.overridden, permit.overridden());
         let event = match whole {
             true => Event::Disclosed {
                 by: Who::of(caller),

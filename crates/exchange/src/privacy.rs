@@ -30,6 +30,8 @@ pub struct PrivacyTask {
 pub enum PrivacyKind {
     /// Somebody broke the glass.
     Emergency,
+    /// Somebody overrode an objection by law.
+    LegalOverride,
     /// A monitoring rule fired.
     Monitoring,
     /// Somebody claimed a relationship by their own word.
@@ -81,12 +83,14 @@ pub struct PrivacyFilter {
 
 impl PrivacyKind {
     /// Every kind.
-    pub const ALL: [PrivacyKind; 3] = [PrivacyKind::Emergency, PrivacyKind::Monitoring, PrivacyKind::SelfClaimed];
+    pub const ALL: [PrivacyKind; 4] =
+        [PrivacyKind::Emergency, PrivacyKind::LegalOverride, PrivacyKind::Monitoring, PrivacyKind::SelfClaimed];
 
     /// Its name, as it is written.
     pub fn name(self) -> &'static str {
         match self {
             PrivacyKind::Emergency => "emergency",
+            PrivacyKind::LegalOverride => "legal-override",
             PrivacyKind::Monitoring => "monitoring",
             PrivacyKind::SelfClaimed => "self-claimed",
         }

@@ -1,6 +1,6 @@
 //! What the journey needs kept: people, claims, minted ids, plans. `store` implements these.
 
-use access::{Tie, TieKind};
+use access::{ClaimKind, Tie, TieKind};
 use async_trait::async_trait;
 use fhir::Kind;
 use record::{NhsNumber, PersonId, Plan, RequestId, SourceId, UserId};
@@ -72,8 +72,8 @@ pub struct KeptClaim {
     pub organisation: record::OdsCode,
     /// By which application, where the token said it.
     pub client: Option<String>,
-    /// Emergency, or a relationship.
-    pub emergency: bool,
+    /// What was claimed.
+    pub kind: ClaimKind,
     /// The coded reason.
     pub reason: String,
     /// The request that it was claimed by.

@@ -40,6 +40,7 @@ pub fn site(config: &Config, today: Option<Date>) -> anyhow::Result<Site> {
     Ok(Site {
         sources: config.sources.iter().map(|source| (source.id.clone(), source.organisation.clone())).collect(),
         organisations: config.policy.organisations.as_deref().map(organisations).transpose()?.unwrap_or_default(),
+        legal_override: config.policy.legal_override.is_some(),
         restricted_in_emergency: config.policy.restricted_in_emergency.is_some(),
         activities: config.policy.activities.iter().cloned().collect(),
         labels: crate::sensitivity::labels(&config.sensitivity)?,

@@ -351,6 +351,15 @@ pub(crate) fn outcome_of(text: &str) -> Result<Outcome, Unreadable> {
     known.into_iter().find(|outcome| outcome_text(*outcome) == text).ok_or(Unreadable("task.outcome"))
 }
 
+/// What was claimed, by its two columns.
+pub(crate) fn claim_kind(emergency: bool, overrides: bool) -> access::ClaimKind {
+    match (emergency, overrides) {
+        (true, _) => access::ClaimKind::Emergency,
+        (false, true) => access::ClaimKind::LegalOverride,
+        (false, false) => access::ClaimKind::Relationship,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

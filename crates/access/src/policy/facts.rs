@@ -54,6 +54,21 @@ impl CallerFacts {
     }
 }
 
+/// What a site gives leave to, by somebody's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Leave {
+    /// What tells of a place is taken out, instead of refusing.
+    pub hides_place: bool,
+    /// What is recorded as an objection is overridden by law.
+    pub legal_override: bool,
+}
+
+impl Leave {
+    pub fn of(site: &Site) -> Leave {
+        Leave { hides_place: site.restricted_in_emergency, legal_override: site.legal_override }
+    }
+}
+
 /// A caller before one person's record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Situation {
@@ -61,8 +76,8 @@ pub(crate) struct Situation {
     /// Named only where a rule names them.
     pub person: String,
     pub restriction: &'static str,
-    /// Whether the site lets what tells of a place be taken out instead of refusing.
-    pub hides_place: bool,
+    /// What the site gives leave to.
+    pub leave: Leave,
     pub relationships: BTreeSet<&'static str>,
 }
 
@@ -105,7 +120,7 @@ impl Situation {
 
     pub fn record(&self) -> Result<Entity, String> {
         let relationships: Vec<&str> = self.relationships.iter().copied().collect();
-        record(&self.person, self.restriction, self.hides_place, &relationships)
+        record(&self.person, self.restriction, &self.leave, &relationships)
     }
 }
 
@@ -187,10 +202,11 @@ pub(crate) fn caller(facts: &CallerFacts, views: &[String]) -> Result<Entity, St
     entity(uid("Caller", "caller")?, attributes, HashSet::new())
 }
 
-pub(crate) fn record(person: &str, restriction: &str, hides_place: bool, relationships: &[&str]) -> Result<Entity, String> {
+pub(crate) fn record(person: &str, restriction: &str, leave: &Leave, relationships: &[&str]) -> Result<Entity, String> {
     let attributes = [
         ("restriction", text(restriction)),
-        ("hides_place", RestrictedExpression::new_bool(hides_place)),
+        ("hides_place", RestrictedExpression::new_bool(leave.hides_place)),
+        ("legal_override", RestrictedExpression::new_bool(leave.legal_override)),
         ("relationships", texts(relationships)),
     ];
     entity(uid("Record", person)?, attributes, HashSet::new())

@@ -80,7 +80,7 @@ const AT: &[(&str, &str, &str)] =
 
 pub fn site() -> Site {
     let kinds = |(_, code, kind): &(&str, &str, &str)| ((*code).to_owned(), BTreeSet::from([(*kind).to_owned()]));
-    Site { organisations: AT.iter().map(kinds).collect(), restricted_in_emergency: true, ..Site::default() }
+    Site { organisations: AT.iter().map(kinds).collect(), restricted_in_emergency: true, legal_override: true, ..Site::default() }
 }
 
 pub fn caller(role: &str, activities: &[&str], purpose: &str) -> Caller {
@@ -199,7 +199,7 @@ fn finders(rules: &Rules, page: &mut String) {
         ("find restricted people among them", Action::FindRestricted),
         ("claim a relationship", Action::ClaimRelationship),
         ("claim an emergency", Action::ClaimEmergency),
-        ("override an objection", Action::OverrideObjection),
+        ("override an objection (where somebody put their name to it: [policy.legal_override])", Action::OverrideObjection),
         ("read who looked (with the scope severn.privacy)", Action::ReviewAudit),
         ("work at the operator's desk (with the scope severn.operator)", Action::Operate),
     ];

@@ -18,9 +18,11 @@ pub struct PolicyConfig {
     pub activities: Vec<String>,
     /// Who approved that restricted people may be read in an emergency, without whatever tells of a place; nobody: they may not.
     pub restricted_in_emergency: Option<Acceptance>,
+    /// Who approved that objections recorded here may be overridden by law (B0082); nobody: they may not.
+    pub legal_override: Option<Acceptance>,
 }
 
-/// `[policy.restricted_in_emergency]`: somebody's name under a choice that is not ours.
+/// `[policy.restricted_in_emergency]`, `[policy.legal_override]`: somebody's name under a choice that is not ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
     /// Who, with what makes it theirs to say.
@@ -32,15 +34,14 @@ pub struct Acceptance {
 impl<'a> Reader<'a> {
     pub(super) fn policy(&self, section: Section<'a>) -> PolicyConfig {
         let path = |key| section.text(key).map(|path| self.path(&path));
+        let accepted = |key| section.has(key).then(|| acceptance(section.section(key))).flatten();
         let policy = PolicyConfig {
             files: section.texts("files").iter().map(|path| self.path(path)).collect(),
             sharing: path("sharing"),
             organisations: path("organisations"),
             activities: section.texts("activities"),
-            restricted_in_emergency: section
-                .has("restricted_in_emergency")
-                .then(|| acceptance(section.section("restricted_in_emergency")))
-                .flatten(),
+            restricted_in_emergency: accepted("restricted_in_emergency"),
+            legal_override: accepted("legal_override"),
         };
         let lacking = |path: &PathBuf| (!path.is_file()).then(|| format!("{} is no file", path.display()));
         policy.files.iter().filter_map(lacking).for_each(|what| section.mistake("files", what));

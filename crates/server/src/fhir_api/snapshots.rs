@@ -47,6 +47,9 @@ pub struct Kept {
     /// Where the answer was made in an emergency: when that ends.
     #[serde(default)]
     pub emergency: Option<String>,
+    /// Where a law overrides in it what the person objects to: until when.
+    #[serde(default)]
+    pub overridden: Option<String>,
     /// The set of rules by which it was permitted.
     #[serde(default)]
     pub rules: String,
@@ -145,7 +148,10 @@ mod tests {
         let mut pieces = Pieces::default();
         pieces.entry("b", "Flag", "a", "match", b"{}");
         pieces.cut(true);
-        (Kept { head, person: "p".into(), referrals: Vec::new(), emergency: None, rules: String::new(), xml: false }, pieces)
+        (
+            Kept { head, person: "p".into(), referrals: Vec::new(), emergency: None, overridden: None, rules: String::new(), xml: false },
+            pieces,
+        )
     }
 
     #[test]

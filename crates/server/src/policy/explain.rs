@@ -88,12 +88,7 @@ async fn known(store: &dyn Store, caller: &Caller, patient: &str, now: Timestamp
     let number = store.number_of(&person).await?;
     let claims = exchange::Claims::of(store, &person, &caller.user, now).await?;
     let own = claims.into_iter().filter(|claim| claim.organisation == caller.organisation.code);
-    let mut evidence: Vec<Evidence> = own
-        .map(|claim| match claim.emergency {
-            true => Evidence::Emergency { until: claim.until },
-            false => Evidence::SelfClaimed { until: claim.until },
-        })
-        .collect();
+    let mut evidence: Vec<Evidence> = own.map(|claim| claim.evidence()).collect();
     if caller.launch_patient.as_ref() == Some(&person) {
         evidence.push(Evidence::Launch(person.clone()));
     }
@@ -125,6 +120,7 @@ fn reading(page: &mut String, rules: &Rules, caller: &Caller, patient: Option<Pa
         .map(|one| match one {
             Evidence::Emergency { until } => format!("an emergency, claimed until {until}"),
             Evidence::Launch(_) => "the launch of the token".to_owned(),
+            Evidence::LegalOverride { until } => format!("(no relationship, but a law that overrides objections, claimed until {until})"),
             Evidence::SelfClaimed { until } => format!("a relationship, claimed until {until}"),
             Evidence::Tied(tie) => format!("{} at {} until {}", tie.kind.name(), tie.organisation, tie.until),
         })

@@ -139,6 +139,106 @@ async fn a_page_that_was_laid_out_before_an_objection_is_over_with_it() {
 }
 
 /// InterSystems published this fault: a consent was taken for a patient who did not exist yet.
+const LAWFUL: &str = "[consent]\norganisations = [\"RRK\", \"RXK\"]\n[policy.legal_override]\n\
+                      accepted_by = \"A Guardian, Caldicott Guardian\"\naccepted_on = \"2026-11-01\"\n";
+
+fn lawyer(person: &str) -> Card {
+    Card { user: "u-6", activities: vec!["B0082", "B0264", "B0360"], lives_s: 48 * 3_600, ..of(person) }
+}
+
+async fn overridden(world: &World, person: &str, card: &Card, code: &str) -> Answer {
+    let claim = json!({"resourceType": "Parameters", "parameter": [
+        {"name": "kind", "valueCode": "legal-override"},
+        {"name": "reason", "valueCoding": {"system": "urn:severn:override-reason", "code": code}},
+        {"name": "text", "valueString": "Order of the court, sealed on Monday"},
+    ]});
+    send(world, "POST", &format!("Patient/{person}/$request-access"), card, &claim).await
+}
+
+/// The one thing that opens what somebody objects to here: a law, by who may say so, where somebody put their name to it.
+#[tokio::test(start_paused = true)]
+async fn a_law_overrides_what_is_recorded_here_for_one_user_and_four_hours_and_says_so() {
+    let world = World::around(Arc::new(region(&["ccr", "uhb"])), &Setup { blocks: LAWFUL, ..Setup::default() });
+    let (person, other) = (world.person(DEMO_PERSON).await, world.person("9990000026").await);
+    for whose in [&person, &other] {
+        recorded(&world, whose, json!({"type": "deny", "actor": [actor(RECIPIENT, "RRK")]})).await;
+        assert_eq!(read(&world, whose, &lawyer(whose)).await.status, 403, "the activity alone opens nothing");
+    }
+    assert_eq!(overridden(&world, &person, &lawyer(&person), "unconscious").await.status, 400);
+    assert_eq!(overridden(&world, &person, &lawyer(&person), "court-order").await.status, 200);
+    let answer = read(&world, &person, &lawyer(&person)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let first = &answer.outcome()["issue"][0];
+    assert_eq!(first["details"]["coding"][0], json!({"system": "urn:severn:access", "code": "legal-override"}));
+    assert_eq!(first["extension"][1], json!({"url": "urn:severn:overridden", "valueCode": "objection"}));
+    let closed = world.ledger.events_of(&answer.request());
+    let policy = closed.iter().find(|event| event["event"] == "closed").unwrap()["policy"].to_string();
+    assert!(policy.contains("objection.legal-override"), "{policy}");
+    let claimed = world.ledger.events().into_iter().find(|event| event["event"] == "claimed").unwrap();
+    assert_eq!((&claimed["kind"], &claimed["reason"]), (&json!("legal-override"), &json!("court-order")));
+    let tasks = world.queue().privacy_tasks(&exchange::PrivacyFilter { count_max: 9, ..Default::default() }).await.unwrap();
+    assert_eq!(tasks.iter().map(|task| task.kind.name()).collect::<Vec<_>>(), ["legal-override"]);
+    // One user, one organisation, one person, with a relationship, and as long as they may.
+    for (card, whose) in [
+        (Card { user: "u-1", ..lawyer(&person) }, &person),
+        (Card { activities: vec!["B0264", "B0360"], ..lawyer(&person) }, &person),
+        (lawyer(&other), &other),
+    ] {
+        assert_eq!(read(&world, whose, &card).await.status, 403, "{} {:?}", card.user, card.activities);
+    }
+    // A page laid out by it is over with it, although what is left may be read.
+    recorded(&world, &person, json!({"type": "deny", "class": [{"system": "urn:severn:category", "code": "allergies"}]})).await;
+    world.clock.forward_s(2 * 3_600);
+    let path = format!("Patient/{person}/$everything?_count=3");
+    let token = world.token(&lawyer(&person));
+    assert!(world.get(&path, &token).await.next().is_some());
+    world.clock.forward_s(2 * 3_600 + 1);
+    assert_eq!(world.get(&path, &token).await.status, 403, "four hours");
+    world.ledger.verify();
+}
+
+/// What it does not open, and who may not.
+#[tokio::test(start_paused = true)]
+async fn a_law_opens_nothing_but_what_is_recorded_here_and_only_to_who_may_say_so() {
+    for (blocks, card, granted) in [
+        // Nobody put their name to it.
+        (KNOWN, Card { ..lawyer("p") }, 403),
+        (LAWFUL, Card { activities: vec!["B0264", "B0360", "B0168"], ..lawyer("p") }, 403),
+        (LAWFUL, Card { scope: "system/*.rs", sds_user_id: None, ..lawyer("p") }, 403),
+        (LAWFUL, lawyer("p"), 200),
+    ] {
+        let world = World::around(Arc::new(region(&["ccr", "uhb"])), &Setup { blocks, ..Setup::default() });
+        let person = world.person(DEMO_PERSON).await;
+        recorded(&world, &person, json!({"type": "deny", "class": [{"system": "urn:severn:category", "code": "allergies"}]})).await;
+        let card = Card { patient: Some(person.clone()), ..card };
+        assert_eq!(overridden(&world, &person, &card, "statute").await.status, granted, "{:?} {}", card.activities, card.scope);
+        let reader = Card { patient: Some(person.clone()), ..lawyer("p") };
+        let allergies = read(&world, &person, &reader).await.of_type("AllergyIntolerance").count();
+        assert_eq!(allergies > 0, granted == 200);
+        if granted == 200 {
+            let token = world.token(&reader);
+            let next = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await.next().unwrap();
+            world.clock.forward_s(9 * 60);
+            assert_eq!(world.get(&next, &token).await.status, 200);
+            world.clock.forward_s(4 * 3_600 - 14 * 60);
+            let late = world.get(&format!("Patient/{person}/$everything?_count=3"), &token).await.next().unwrap();
+            world.clock.forward_s(6 * 60);
+            assert_eq!(world.get(&late, &token).await.status, 410, "what it showed is over with it");
+            assert_eq!(read(&world, &person, &reader).await.of_type("AllergyIntolerance").count(), 0);
+        }
+    }
+    // What a source holds as an objection, it holds.
+    let source = holder(Some("deny"), habits("ccr").unwrap().organisation);
+    let setup = Setup { blocks: LAWFUL, sources: vec![("ccr", "nhs_number = \"verified\"\n")], ..Setup::default() };
+    let world = World::around(Arc::new(Region::of([source])), &setup);
+    let person = world.person(DEMO_PERSON).await;
+    let reader = lawyer(&person);
+    assert_eq!(overridden(&world, &person, &reader, "statute").await.status, 200);
+    let answer = read(&world, &person, &reader).await;
+    assert!(answer.status == 200 && !answer.text.contains("HELD"), "{}", answer.text);
+    assert!(!answer.outcome().to_string().contains("legal-override"), "nothing recorded here was overridden");
+}
+
 #[tokio::test(start_paused = true)]
 async fn golden_11_a_consent_for_a_patient_who_does_not_exist_is_refused_on_save() {
     let world = world();

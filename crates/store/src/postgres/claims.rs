@@ -1,5 +1,6 @@
 //! Claims of access in PostgreSQL.
 
+use access::ClaimKind;
 use async_trait::async_trait;
 use deadpool_postgres::GenericClient;
 use exchange::{Claims, KeptClaim, StoreDown};
@@ -11,9 +12,10 @@ use super::arrays::micros;
 use super::door::{PostgresStore, Trouble, asked};
 use super::people::parsed;
 use super::sql;
+use crate::columns::claim_kind;
 
 /// Asked by nobody who waits: it looks in every shard.
-const ENDED: &str = "SELECT person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, leased FROM claimed \
+const ENDED: &str = "SELECT person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, overrides, leased FROM claimed \
     WHERE NOT entered AND until <= $1 AND (leased IS NULL OR leased <= $1) ORDER BY until LIMIT $2";
 
 fn claim(row: &Row) -> Result<KeptClaim, Trouble> {
@@ -23,7 +25,7 @@ fn claim(row: &Row) -> Result<KeptClaim, Trouble> {
         user: UserId { issuer: row.get(2), subject: row.get(3) },
         organisation: parsed(row.get(4), "claimed.organisation")?,
         client: row.get(5),
-        emergency: row.get(6),
+        kind: claim_kind(row.get(6), row.get(11)),
         reason: row.get(7),
         trace: parsed(row.get(8), "claimed.trace")?,
         from: row.get(9),
@@ -37,7 +39,8 @@ impl Claims for PostgresStore {
         asked!(self, |client| {
             let statement = client.prepare_cached(sql::KEEP_CLAIM).await?;
             let (person, organisation, trace) = (claim.person.as_str(), claim.organisation.as_str(), claim.trace.as_str());
-            let (from, until, entered) = (micros(claim.from), micros(claim.until), !claim.emergency);
+            let (from, until, entered) = (micros(claim.from), micros(claim.until), claim.kind != ClaimKind::Emergency);
+            let (emergency, overrides) = (claim.kind == ClaimKind::Emergency, claim.kind == ClaimKind::LegalOverride);
             let (user, row) = (&claim.user, &claim);
             let values: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[
                 &person,
@@ -46,12 +49,13 @@ impl Claims for PostgresStore {
                 &user.subject,
                 &organisation,
                 &row.client,
-                &row.emergency,
+                &emergency,
                 &row.reason,
                 &trace,
                 &from,
                 &until,
                 &entered,
+                &overrides,
             ];
             client.execute(&statement, values).await?;
             Ok(())
@@ -79,7 +83,7 @@ impl Claims for PostgresStore {
         asked!(self, |client| {
             let statement = client.prepare_cached(ENDED).await?;
             let rows = client.query(&statement, &[&micros(now), &count_max]).await?;
-            let ended = rows.iter().map(|row| Ok((claim(row)?, row.get::<_, Option<Timestamp>>(11).is_some())));
+            let ended = rows.iter().map(|row| Ok((claim(row)?, row.get::<_, Option<Timestamp>>(12).is_some())));
             ended.collect::<Result<Vec<_>, Trouble>>()
         })
     }

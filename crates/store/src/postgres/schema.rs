@@ -297,6 +297,10 @@ END $$;
 CREATE TRIGGER consent_body_no_change BEFORE UPDATE OF body ON consent FOR EACH ROW EXECUTE FUNCTION consent_body_stays();
 ",
     ENTER_ANEW,
+    // What a claim overrides.
+    "
+ALTER TABLE claimed ADD COLUMN overrides boolean NOT NULL DEFAULT false;
+",
 ];
 
 /// Every line is entered anew under its names, by what enters it when it is written (`enter_all`): by no expression of SQL are times and

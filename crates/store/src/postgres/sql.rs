@@ -18,9 +18,9 @@ hot! {
     PURGES = "SELECT purges FROM person WHERE person = $1";
     MINT_NUMBER = "INSERT INTO number (pseudonym, person) SELECT *, $2::text FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
     MINT_PERSON = "INSERT INTO person (person, sealed) VALUES ($1, $2)";
-    KEEP_CLAIM = "INSERT INTO claimed (person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, entered) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING";
-    CLAIMS = "SELECT person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until FROM claimed \
+    KEEP_CLAIM = "INSERT INTO claimed (person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, entered, overrides) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    CLAIMS = "SELECT person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, overrides FROM claimed \
         WHERE person = $1 AND issuer = $2 AND subject = $3 AND until > $4 ORDER BY until";
     END_CLAIM = "UPDATE claimed SET until = $3 WHERE person = $1 AND id = $2 AND until > $3";
     LEASE_CLAIM = "UPDATE claimed SET leased = $4 WHERE person = $1 AND id = $2 AND NOT entered AND (leased IS NULL OR leased <= $3)";

@@ -1,5 +1,6 @@
 //! Claims of access in SQLite.
 
+use access::ClaimKind;
 use async_trait::async_trait;
 use exchange::{Claims, KeptClaim, StoreDown};
 use jiff::Timestamp;
@@ -7,9 +8,10 @@ use record::{PersonId, UserId};
 use rusqlite::{Row, params};
 
 use super::people::{SqliteStore, parsed};
+use crate::columns::claim_kind;
 
 const CLAIMS: &str =
-    "SELECT person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, leased FROM claimed";
+    "SELECT person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, leased, overrides FROM claimed";
 
 fn claim(row: &Row<'_>) -> rusqlite::Result<KeptClaim> {
     let at = |column| Timestamp::from_microsecond(row.get(column)?).map_err(|_| rusqlite::Error::InvalidQuery);
@@ -19,7 +21,7 @@ fn claim(row: &Row<'_>) -> rusqlite::Result<KeptClaim> {
         user: UserId { issuer: row.get(2)?, subject: row.get(3)? },
         organisation: parsed(row.get(4)?)?,
         client: row.get(5)?,
-        emergency: row.get(6)?,
+        kind: claim_kind(row.get(6)?, row.get(12)?),
         reason: row.get(7)?,
         trace: parsed(row.get(8)?)?,
         from: at(9)?,
@@ -33,8 +35,8 @@ impl Claims for SqliteStore {
     async fn keep(&self, claim: KeptClaim) -> Result<(), StoreDown> {
         self.by(&self.durable, move |connection, _| {
             let sql = "INSERT OR IGNORE INTO claimed \
-                (person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, entered) \
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                (person, id, issuer, subject, organisation, client, emergency, reason, trace, since, until, entered, overrides) \
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
             let (from, until) = (claim.from.as_microsecond(), claim.until.as_microsecond());
             let (organisation, trace) = (claim.organisation.as_str(), claim.trace.as_str());
             connection.prepare_cached(sql)?.execute(params![
@@ -44,12 +46,13 @@ impl Claims for SqliteStore {
                 claim.user.subject,
                 organisation,
                 claim.client,
-                claim.emergency,
+                claim.kind == ClaimKind::Emergency,
                 claim.reason,
                 trace,
                 from,
                 until,
-                !claim.emergency,
+                claim.kind != ClaimKind::Emergency,
+                claim.kind == ClaimKind::LegalOverride,
             ])?;
             Ok(())
         })

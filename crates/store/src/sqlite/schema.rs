@@ -329,6 +329,10 @@ CREATE TRIGGER consent_body_no_update BEFORE UPDATE OF body ON consent
     BEGIN SELECT RAISE(ABORT, 'versions of a consent stay'); END;
 ",
     ENTER_ANEW,
+    // What a claim overrides.
+    "
+ALTER TABLE claimed ADD COLUMN overrides INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Every line is entered anew under its names, by what enters it when it is written (`enter_all`): by no expression of SQL are times and

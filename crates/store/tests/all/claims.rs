@@ -13,7 +13,7 @@ pub fn claim(whose: &str, id: &str, who: &str, emergency: bool, (from, until): (
         user: user(who),
         organisation: "RRK".parse().unwrap(),
         client: emergency.then(|| "viewer".to_owned()),
-        emergency,
+        kind: if emergency { access::ClaimKind::Emergency } else { access::ClaimKind::Relationship },
         reason: "direct-care".into(),
         trace: "q".parse().unwrap(),
         from: at(from),
@@ -32,6 +32,12 @@ pub async fn a_claim_ends(place: Place) {
     assert_eq!(of("u", 10).await, [two]);
     assert!(of("u", 20).await.is_empty());
     assert!(Claims::of(&*store, &person("b"), &user("u"), at(0)).await.unwrap().is_empty());
+    // What overrides an objection is told from both, and nobody waits for its end.
+    let law =
+        KeptClaim { kind: access::ClaimKind::LegalOverride, client: Some("viewer".to_owned()), ..claim("a", "4", "w", false, (0, 30)) };
+    store.keep(law.clone()).await.unwrap();
+    assert_eq!(of("w", 29).await, [law]);
+    assert!(store.ended(at(40), 9).await.unwrap().iter().all(|(ended, _)| ended.kind == access::ClaimKind::Emergency));
     // Before its time, and not after it once more.
     store.end(&person("a"), "3", at(12)).await.unwrap();
     store.end(&person("a"), "3", at(14)).await.unwrap();

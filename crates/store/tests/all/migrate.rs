@@ -57,8 +57,8 @@ async fn persons_and_what_was_heard_of_them_are_kept() {
     assert_eq!(store.about(whose.as_str(), heard.parse().unwrap()).await.unwrap().len(), 1);
     // A relationship that was claimed lasts its hours; an emergency is claimed again.
     let claims = exchange::Claims::of(&store, &whose, &user("u"), heard.parse().unwrap()).await.unwrap();
-    let claims: Vec<_> = claims.iter().map(|claim| (claim.emergency, claim.until.to_string())).collect();
-    assert_eq!(claims, [(false, "2026-11-23T21:00:00Z".to_owned())]);
+    let claims: Vec<_> = claims.iter().map(|claim| (claim.kind, claim.until.to_string())).collect();
+    assert_eq!(claims, [(access::ClaimKind::Relationship, "2026-11-23T21:00:00Z".to_owned())]);
     let located = store.located(&admission(number(1)), &number(1)).await.unwrap();
     let rows: Vec<_> = located.iter().map(|row| (row.source.as_str(), row.holds, row.local_ids.len(), row.heard.to_string())).collect();
     assert_eq!(rows, [("gp", true, 2, heard.to_owned()), ("hosp", false, 0, heard.to_owned())]);
@@ -118,7 +118,9 @@ async fn what_was_written_before_names_were_is_found_by_them() {
     let before = "CREATE TABLE named (person TEXT, trace TEXT, at INTEGER); \
         INSERT INTO entered VALUES ('[\"all\"]', unixepoch('2026-11-23T09:00:00Z') * 1000000, 'q', '')";
     old.execute_batch(before).unwrap();
-    old.pragma_update(None, "user_version", version - 1).unwrap();
+    // What came after it is undone as well.
+    old.execute_batch("ALTER TABLE claimed DROP COLUMN overrides").unwrap();
+    old.pragma_update(None, "user_version", version - 2).unwrap();
     let store = SqliteStore::open(&file, secrets).unwrap();
     all_are_found(&store, &lines).await;
     old.execute_batch("DROP TRIGGER entered_no_delete; DELETE FROM entered WHERE name = '[\"sds\",\"555\"]'").unwrap();

@@ -82,10 +82,11 @@ fn claimed(asked: &Asked) -> Result<Claimed, Fault> {
         ["valueCode", "valueString"].iter().find_map(|key| parameter.text(key)).map(|text| text.into_owned())
     };
     let kind = match word("kind").as_deref() {
-        Some("relationship") => ClaimKind::Relationship,
-        Some("emergency") => ClaimKind::Emergency,
         Some("end-emergency") => return Ok(Claimed::End),
-        _ => return Err(Fault::parameter("kind", "must be relationship, emergency or end-emergency")),
+        kind => ClaimKind::ALL
+            .into_iter()
+            .find(|known| kind == Some(known.name()))
+            .ok_or_else(|| Fault::parameter("kind", "must be relationship, emergency, legal-override or end-emergency"))?,
     };
     let reason = parameter("reason").and_then(|parameter| parameter.get("valueCoding"));
     let code = reason.and_then(|coding| coding.text("code")).map(|code| code.into_owned());

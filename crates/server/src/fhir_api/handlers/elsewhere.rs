@@ -18,7 +18,8 @@ impl App {
     pub(super) fn outcome(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_record(&read.record, &self.exchange);
         hidden(&mut outcome, read.place_hidden);
-        emergency(&mut outcome, read.emergency);
+        overridden(&mut outcome, read.claimed.overridden);
+        emergency(&mut outcome, read.claimed.emergency);
         self.tell(&mut outcome, &read.elsewhere);
         unconfirmed(&mut outcome, read.unconfirmed);
         outcome
@@ -28,7 +29,8 @@ impl App {
     pub(super) fn outcome_of_plan(&self, read: &Joined) -> Value {
         let mut outcome = outcome::of_plan(&read.record.plan, &self.exchange);
         hidden(&mut outcome, read.place_hidden);
-        emergency(&mut outcome, read.emergency);
+        overridden(&mut outcome, read.claimed.overridden);
+        emergency(&mut outcome, read.claimed.emergency);
         self.tell(&mut outcome, &read.elsewhere);
         unconfirmed(&mut outcome, read.unconfirmed);
         outcome
@@ -78,6 +80,22 @@ fn emergency(outcome: &mut Value, until: Option<jiff::Timestamp>) {
     issue["extension"] = json!([
         {"url": "urn:severn:until", "valueInstant": until.to_string()},
         {"url": "urn:severn:overridden", "valueCode": "relationship"},
+    ]);
+    issues.insert(0, issue);
+}
+
+/// A law overrides what the person objects to.
+fn overridden(outcome: &mut Value, until: Option<jiff::Timestamp>) {
+    let (Some(issues), Some(until)) = (outcome["issue"].as_array_mut(), until) else { return };
+    let text = format!(
+        "Legal override, recorded, until {until}. Overridden: what this person objects to, as it is recorded here. What a source refuses or \
+         holds as their objection, and what is restricted by law, is not shown. A privacy officer reviews this access."
+    );
+    let mut issue = issue("warning", "legal-override", &text);
+    issue["details"]["coding"][0]["system"] = json!(ACCESS);
+    issue["extension"] = json!([
+        {"url": "urn:severn:until", "valueInstant": until.to_string()},
+        {"url": "urn:severn:overridden", "valueCode": "objection"},
     ]);
     issues.insert(0, issue);
 }

@@ -20,17 +20,18 @@ impl App {
         let (kept, pieces) = self.snapshots.open(&asked.user(), &cursor).ok_or(Fault::Gone)?;
         let person = kept.person.parse().map_err(|_| Fault::Gone)?;
         // Permission may have ended since the first page.
-        let emergency = kept.emergency.as_deref().map(str::parse).transpose().map_err(|_| Fault::Gone)?;
+        let until = |text: &Option<String>| text.as_deref().map(str::parse).transpose().map_err(|_| Fault::Gone);
+        let claimed = exchange::Claimed { emergency: until(&kept.emergency)?, overridden: until(&kept.overridden)? };
         let made = kept.head.timestamp.parse().map_err(|_| Fault::Gone)?;
         let leave = self
             .exchange
-            .page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, (made, &kept.rules, emergency))
+            .page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, (made, &kept.rules, claimed))
             .await
             .map_err(fault)?;
         let leave = leave.ok_or(Fault::Gone)?;
         let (json, _) = page(&kept.head, &pieces, cursor.from, cursor.count, |from| {
             self.page_url(asked.face, &cursor.at(from, cursor.count), kept.xml)
         });
-        Ok(leave.map(|()| Written { status: StatusCode::OK, json, referrals: kept.referrals, emergency }))
+        Ok(leave.map(|()| Written { status: StatusCode::OK, json, referrals: kept.referrals, emergency: claimed.emergency }))
     }
 }

@@ -105,7 +105,7 @@ impl App {
                 }
             }
         };
-        let emergency = read.emergency;
+        let emergency = read.claimed.emergency;
         Ok(read.map(|_| Written { emergency, ..Written::new(status, json.into_bytes()) }))
     }
 
@@ -199,7 +199,7 @@ impl App {
         pieces: Pieces,
         count: usize,
     ) -> Result<Written, Fault> {
-        let emergency = read.emergency;
+        let emergency = read.claimed.emergency;
         if pieces.len() <= count {
             return Ok(Written { status: StatusCode::OK, json: only_page(&head, pieces), referrals, emergency });
         }
@@ -208,6 +208,7 @@ impl App {
             person: read.record.person.as_str().to_owned(),
             referrals: referrals.clone(),
             emergency: emergency.map(|until| until.to_string()),
+            overridden: read.claimed.overridden.map(|until| until.to_string()),
             rules: read.rules.clone(),
             xml: asked.xml,
         };
