@@ -98,7 +98,7 @@ fn decimal(text: &str) -> Option<(String, i64)> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let length = whole.len() + fraction.len();
     let digits = || whole.bytes().chain(fraction.bytes());
-    if length == 0 || length > 64 || exponent.abs() > 1_000_000 || !digits().all(|byte| byte.is_ascii_digit()) {
+    if length == 0 || length > 64 || exponent.unsigned_abs() > 1_000_000 || !digits().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let mut all = String::with_capacity(length);
@@ -174,7 +174,7 @@ fn component(factor: &str) -> Option<(String, i64, i64)> {
         return Some((String::new(), 0, -2));
     }
     if let Some(ten) = factor.strip_prefix("10*").or_else(|| factor.strip_prefix("10^")) {
-        return ten.parse().ok().filter(|ten: &i64| ten.abs() < 100).map(|ten| (String::new(), 0, ten));
+        return ten.parse().ok().filter(|ten: &i64| ten.unsigned_abs() < 100).map(|ten| (String::new(), 0, ten));
     }
     // An annotation says what is counted and changes no number, but `mL/min/{1.73_m2}` is not `mL/min`: it stays.
     if factor.starts_with('{') {
@@ -227,6 +227,14 @@ mod tests {
         check(("7.2", "%"), ("7.2", "mmol/mol"), false);
         assert_eq!(measure("high", "mg"), None);
         assert_eq!(measure("", ""), None);
+    }
+
+    #[test]
+    fn a_power_beyond_all_measurement_is_none() {
+        // Whose absolute value is no number of this width.
+        let least = i64::MIN;
+        assert_eq!(measure(&format!("1.5e{least}"), "mg"), None);
+        assert_eq!(measure("1.5", &format!("10*{least}/L")), measure("1.5", "/L"), "a power that is none says nothing");
     }
 
     proptest! {
