@@ -53,6 +53,11 @@ pub(crate) fn led(there: &Value, ours: Value) -> Value {
     pointer
 }
 
+/// Its id, where a path can name it: an address that ends in dots leads to the folder of all pointers, or above it.
+pub(crate) fn id(pointer: &Value) -> Option<&str> {
+    pointer["id"].as_str().filter(|id| !matches!(*id, "" | "." | ".."))
+}
+
 /// The custodian's code.
 pub(crate) fn custodian(pointer: &Value) -> Option<&str> {
     let identifier = &pointer["custodian"]["identifier"];

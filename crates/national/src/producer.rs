@@ -104,7 +104,11 @@ impl Publishing {
                 && pointer::is_shared_record(one)
                 && pointer::is_current(one, &self.number)
         };
-        let mut own: Vec<(&str, &Value)> = found.iter().filter(ours).filter_map(|one| Some((one["id"].as_str()?, one))).collect();
+        let named = |one| Some((pointer::id(one)?, one));
+        // One of ours that cannot be changed or taken away: another beside it would be one too many.
+        let Some(mut own) = found.iter().filter(ours).map(named).collect::<Option<Vec<(&str, &Value)>>>() else {
+            return self.end(Err(Failed::Unreadable));
+        };
         own.sort_by_key(|(id, _)| *id);
         let mut calls = Vec::new();
         if let Wish::Present { url } = &self.wish {

@@ -159,6 +159,24 @@ fn nothing_is_written_where_what_is_there_is_not_known() {
     check(Some((200, br#"{"resourceType":"Bundle","link":[{"relation":"next","url":"https://x"}]}"#)), Failed::Unreadable);
 }
 
+#[test]
+fn nothing_is_sent_to_a_pointer_that_cannot_be_named_in_a_path() {
+    let service = testbed::Locator::default();
+    keep(&service, "QHL", present(HERE)).unwrap();
+    let (_, call) = locator("QHL").keep(NUMBER.parse().unwrap(), present(HERE));
+    let there: serde_json::Value = serde_json::from_slice(&send(&service, &call).1).unwrap();
+    // An address with these leads to the folder, or the one above.
+    for id in [Some(""), Some("."), Some(".."), None] {
+        let mut named = there.clone();
+        named["entry"][0]["resource"]["id"] = id.into();
+        for wish in [Wish::Absent, present("https://exchange.example/elsewhere")] {
+            let (mut publishing, _) = locator("QHL").keep(NUMBER.parse().unwrap(), wish);
+            assert_eq!(publishing.reply(Some((200, named.to_string().as_bytes()))), None, "{id:?}");
+            assert_eq!(publishing.outcome(), Some(Err(Failed::Unreadable)), "{id:?}");
+        }
+    }
+}
+
 /// What the locator has written into a pointer stays as it is: it takes no change of those.
 #[test]
 fn a_pointer_that_is_led_elsewhere_stays_the_same_pointer() {
