@@ -141,6 +141,20 @@ fn a_rule_that_can_never_apply_is_refused_on_saving() {
     check("when { resource.labels.contains(\"hiv\") }", "");
 }
 
+/// Each condition of a case is held against every other: a long rule in many cases would take the start of the program minutes.
+#[test]
+fn a_rule_of_too_many_conditions_is_not_judged() {
+    let alternatives: Vec<String> = (0..8).map(|role| format!("principal.roles.contains(\"R800{role}\")")).collect();
+    let alternatives = format!("({})", alternatives.join(" || "));
+    let condition = |more: usize| {
+        let all =
+            [vec![alternatives.as_str(); 3], vec!["resource.relationships.contains(\"self-claimed\")"; more], vec!["!principal.human"]];
+        format!("when {{ principal.human && {} }}", all.concat().join(" && "))
+    };
+    check(&condition(1), "can never apply");
+    check(&condition(300), "");
+}
+
 #[test]
 fn a_rule_whose_time_is_over_is_refused_on_saving_and_harmless_afterwards() {
     check("when { context.today <= datetime(\"2026-11-27\") }", "");

@@ -8,6 +8,9 @@ use jiff::civil::Date;
 
 /// Cases looked through at most; a rule with more is not judged.
 const CASES_MAX: usize = 512;
+/// Conditions in all those cases at most, for the same reason: within a case each is held against every other, so that some kilobytes of
+/// rule would take minutes. Eight a case is more than a row of a sharing matrix comes to.
+const CONDITIONS_MAX: usize = 8 * CASES_MAX;
 
 /// One condition, and whether it holds.
 #[derive(Clone, PartialEq)]
@@ -64,7 +67,8 @@ fn escapes(clauses: &[Clause]) -> Option<Vec<Case<'_>>> {
 }
 
 fn both<'a>(left: &[Case<'a>], right: &[Case<'a>]) -> Option<Vec<Case<'a>>> {
-    if left.len() * right.len() > CASES_MAX {
+    let conditions = |cases: &[Case<'_>]| cases.iter().map(Vec::len).sum::<usize>();
+    if left.len() * right.len() > CASES_MAX || conditions(left) * right.len() + conditions(right) * left.len() > CONDITIONS_MAX {
         return None;
     }
     Some(left.iter().flat_map(|one| right.iter().map(move |other| one.iter().chain(other).cloned().collect())).collect())
