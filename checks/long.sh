@@ -28,7 +28,7 @@ for round in $(seq 1 "${LONG_ROUNDS:-10}"); do
 done
 if [ -f fuzz/Cargo.toml ]; then
     for target in $(sed -n '/^\[\[bin\]\]/,/^$/s/^name *= *"\(.*\)"/\1/p' fuzz/Cargo.toml); do
-        piece "fuzz-$target" checks/fuzz.sh "${LONG_FUZZ_SECONDS:-900}" "$target"
+        piece "fuzz-$target" checks/fuzz.sh "${LONG_FUZZ_SECONDS:-600}" "$target"
     done
 fi
 # A hundred times is some minutes: by cargo itself, whose patience has no end.

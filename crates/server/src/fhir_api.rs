@@ -45,6 +45,13 @@ pub(crate) use params::Params;
 use snapshots::Snapshots;
 use wire::Presented;
 
+/// For the fuzz targets.
+pub(crate) mod fuzzing {
+    pub use super::handlers::trace::{of_params as sought_by_params, of_tree as sought_by_body};
+    pub use super::params::Params;
+    pub use super::search::{PatientRef, Search};
+}
+
 /// What the FHIR server works with.
 pub struct App {
     /// The journey.

@@ -13,6 +13,8 @@ pub mod convert;
 pub mod demo;
 mod desk;
 pub mod fhir_api;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod jwks;
 pub mod ladder;

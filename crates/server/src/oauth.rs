@@ -120,10 +120,10 @@ pub(crate) fn respond(status: StatusCode, value: &Value, id: &RequestId) -> Resp
 }
 
 /// A form's fields, each once: of two values, two readers could take another one each.
-pub(crate) struct Form(Params);
+pub struct Form(Params);
 
 impl Form {
-    pub async fn read(request: Request, limits: &crate::config::Limits) -> Result<Form, Refusal> {
+    pub(crate) async fn read(request: Request, limits: &crate::config::Limits) -> Result<Form, Refusal> {
         let malformed = |why: &str| Refusal::of("invalid_request", why);
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if content_type.split(';').next().map(str::trim) != Some("application/x-www-form-urlencoded") {
@@ -134,16 +134,22 @@ impl Form {
         }
         let body = crate::fhir_api::wire::body(request.into_body(), limits.form_bytes_max, &limits.connections).await;
         let body = body.map_err(|_| malformed("the body is larger than the limit, or did not come in time"))?;
-        let text = std::str::from_utf8(&body).map_err(|_| malformed("the body is not UTF-8"))?;
+        Form::of(&body).map_err(malformed)
+    }
+
+    /// Of a body; or what is wrong with it.
+    pub fn of(body: &[u8]) -> Result<Form, &'static str> {
+        let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8")?;
         let params = Params::parse(text);
         let mut names: Vec<&str> = params.0.iter().map(|param| param.name.as_str()).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(malformed("a field is given twice"));
+            return Err("a field is given twice");
         }
         Ok(Form(params))
     }
 
+    /// What stands in a field, if anything does.
     pub fn field(&self, name: &str) -> Option<&str> {
         let field = self.0.0.iter().find(|param| param.name == name)?;
         Some(field.value.as_str()).filter(|value| !value.is_empty())

@@ -8,7 +8,7 @@ mod find;
 mod page;
 mod plan;
 mod read;
-mod trace;
+pub(super) mod trace;
 
 use exchange::Refused;
 

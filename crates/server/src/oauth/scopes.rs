@@ -30,7 +30,7 @@ pub(crate) fn is_known(context: &str, text: &str) -> bool {
 }
 
 /// What of the scopes asked for is covered by those that are registered; in the spelling of the second version, each once.
-pub(crate) fn narrowed(asked: &str, registered: &[String]) -> Vec<String> {
+pub fn narrowed(asked: &str, registered: &[String]) -> Vec<String> {
     let asked = asked.split_ascii_whitespace().filter_map(reading);
     let mut granted: Vec<String> = asked.flat_map(|one| registered.iter().filter_map(move |own| both(&one, &reading(own)?))).collect();
     granted.sort_unstable();

@@ -153,6 +153,21 @@ async fn load(
     Ok((done, rejects.count()))
 }
 
+/// What would be taken in of these bytes, were they a file whose columns are called as we call them.
+pub(crate) fn looked_through(bytes: Vec<u8>, source: &SourceId, seen: jiff::Timestamp, config: &Config) -> anyhow::Result<Vec<Entry>> {
+    let from = Box::new(std::io::Cursor::new(bytes));
+    let opened = Opened::from(from, Format::Auto, config.people.row_bytes_max, config.people.bundle_bytes_max)?;
+    let map = Map::default();
+    let mut rows = Rows::new(opened, &map, source, seen, config)?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Row::Entry(entry) = row {
+            entries.push(*entry);
+        }
+    }
+    Ok(entries)
+}
+
 /// Takes a batch in, up to a row, and lists who saw meanwhile what was not theirs; how many views those were.
 async fn take(room: &Room, name: &str, batch: Vec<Entry>, done: u64, taken: &mut Taken) -> anyhow::Result<u64> {
     let more = room.registrar.take_all(batch, Some((name.to_owned(), done))).await?;

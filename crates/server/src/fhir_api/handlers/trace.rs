@@ -173,7 +173,8 @@ fn hundredths(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
 
-fn of_params(params: &Params) -> Result<Demographics, Fault> {
+/// Whom a search of Patients seeks.
+pub fn of_params(params: &Params) -> Result<Demographics, Fault> {
     let mut said = Demographics::default();
     let mut name = Name::default();
     let mut address = Address::default();
@@ -241,7 +242,11 @@ fn practice(value: &str) -> Result<String, Fault> {
 
 /// A `Parameters` with `resource` (a Patient), `onlyCertainMatches` and `count`; a Patient by itself is taken, too.
 fn of_body(asked: &Asked) -> Result<Sought, Fault> {
-    let tree = body(asked)?;
+    of_tree(&body(asked)?)
+}
+
+/// The same, once it is read.
+pub fn of_tree(tree: &fhir::Tree) -> Result<Sought, Fault> {
     let root = tree.root();
     let (patient, certain_only, count) = match tree.resource_type().as_deref() {
         Some("Patient") => (Some(root), false, None),

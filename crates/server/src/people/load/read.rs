@@ -36,8 +36,13 @@ pub enum Body {
 impl Opened {
     /// Opens a file, packed or not.
     pub fn of(file: &Path, format: Format, row_bytes_max: usize, bundle_bytes_max: usize) -> anyhow::Result<Opened> {
+        Opened::from(Box::new(File::open(file)?), format, row_bytes_max, bundle_bytes_max)
+    }
+
+    /// The same of what is at hand.
+    pub fn from(from: Box<dyn Read + Send>, format: Format, row_bytes_max: usize, bundle_bytes_max: usize) -> anyhow::Result<Opened> {
         let bytes = Arc::new(AtomicU64::new(0));
-        let counted = Counted { from: File::open(file)?, bytes: bytes.clone() };
+        let counted = Counted { from, bytes: bytes.clone() };
         let mut reader = BufReader::with_capacity(HEAD, counted);
         let packed = reader.fill_buf()?.starts_with(&GZIP);
         let mut reader: Box<dyn BufRead + Send> = match packed {
@@ -60,7 +65,7 @@ impl Opened {
 }
 
 struct Counted {
-    from: File,
+    from: Box<dyn Read + Send>,
     bytes: Arc<AtomicU64>,
 }
 
