@@ -21,7 +21,7 @@ use fhir::Kind;
 use record::{Chart, Fate, Item, Join, PersonId, Plan, SharedRecord, SourceId};
 use rustc_hash::FxHashMap;
 
-pub use order::clinical;
+pub use order::{clinical, clinical_text};
 pub use states::states;
 
 /// What joining goes by.

@@ -1,5 +1,6 @@
 //! The order of an answer: undated first, under their own heading; then by clinical date, newest first, sources interleaved.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use fhir::date::Partial;
@@ -58,17 +59,26 @@ fn place(node: Ref<'_>) -> Option<usize> {
 
 /// The clinical date of an item, as a nanosecond since 1970; none when it gives none.
 pub fn clinical(item: &Item) -> Option<i128> {
-    let mut best: Option<(usize, i128)> = None;
+    best(item).map(|(_, _, date)| date)
+}
+
+/// The same as its source wrote it, and the element that it stands in.
+pub fn clinical_text(item: &Item) -> Option<(&'static str, Cow<'_, str>)> {
+    best(item).and_then(|(rank, node, _)| Some((PLACES[rank].0, node.value()?)))
+}
+
+fn best(item: &Item) -> Option<(usize, Ref<'_>, i128)> {
+    let mut best: Option<(usize, Ref<'_>, i128)> = None;
     let root = item.tree.root();
     for node in root.items().filter(|_| root.is_object()) {
-        let Some(rank) = place(node).filter(|rank| best.is_none_or(|(known, _)| *rank < known)) else { continue };
+        let Some(rank) = place(node).filter(|rank| best.is_none_or(|(known, ..)| *rank < known)) else { continue };
         let inside = PLACES[rank].1;
         let node = if inside.is_empty() { Some(node) } else { node.get(inside) }.filter(|node| node.is_string());
-        if let Some(date) = node.and_then(|node| Partial::parse(&node.value()?)) {
-            best = Some((rank, date.range().0));
+        if let Some((node, date)) = node.and_then(|node| Some((node, Partial::parse(&node.value()?)?))) {
+            best = Some((rank, node, date.range().0));
         }
     }
-    best.map(|(_, date)| date)
+    best
 }
 
 /// The items in the order of an answer. Ids and versions break ties, so that the order of arrival never shows.

@@ -73,7 +73,7 @@ fn issue(row: &Row, names: &dyn Names) -> Option<Value> {
     }
     let (name, organisation) = names.of(&row.source);
     let (severity, code) = severity_and_code(status);
-    let said = words(status);
+    let said = status.words();
     let note = row.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
     let mut coding = json!({"system": "urn:severn:status", "code": status.code()});
     if let Some(reason) = status.reason() {
@@ -113,32 +113,6 @@ fn severity_and_code(status: Status) -> (&'static str, &'static str) {
         Status::FailedParse => ("warning", "structure"),
         Status::FailedInternal => ("warning", "exception"),
         Status::IdentityMismatch => ("error", "conflict"),
-    }
-}
-
-/// What a status means, for the reader of a page.
-pub fn words(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "answered",
-        Status::OkEmpty => "answered, holds nothing",
-        Status::OkTruncated => "answered, but more exists than was fetched",
-        Status::CacheFresh => "served from a recent copy",
-        Status::CacheStale => "no reply; an older copy is shown",
-        Status::NotLocated => "said before that it does not know this person; not asked again",
-        Status::NotAskedLoop => "not asked: the question came from there",
-        Status::NotAskedShadow => "not asked: kept for comparison only",
-        Status::NotAskedScope => "not asked: not part of the question",
-        Status::NoRecordGiven => "gave no record, reason not stated",
-        Status::Unsupported => "cannot answer for this type",
-        Status::Withheld => "some information is withheld",
-        Status::Throttled => "not asked: too many questions are waiting for it",
-        Status::CircuitOpen => "not asked: it has been failing and is given a pause",
-        Status::FailedTimeout => "no reply in time",
-        Status::FailedAuth => "did not accept our credentials",
-        Status::FailedHttp => "answered with an error, or could not be reached",
-        Status::FailedParse => "sent something that could not be read",
-        Status::FailedInternal => "failed inside this exchange",
-        Status::IdentityMismatch => "answered about somebody else; nothing of its answer is shown",
     }
 }
 
