@@ -6,16 +6,16 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help assurance demo test check fmt clippy doc deny bench bench-ledger bench-people long third-party security fuzz setup setup-checks
+.PHONY: help assets journeys assurance demo test check fmt clippy doc deny bench bench-ledger bench-people long third-party security fuzz setup setup-checks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: setup ## a pretend region and the exchange: one joined record, and the curl that made it
+demo: setup assets ## a pretend region and the exchange: one joined record, and the curl that made it
 	@echo "building severn (the first time takes some minutes) ..."
 	$(CARGO) run --locked --package server --bin severn -- demo $(ARGS)
 
-test: setup ## every test, with a count of golden cases, laws and third-party files
+test: setup assets ## every test, with a count of golden cases, laws and third-party files
 	@checks/test.sh
 
 check: fmt clippy test doc deny ## what CI asks of every change: format, lints, tests, docs, dependencies
@@ -23,7 +23,7 @@ check: fmt clippy test doc deny ## what CI asks of every change: format, lints, 
 fmt:
 	$(CARGO) fmt --all -- --check
 
-clippy: setup
+clippy: setup assets
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 doc: setup
@@ -32,12 +32,19 @@ doc: setup
 deny: setup ## bans, licences and sources of dependencies; advisories where they can be had
 	@checks/deny.sh
 
+assets: setup ## styles and behaviour of the pages, from npm; without them pages are plain
+	@checks/assets.sh
+
 assurance: setup ## the assurance pack of this commit, into target/assurance (or PACK)
 	$(CARGO) build --locked --workspace --bin xtask
 	$${CARGO_TARGET_DIR:-target}/debug/xtask assurance "$${PACK:-target/assurance}"
 
 third-party: setup-checks ## pairs, leaf census, clients: checks that share no code with Severn
 	@checks/third-party.sh
+
+journeys: setup assets ## walks the pages of a demo in Chromium, with and without script; axe-core looks at each
+	@checks/setup.sh journeys
+	@checks/journeys/run.sh
 
 security: setup-checks ## attacks with tokens, and schemathesis, against a running demo
 	@checks/security.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Sees to what a fresh Debian machine with a Rust toolchain may lack. `build`: to build, run and test.
-# `checks`: also Python with venv, Node and npm for the third-party checks.
+# Sees to what a fresh Debian machine with a Rust toolchain may lack. `build`: to build, run and test; Node and npm bring the styles of the pages.
+# `journeys`: also Chromium, for walking the pages.
+# `checks`: also Python with venv for the third-party checks.
 # Debian packages are installed when we are root or sudo asks for no password; else the command is printed.
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
@@ -50,15 +51,20 @@ for group in "$@"; do
         want git git
         want python3 python3
         want zstd zstd
+        want node nodejs
+        want npm npm
         want tar tar
         postgresql
         ;;
     checks)
         python
-        want node nodejs
-        want npm npm
         want curl curl
         want c++ g++
+        ;;
+    journeys)
+        want node nodejs
+        want npm npm
+        want chromium chromium
         ;;
     *) fail "setup: no group $group" ;;
     esac

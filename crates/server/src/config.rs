@@ -20,6 +20,7 @@ pub mod sign_in;
 mod source;
 mod store;
 pub mod tls;
+pub mod viewer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -71,6 +72,8 @@ pub struct Config {
     pub monitoring: monitoring::MonitoringConfig,
     /// `[privacy]`: the privacy officer's desk.
     pub privacy: privacy::PrivacyConfig,
+    /// `[viewer]`: how long people stay signed in.
+    pub viewer: viewer::ViewerConfig,
     /// `[go_live]`: how far the exchange has come.
     pub go_live: ladder::GoLive,
     /// `[terminology]`: files of the operator's own.
@@ -233,6 +236,7 @@ impl<'a> Reader<'a> {
         let relationship = self.relationship(top.section("relationship"));
         let monitoring = self.monitoring(top.section("monitoring"));
         let privacy = self.privacy(top.section("privacy"));
+        let viewer = self.viewer(top.section("viewer"));
         let consent = top.section("consent");
         let organisations = self.organisations(&consent, "organisations");
         consent.finish();
@@ -276,6 +280,7 @@ impl<'a> Reader<'a> {
             people,
             monitoring,
             privacy,
+            viewer,
             go_live: go_live?,
             terminology,
             policy,

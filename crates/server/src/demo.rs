@@ -27,6 +27,8 @@ use sign_in::{Application, Provider};
 const ORGANISATION: &str = "QHL";
 /// The source that fails in the demo's read, so that a gap is seen.
 const FAILING: &str = "soc";
+/// The viewer, as the demo's provider knows it.
+const VIEWER: &str = "severn-viewer";
 
 /// Starts everything, shows one joined read, and serves until told to stop (or, with `check`, judges the read and ends).
 pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
@@ -49,7 +51,9 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     });
     let bearer = issuer.token()?;
     // For applications that somebody tries beside the demo.
-    let applications = vec![Application { id: "my-app".into(), redirect_uris: vec!["http://127.0.0.1:8790/callback".into()] }];
+    let application = |id: &str, back: String| Application { id: id.into(), redirect_uris: vec![back] };
+    let applications =
+        vec![application(VIEWER, format!("{public}/viewer/signed-in")), application("my-app", "http://127.0.0.1:8790/callback".into())];
     let provider = Arc::new(Provider::new(issuer, &public, applications, wiring::system_clock()));
     let signs_in = provider.issuer().name().to_owned();
     // Its own, and gone with it: what ends by itself is waited for below.
@@ -75,10 +79,10 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
         return Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     println!(
-        "A plain page: {public}/viewer (paste the token). FHIR: {public}/fhir/R4/metadata, and STU3 at {public}/fhir/STU3. Break a supplier: {}",
+        "Read as somebody: {public}/viewer (sign in as whoever you choose, and find {DEMO_PERSON}).\nFHIR: {public}/fhir/R4/metadata, and STU3 at {public}/fhir/STU3. Break a supplier: {}",
         region.control_url()
     );
-    println!("Be somebody else (a nurse, a social worker, a privacy officer …): {signs_in}");
+    println!("A token as somebody else (a nurse, a social worker, a privacy officer …): {signs_in}");
     println!(
         "OpenID Connect is at {signs_in}/.well-known/openid-configuration: application my-app, sent back to http://127.0.0.1:8790/callback; \
          a launch with the demo's person open: launch={}",
@@ -148,7 +152,10 @@ fn configuration(folder: &Path, sources: &[testbed::Source], public: &str, issue
     let listen = public.trim_start_matches("http://");
     // Where its people sign in is told to clients; the issuer of the exercise has no such place.
     let told = match issuer.name().strip_prefix("http://") {
-        Some(_) => format!("authorize_url = \"{0}/authorize\"\ntoken_url = \"{0}/token\"\n", issuer.name()),
+        Some(_) => format!(
+            "authorize_url = \"{0}/authorize\"\ntoken_url = \"{0}/token\"\n\n[sign_in.viewer]\nclient_id = \"{VIEWER}\"\nname = \"the demo's people\"\n",
+            issuer.name()
+        ),
         None => String::new(),
     };
     let mut text = format!(

@@ -12,7 +12,6 @@ pub(crate) mod params;
 mod search;
 mod snapshots;
 pub mod structured;
-pub mod viewer;
 pub(crate) mod wire;
 
 use std::sync::Arc;
@@ -40,6 +39,7 @@ pub use fault::Fault;
 pub use interaction::Interaction;
 pub use wire::Format;
 
+pub(crate) use handlers::{fault, unknown};
 use names::Names;
 pub(crate) use params::Params;
 use snapshots::Snapshots;
@@ -72,6 +72,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Who assembles answers.
     pub assembler: Assembler,
+    /// Who is signed in on pages.
+    pub viewer: crate::viewer::Room,
     snapshots: Snapshots,
     /// What requests are called.
     pub(crate) names: Names,
@@ -138,12 +140,28 @@ impl App {
         config: Config,
         clock: Arc<dyn Clock>,
         assembler: Assembler,
-    ) -> App {
+    ) -> anyhow::Result<App> {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
         let in_flight = Semaphore::new(config.limits.asks_in_flight);
         let grants = Semaphore::new(config.limits.grants_in_flight);
         let names = Names::new(config.limits.one_name_max);
-        App { exchange, registrar, deeds, privacy, tokens, ladder, config, clock, assembler, snapshots, names, in_flight, grants }
+        let viewer = crate::viewer::Room::new(&config)?;
+        Ok(App {
+            exchange,
+            registrar,
+            deeds,
+            privacy,
+            tokens,
+            ladder,
+            config,
+            clock,
+            assembler,
+            viewer,
+            snapshots,
+            names,
+            in_flight,
+            grants,
+        })
     }
 
     /// The FHIR base that clients of a face see.

@@ -317,6 +317,9 @@ pub fn sign(config: &Config, name: &str, key: &Path, now: jiff::Timestamp) -> an
 pub async fn mark(step: Step, mut response: Response) -> Response {
     let Some(caution) = step.caution() else { return response };
     response.headers_mut().insert(HEADER, HeaderValue::from_static(step.word()));
+    if response.extensions().get::<crate::viewer::Cautioned>().is_some() {
+        return response;
+    }
     let html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !html {
         return response;

@@ -40,7 +40,10 @@ pub async fn launch(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = app.names.of(request.headers());
     let browser = wants_page(request.headers());
     match app.launch(request, &id).await {
-        Ok(granted) if browser => html(StatusCode::OK, opened(&granted)),
+        Ok(granted) if browser => {
+            let token = granted["access_token"].as_str().unwrap_or_default();
+            crate::viewer::opened(&app, token, &id).await
+        }
         Ok(granted) => respond(StatusCode::OK, &granted, &id),
         Err(refusal) if browser => {
             let said = format!(
@@ -57,17 +60,6 @@ pub async fn launch(State(app): State<Arc<App>>, request: Request) -> Response {
 fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.split(',').any(|one| one.split(';').next().map(str::trim) == Some("text/html"))
-}
-
-/// The way on, to the plain page of the record.
-fn opened(granted: &Value) -> String {
-    let text = |name: &str| escape(granted[name].as_str().unwrap_or_default());
-    format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Opened</title><h1>Opened</h1><form method=post action=\"/viewer\">\
-         <input type=hidden name=person value=\"{}\"><input type=hidden name=token value=\"{}\"><p><button autofocus>Read the record</button></form>",
-        text("patient"),
-        text("access_token")
-    )
 }
 
 /// A page that nobody keeps, frames, or is told of.

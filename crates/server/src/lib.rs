@@ -38,4 +38,5 @@ pub mod store;
 pub mod terminology;
 pub mod tls;
 pub mod token;
+pub mod viewer;
 pub mod wiring;

@@ -1,4 +1,4 @@
-//! A joined record as a plain page, in text and in HTML, until there is the viewer.
+//! A joined record as a page of text, for terminals.
 //!
 //! Reads the Bundle off the wire as any client would, so that what it shows is what others are told.
 
@@ -7,6 +7,6 @@ mod sections;
 mod text;
 mod view;
 
-pub use html::{escape, html};
+pub use html::escape;
 pub use text::text;
 pub use view::View;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get};
+use axum::routing::{MethodRouter, any, get, post};
 use http::StatusCode;
 
 use crate::fhir_api::{self, App, interaction};
-use crate::{jwks, launch, metrics, oauth, privacy, smart, steward};
+use crate::{jwks, launch, metrics, oauth, privacy, smart, steward, viewer};
 
 /// A path, what can be asked there, and who answers.
 pub struct Route {
@@ -43,7 +43,15 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/privacy/{*rest}", endpoints: privacy::ENDPOINTS, serve: || any(privacy::serve) },
     Route { path: "/ready", endpoints: &["GET"], serve: || get(ready) },
     Route { path: "/steward/{*rest}", endpoints: steward::ENDPOINTS, serve: || any(steward::serve) },
-    Route { path: "/viewer", endpoints: &["GET", "POST"], serve: || get(fhir_api::viewer::form).post(fhir_api::viewer::page) },
+    Route { path: "/viewer", endpoints: &["GET"], serve: || get(viewer::home) },
+    Route { path: "/viewer/assets/{name}", endpoints: &["GET"], serve: || get(viewer::asset) },
+    Route { path: "/viewer/find", endpoints: &["POST"], serve: || post(viewer::look) },
+    Route { path: "/viewer/patient/{id}", endpoints: &["GET"], serve: || get(viewer::patient) },
+    Route { path: "/viewer/patient/{id}/access", endpoints: &["POST"], serve: || post(viewer::claim) },
+    Route { path: "/viewer/sign-in", endpoints: &["GET"], serve: || get(viewer::sign_in) },
+    Route { path: "/viewer/sign-in/{way}", endpoints: &["GET"], serve: || get(viewer::begin) },
+    Route { path: "/viewer/sign-out", endpoints: &["POST"], serve: || post(viewer::sign_out) },
+    Route { path: "/viewer/signed-in", endpoints: &["GET"], serve: || get(viewer::signed_in) },
 ];
 
 /// The router of them all.
@@ -64,7 +72,7 @@ pub fn of(path: &str) -> &'static str {
     ROUTES.iter().filter(own).map(|route| route.path).max_by_key(|path| path.len()).unwrap_or("none")
 }
 
-const FRONT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Severn</title><h1>Severn</h1><p>FHIR R4 is at <a href=\"/fhir/R4/metadata\">/fhir/R4</a>, the same in STU3 at <a href=\"/fhir/STU3/metadata\">/fhir/STU3</a>; a plain page of a record is at <a href=\"/viewer\">/viewer</a>.";
+const FRONT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Severn</title><h1>Severn</h1><p>FHIR R4 is at <a href=\"/fhir/R4/metadata\">/fhir/R4</a>, the same in STU3 at <a href=\"/fhir/STU3/metadata\">/fhir/STU3</a>; people read records at <a href=\"/viewer\">/viewer</a>.";
 
 async fn ready(axum::extract::State(app): axum::extract::State<Arc<App>>) -> Response {
     match app.exchange.ready().await {

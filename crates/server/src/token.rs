@@ -167,6 +167,25 @@ impl Tokens {
         }
     }
 
+    /// Whether a provider says of whoever signed in that they did: now, at this application, and in answer to what it was asked.
+    pub async fn signed_in(&self, issuer: &str, id_token: &str, application: &str, nonce: &str) -> Result<(), TokenFault> {
+        if id_token.len() > self.bytes_max {
+            return Err(TokenFault::TooLarge);
+        }
+        let token = Parts::read(Sort::Access, id_token)?;
+        let provider = self.providers.iter().find(|provider| provider.config.issuer == issuer).ok_or(TokenFault::Stranger)?;
+        let says = |name: &str, value: &str| token.claims.get(name).and_then(Value::as_str) == Some(value);
+        let kept = provider.keys.keys(&token, self.clock.now()).await?;
+        if !says("iss", issuer) || !kept.keys.iter().any(|key| key.fits(&token) && key.signed(&token)) {
+            return Err(TokenFault::Stranger);
+        }
+        meant_for(&token.claims, application)?;
+        in_time(&token.claims, self.clock.now().as_second())?;
+        // Whoever is among several it is for must be the one that asked.
+        let party = token.claims.get("azp").is_none_or(|party| party.as_str() == Some(application));
+        if party && says("nonce", nonce) { Ok(()) } else { Err(TokenFault::Stranger) }
+    }
+
     /// Makes ready to sign a token of this exchange's own; see `Own::mint`.
     pub fn mint(&self, lives: jiff::SignedDuration) -> Result<Mint, NotIssued> {
         self.own.as_ref().ok_or(NotIssued::Unsigned)?.mint(self.clock.now(), lives)

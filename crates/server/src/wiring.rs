@@ -209,7 +209,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         // The last entries are vouched for, too.
         checkpointer.once().await;
     };
-    Ok((App::new(exchange, (registrar, deeds, privacy), (tokens, ladder), config, clock, assembler), background))
+    Ok((App::new(exchange, (registrar, deeds, privacy), (tokens, ladder), config, clock, assembler)?, background))
 }
 
 /// The National Record Locator, and who sees to the pointers there.

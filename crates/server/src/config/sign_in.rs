@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use super::Reader;
 use super::reader::Section;
+use super::viewer::Application;
 
 /// `[[sign_in]]`
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct SignIn {
     pub authorize_url: Option<Url>,
     /// Where its tokens are had, to be told to clients.
     pub token_url: Option<Url>,
+    /// `[sign_in.viewer]`: the viewer as an application of it, where people sign in there by it.
+    pub viewer: Option<Application>,
     /// `[sign_in.limits]`
     pub limits: Limits,
 }
@@ -97,7 +100,7 @@ impl<'a> Reader<'a> {
 
     /// `None` only where a mistake was noted.
     pub(super) fn sign_in(&self, section: Section<'a>) -> Option<SignIn> {
-        let issuer = section.required("issuer");
+        let issuer: Option<String> = section.required("issuer");
         let audience = section.required("audience");
         if !section.has("keys") {
             section.mistake("keys", "is missing");
@@ -119,9 +122,22 @@ impl<'a> Reader<'a> {
             true => cis2(self, &section).map(Claims::Cis2),
             false => Some(Claims::Iua),
         };
+        let viewer = match self.application(&section, issuer.as_deref()) {
+            None => Some(None),
+            Some(application) => application.map(Some),
+        };
         let limits = limits(section.section("limits"));
         section.finish();
-        Some(SignIn { issuer: issuer?, audience: audience?, keys: keys?, claims: claims?, authorize_url, token_url, limits })
+        Some(SignIn {
+            issuer: issuer?,
+            audience: audience?,
+            keys: keys?,
+            claims: claims?,
+            authorize_url,
+            token_url,
+            viewer: viewer?,
+            limits,
+        })
     }
 }
 

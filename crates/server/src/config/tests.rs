@@ -363,3 +363,21 @@ fn the_blocks_that_the_pretend_region_prints_are_taken() {
     assert_eq!(config.sources.len(), 8);
     assert_eq!((config.limits.read_ms, config.limits.source.source_ms, config.limits.source.resources_max), (10_000, 8_000, 5_000));
 }
+
+/// Whoever signs in on the pages does so at a provider that says where, and who it was.
+#[test]
+fn the_viewer_is_an_application_of_a_provider_that_can_be_gone_to() {
+    let check = |lines: &str, expected: &[&str]| {
+        let source = "[[source]]\nid = \"a\"\nname = \"A\"\norganisation = \"QWU\"\ndialect = \"fhir-r4\"\nurl = \"https://a.example\"\n";
+        let found = mistakes(&format!("{EXCHANGE}{SIGN_IN}{lines}{source}"));
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        expected.iter().zip(found).for_each(|(expected, found)| assert!(found.contains(expected), "{found}"));
+    };
+    let urls = "authorize_url = \"https://login.example/a\"\ntoken_url = \"https://login.example/t\"\n";
+    check(&format!("{urls}[sign_in.viewer]\nclient_id = \"v\"\n"), &[]);
+    check("[sign_in.viewer]\nclient_id = \"v\"\n", &["needs sign_in.authorize_url", "needs sign_in.token_url"]);
+    check(&format!("{urls}[sign_in.viewer]\nname = \"v\"\n"), &["client_id: is missing"]);
+    check(&format!("{urls}[sign_in.viewer]\nclient_id = \"v\"\nscope = \"user/*.rs\"\n"), &["scope: must have openid"]);
+    check("[viewer]\nidle_minutes = 60\nsession_minutes = 30\n", &["session_minutes: is less than idle_minutes"]);
+    check("[viewer]\nidle_minutes = 61\n", &["idle_minutes: must be a whole number from 1 to 60"]);
+}

@@ -13,10 +13,10 @@ pub(super) mod trace;
 use exchange::Refused;
 
 use super::Fault;
-pub(super) use read::unknown;
+pub(crate) use read::unknown;
 
 /// What the journey refused, as this server says it.
-pub(super) fn fault(refused: Refused) -> Fault {
+pub(crate) fn fault(refused: Refused) -> Fault {
     match refused {
         Refused::Denied(_) => Fault::Denied,
         Refused::Loop => Fault::Loop,

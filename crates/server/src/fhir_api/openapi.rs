@@ -107,7 +107,7 @@ enum Door {
     Grant,
     /// Told to everybody.
     Open,
-    /// A page, which takes a token in its form.
+    /// A page, for whoever is signed in; whoever is not is led there.
     Page,
 }
 
@@ -118,7 +118,8 @@ impl Operation {
         match path {
             _ if open => Door::Open,
             "/" | "/live" | "/metrics" | "/openapi.json" | "/ready" => Door::Open,
-            "/viewer" => Door::Page,
+            _ if path.starts_with("/viewer/assets/") => Door::Open,
+            _ if path.starts_with("/viewer") => Door::Page,
             crate::launch::LAUNCH | crate::oauth::TOKEN => Door::Grant,
             _ if path.starts_with("/fhir/") => Door::Fhir,
             _ => Door::Desk,
@@ -210,10 +211,14 @@ fn responses(operation: &Operation, door: Door) -> Value {
         // Where this exchange signs nothing there are no keys.
         Door::Open if operation.path == "/.well-known/jwks.json" => &[404],
         Door::Open if operation.path == "/ready" => &[503],
+        Door::Open if operation.path.starts_with("/viewer/") => &[404],
         Door::Open => &[],
     };
     let mut all = Map::new();
-    all.insert("200".into(), json!({"description": "What was asked for.", "content": found}));
+    all.insert("200".into(), json!({"description": "What was asked for.", "content": found.clone()}));
+    if door == Door::Page {
+        all.insert("303".into(), json!({"description": "Led on: to sign in, or to what was asked for.", "content": found}));
+    }
     for status in refusals {
         let words = axum::http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Refused");
         let content = if operation.path == "/ready" { json!({"text/plain": {}}) } else { refused.clone() };
@@ -233,6 +238,7 @@ fn open(path: &str) -> Value {
     match path {
         "/" => json!({"text/html": {}}),
         "/live" | "/metrics" | "/ready" => json!({"text/plain": {}}),
+        _ if path.starts_with("/viewer/") => json!({"text/css": {}, "text/javascript": {}, "image/svg+xml": {}}),
         _ if path.ends_with("/metadata") => {
             json!({"application/fhir+json": {"schema": {"$ref": "#/components/schemas/Resource"}}, "application/fhir+xml": {"schema": {}}})
         }

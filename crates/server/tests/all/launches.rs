@@ -57,10 +57,8 @@ async fn a_link_opens_one_person_for_one_user_for_some_minutes() {
         let claim = format!("/fhir/R4/Patient/{other}/$request-access");
         assert_eq!(world.send("POST", &claim, Some(token), &[], crate::governance::CLAIM).await.status, 403);
         assert_eq!(world.send("GET", "/steward/tasks", Some(token), &[], "").await.status, 403);
-        let page = world.send("POST", "/viewer", None, &FORM, &form(&[("person", &person), ("token", token)])).await;
-        assert_eq!(page.status, 200, "{}", page.text);
-        let page = world.send("POST", "/viewer", None, &FORM, &form(&[("person", &other), ("token", token)])).await;
-        assert_eq!(page.status, 403);
+        let tab = world.tab(token).await.unwrap();
+        assert_eq!((tab.read(&person).await.status, tab.read(&other).await.status), (200, 403));
     }
     let opened = world.launch(&signers.link(&link(&person, "last"))).await;
     let token = opened.json["access_token"].as_str().unwrap();
@@ -290,7 +288,10 @@ async fn every_fault_of_a_link_is_refused_and_entered() {
     // None of these was spent: it opens, once.
     let browser = [FORM[0], ("accept", "text/html,*/*;q=0.8")];
     let opened = world.send("POST", "/launch", None, &browser, &form(&[("link", &signed)])).await;
-    assert!(opened.status == 200 && opened.text.contains("/viewer") && opened.text.contains(&person), "{}", opened.text);
+    assert_eq!((opened.status, opened.headers["location"].to_str().unwrap()), (303, format!("/viewer/patient/{person}").as_str()));
+    let cookie = opened.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let page = world.send("GET", &format!("/viewer/patient/{person}"), None, &[("cookie", &cookie)], "").await;
+    assert_eq!(page.status, 200, "{}", page.text);
     refused_after(&world, "again", &world.launch(&signed).await, &["issued"]);
     let again = world.send("POST", "/launch", None, &browser, &form(&[("link", &signed)])).await;
     assert_eq!((again.status, again.text.contains("access_token")), (400, false));

@@ -297,9 +297,7 @@ async fn what_is_sensitive_is_on_no_page_and_behind_no_id() {
     let world = World::around(planted(), &setup(true));
     let person = world.person(DEMO_PERSON).await;
     let token = world.doctor_of(&person);
-    let form =
-        url::form_urlencoded::Serializer::new(String::new()).append_pair("number", DEMO_PERSON).append_pair("token", &token).finish();
-    let page = world.send("POST", "/viewer", None, &[("content-type", "application/x-www-form-urlencoded")], &form).await;
+    let page = world.tab(&token).await.unwrap().read(&person).await;
     assert!(page.status == 200 && page.text.contains("Plain"), "{}", page.text);
     check(&page.text, "the page");
     let whole = world.get(&format!("Patient/{person}/$everything?_count=5000"), &token).await;

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::signer::{claims_of, form};
-use crate::world::{Setup, World, region};
+use crate::world::{Answer, PUBLIC, Setup, World, region};
 
 const BACK: &str = "http://127.0.0.1:9/back";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -38,11 +38,15 @@ impl Stage {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let issuer = Issuer::new(&base).unwrap();
-        let block = format!("[[sign_in]]\nissuer = \"{base}\"\naudience = \"severn\"\nkeys = \"{base}/jwks\"\n");
+        let block = format!(
+            "[[sign_in]]\nissuer = \"{base}\"\naudience = \"severn\"\nkeys = \"{base}/jwks\"\nauthorize_url = \"{base}/authorize\"\n\
+             token_url = \"{base}/token\"\n[sign_in.viewer]\nclient_id = \"pages\"\nname = \"the demo\"\n"
+        );
         let setup = Setup { blocks: Box::leak(block.into_boxed_str()), ..Setup::default() };
         let world = World::around(Arc::new(region(&["ccr"])), &setup);
-        let application = Application { id: "viewer-1".into(), redirect_uris: vec![BACK.into()] };
-        let provider = Arc::new(Provider::new(issuer, "http://severn.test", vec![application], world.clock.clone()));
+        let application = |id: &str, back: &str| Application { id: id.into(), redirect_uris: vec![back.into()] };
+        let applications = vec![application("viewer-1", BACK), application("pages", &format!("{PUBLIC}/viewer/signed-in"))];
+        let provider = Arc::new(Provider::new(issuer, PUBLIC, applications, world.clock.clone()));
         let mut serving = JoinSet::new();
         let served = provider.clone().serve(listener);
         serving.spawn(async move { served.await.unwrap() });
@@ -278,7 +282,7 @@ async fn the_demos_own_application_signs_somebody_in() {
     assert!(back.starts_with(&format!("{}/signed-in?", stage.base)), "{back}");
     let (status, _, page) = stage.get(&back).await;
     assert_eq!(status, 200, "{page}");
-    let token = page.split_once("name=token value=\"").unwrap().1.split('"').next().unwrap();
+    let token = page.split_once("readonly>").unwrap().1.split('<').next().unwrap();
     assert_eq!(claims_of(token)["sub"], "nurse");
     // Neither again, nor with a state that nobody made.
     assert_eq!(stage.get(&back).await.0, 400);
@@ -319,4 +323,90 @@ async fn the_demos_sign_in_is_on_this_machine_only_and_serve_has_no_way_to_it() 
         let before = main.lines().nth(at - 1).unwrap();
         assert!(before.contains("#[cfg(feature = \"demo\")]"), "{line}");
     }
+}
+
+impl Stage {
+    /// Begins at the pages; answers where the provider is, and with the cookie of the browser.
+    async fn begin(&self, query: &str) -> (String, String) {
+        let answer = self.world.send("GET", &format!("/viewer/sign-in/1{query}"), None, &[], "").await;
+        assert_eq!(answer.status, 303);
+        let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        (answer.headers["location"].to_str().unwrap().to_owned(), cookie)
+    }
+
+    /// Chooses somebody there; answers with the path and query of where they are sent back to.
+    async fn sent_back(&self, authorize: &str, person: &str) -> String {
+        let (status, _, page) = self.get(authorize).await;
+        assert_eq!(status, 200, "{page}");
+        let request = page.split_once("name=request value=\"").unwrap().1.split('"').next().unwrap();
+        let chosen = form(&[("request", request), ("person", person)]);
+        let headers = ("content-type", "application/x-www-form-urlencoded");
+        let answer = self.client.post(format!("{}/authorize", self.base)).header(headers.0, headers.1).body(chosen).send().await.unwrap();
+        let back = answer.headers()["location"].to_str().unwrap();
+        back.strip_prefix(PUBLIC).unwrap().to_owned()
+    }
+
+    async fn back(&self, target: &str, cookie: &str) -> Answer {
+        self.world.send("GET", target, None, &[("cookie", cookie)], "").await
+    }
+}
+
+#[tokio::test]
+async fn the_pages_sign_in_whoever_comes_back_to_the_browser_that_began() {
+    let stage = Stage::new().await;
+    let person = stage.world.person(DEMO_PERSON).await;
+    let page = stage.world.send("GET", &format!("/viewer/sign-in?person={person}"), None, &[], "").await;
+    assert!(page.status == 200 && page.text.contains(&format!("href=\"/viewer/sign-in/1?person={person}\"")), "{}", page.text);
+    let (authorize, cookie) = stage.begin(&format!("?person={person}")).await;
+    assert!(cookie.starts_with("severn-sign-in=") && authorize.contains("code_challenge_method=S256") && authorize.contains("nonce="));
+    let target = stage.sent_back(&authorize, "doctor").await;
+    let back = stage.back(&target, &cookie).await;
+    assert_eq!(
+        (back.status, back.headers["location"].to_str().unwrap()),
+        (303, format!("/viewer/patient/{person}").as_str()),
+        "{}",
+        back.text
+    );
+    let cookies: Vec<&str> = back.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    assert!(cookies.len() == 2 && cookies[1].starts_with("severn-sign-in=;"), "{cookies:?}");
+    let session = cookies[0].split(';').next().unwrap();
+    let home = stage.back("/viewer", session).await;
+    assert!(home.status == 200 && home.text.contains("Dr A Example, Queen Elizabeth Hospital"), "{}", home.text);
+    // A launch from a system that has a person open leads to them.
+    let launch = stage.provider.open(&person);
+    let (authorize, cookie) = stage.begin(&format!("?launch={launch}")).await;
+    let back = stage.back(&stage.sent_back(&authorize, "nurse").await, &cookie).await;
+    assert_eq!(back.headers["location"].to_str().unwrap(), format!("/viewer/patient/{person}"));
+}
+
+#[tokio::test]
+async fn the_pages_sign_in_nobody_who_comes_back_otherwise() {
+    let stage = Stage::new().await;
+    let nobody = |what: &str, answer: &Answer| {
+        assert_eq!(answer.status, 403, "{what}: {}", answer.text);
+        assert_eq!(stage.world.ledger.of(&answer.request()), ["refused"], "{what}");
+        assert!(answer.headers.get_all("set-cookie").iter().all(|cookie| cookie.to_str().unwrap().contains("Max-Age=0")), "{what}");
+    };
+    let sent = async || {
+        let (authorize, cookie) = stage.begin("").await;
+        (stage.sent_back(&authorize, "doctor").await, cookie)
+    };
+    let (target, _) = sent().await;
+    nobody("another browser", &stage.back(&target, "").await);
+    let (target, _) = sent().await;
+    let (_, other) = sent().await;
+    nobody("another sign-in of another browser", &stage.back(&target, &other).await);
+    let (target, cookie) = sent().await;
+    nobody("another provider", &stage.back(&target.replace("iss=http", "iss=https"), &cookie).await);
+    nobody("again", &stage.back(&target, &cookie).await);
+    let (target, cookie) = sent().await;
+    nobody("no code", &stage.back(&target.replace("code=", "error="), &cookie).await);
+    let (target, cookie) = sent().await;
+    nobody("another code", &stage.back(&target.replace("code=", "code=x"), &cookie).await);
+    let (target, cookie) = sent().await;
+    stage.world.clock.forward_s(601);
+    nobody("too late", &stage.back(&target, &cookie).await);
+    nobody("nothing", &stage.back("/viewer/signed-in", "").await);
+    assert_eq!(stage.world.send("GET", "/viewer/sign-in/7", None, &[], "").await.headers["location"], "/viewer/sign-in");
+    assert_eq!(stage.world.send("GET", "/viewer/sign-in/x", None, &[], "").await.headers["location"], "/viewer/sign-in");
 }

@@ -17,6 +17,7 @@ use crate::governance::CLAIM;
 use crate::signer::{Signers, assertion, form, link};
 use crate::world::{Answer, Card, Issuer, World, region};
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const MATCH: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient",
     "name":[{"family":"Hartley","given":["Margaret"]}],"birthDate":"1948-03-11"}}]}"#;
 const STRUCTURED: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"includeAllergies"}]}"#;
@@ -141,9 +142,15 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
         (_, "/steward/tasks/{id}", _) => get("/steward/tasks/none".into()),
         (_, "/steward/tasks/{id}/decide", _) => post("/steward/tasks/none/decide".into(), DECIDE),
         (_, "/steward/tasks/{id}/undo", _) => post("/steward/tasks/none/undo".into(), DECIDE),
-        (_, "/viewer", _) if method == "POST" => {
-            ask("", "/viewer".into(), &format!("number={DEMO_PERSON}&token=TOKEN"), "application/x-www-form-urlencoded")
+        (_, "/viewer/assets/{name}", _) => get("/viewer/assets/none.css".into()),
+        (_, "/viewer/find", _) => ask("", path.to_owned(), &format!("number={DEMO_PERSON}"), FORM),
+        (_, "/viewer/patient/{id}", _) => get(format!("/viewer/patient/{person}")),
+        (_, "/viewer/patient/{id}/access", _) => {
+            let body = "kind=relationship&reason=TREAT&text=Admitted+to+my+ward+this+morning";
+            ask("$request-access", format!("/viewer/patient/{person}/access"), body, FORM)
         }
+        (_, "/viewer/sign-in/{way}", _) => get("/viewer/sign-in/0".into()),
+        (_, "/viewer/sign-out", _) => ask("", path.to_owned(), "", FORM),
         (
             _,
             "/"
@@ -155,7 +162,9 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
             | "/metrics"
             | "/openapi.json"
             | "/ready"
-            | "/viewer",
+            | "/viewer"
+            | "/viewer/sign-in"
+            | "/viewer/signed-in",
             _,
         ) => get(path.to_owned()),
         _ => panic!("{endpoint} of {path} is missing from the table of who may ask: put a question to it here, and BLESS=1"),
@@ -342,6 +351,7 @@ async fn every_endpoint_lets_in_whom_the_page_says() {
 const HEAD: &str = "WHO MAY ASK: every endpoint of the exchange, asked by every kind of caller, and the status of the answer
 
   200 answered    400 the question is of no use   401 who asks is not known   403 they may not   404 not here, or not theirs
+  303 led on, by a page: to sign in, or to what was asked for
   410 a page that is over, or was laid out for somebody else   502 the one source that could answer is not asked for them
 
 Callers are doctors who have the person open, and differ from one in what they are called. What is asked is about one person.
@@ -371,7 +381,52 @@ fn sections() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
     all.into_iter().map(|(at, endpoints)| (SECTIONS[at].0, endpoints)).collect()
 }
 
+/// Asks of a page, with a session of the caller's where their token gives them one: the same session finds the person first, as people do.
+async fn put_to_page(world: &World, caller: &Asking, question: &Question) -> Answer {
+    let tab = match &caller.token {
+        Some(token) => world.tab(token).await,
+        None => None,
+    };
+    let Some(tab) = tab else {
+        return world.send(question.method, &question.target, None, &[("content-type", FORM)], &question.body).await;
+    };
+    if question.name.contains("$request-access") {
+        tab.find(DEMO_PERSON).await;
+    }
+    let body = format!("{}&csrf={}", question.body, tab.csrf);
+    world.send(question.method, &question.target, None, &[("cookie", &tab.cookie), ("content-type", FORM)], &body).await
+}
+
+/// Pages lead whoever is not signed in to sign in; whatever was asked there is on the ledger.
+fn judge_page(world: &World, caller: &Asking, question: &Question, answer: &Answer) {
+    let (who, name) = (caller.who, &question.name);
+    if name.contains("/assets/") {
+        return;
+    }
+    let events = world.ledger.of(&answer.request());
+    let ended = events.last().map(String::as_str);
+    let asks = name.contains("/find") || name.contains("/patient/");
+    match answer.status {
+        200 if asks => assert!(ended.is_some_and(|ended| ended != "opened" && ended != "refused"), "{who}: {name}: {events:?}"),
+        200 => assert_eq!(ended, None, "{who}: {name}"),
+        // Where the table has no sign-in that they began.
+        403 if name.contains("/signed-in") => assert_eq!(events, ["refused"], "{who}: {name}"),
+        403 => assert_eq!(ended, Some("refused"), "{who}: {name}: {}", answer.text),
+        400 => assert!(ended.is_some(), "{who}: {name}"),
+        303 if asks && answer.headers["location"].to_str().unwrap().starts_with("/viewer/sign-in") => {
+            assert_eq!(events, ["refused"], "{who}: {name}")
+        }
+        303 if asks => assert!(ended.is_some_and(|ended| ended != "opened" && ended != "refused"), "{who}: {name}: {events:?}"),
+        303 => assert_eq!(ended, None, "{who}: {name}"),
+        other => panic!("{who}: {name}: {other} {:.300}", answer.text),
+    }
+    assert_eq!(answer.headers["cache-control"], "no-store", "{who}: {name}");
+}
+
 async fn put(world: &World, caller: &Asking, question: &Question) -> Answer {
+    if question.target.starts_with("/viewer") {
+        return put_to_page(world, caller, question).await;
+    }
     let token = caller.token.as_deref();
     let form = question.content_type.contains("form");
     let body = question.body.replace("TOKEN", token.unwrap_or_default());
@@ -383,9 +438,12 @@ async fn put(world: &World, caller: &Asking, question: &Question) -> Answer {
 /// Whoever is refused gets nothing but an outcome; whatever was answered or refused stands on the ledger.
 fn judge(world: &World, caller: &Asking, question: &Question, answer: &Answer) {
     let (who, name) = (caller.who, &question.name);
+    if question.target.starts_with("/viewer") {
+        return judge_page(world, caller, question, answer);
+    }
     let Some(request) = answer.headers.get("x-request-id") else {
-        // What is told to everybody, and the page that asks again by the same door.
-        assert!([200, 404].contains(&answer.status) || name.contains("/viewer"), "{who}: {name}: {}", answer.text);
+        // What is told to everybody.
+        assert!([200, 404].contains(&answer.status), "{who}: {name}: {}", answer.text);
         return;
     };
     let events = world.ledger.of(request.to_str().unwrap());

@@ -1,5 +1,5 @@
 //! The provider's own little application, so that somebody with a browser can be whoever they choose: it signs in as every application
-//! does, and then asks the exchange's plain page.
+//! does, and then shows the token.
 
 use std::sync::Arc;
 

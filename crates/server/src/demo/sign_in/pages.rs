@@ -39,13 +39,11 @@ pub(super) fn stranger() -> Response {
     (HEADERS, Html(page)).into_response()
 }
 
-/// Somebody has signed in, and may read.
+/// Somebody has signed in, and has a token.
 pub(super) fn signed_in(exchange: &str, token: &str, scope: &str) -> Response {
     let page = format!(
-        "{HEAD}<h1>Signed in</h1><p>Granted: {}<form method=post action=\"{}/viewer\">\
-         <p><label>NHS number<br><input name=number autocomplete=off required></label>\
-         <p><label>Why you need this record (claims a relationship; it is recorded)<br><input name=claim size=80></label>\
-         <input type=hidden name=token value=\"{token}\"><p><button>Read</button></form><p>The token:<p><textarea rows=8 cols=80 readonly>{token}</textarea>",
+        "{HEAD}<h1>Signed in</h1><p>Granted: {}<p>The token, for whatever asks with one (the pages at <a href=\"{}/viewer\">/viewer</a> sign in by themselves):\
+         <p><label>Token<br><textarea rows=8 cols=80 readonly>{token}</textarea></label>",
         escape(scope),
         escape(exchange),
         token = escape(token)

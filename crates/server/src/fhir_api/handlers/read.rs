@@ -18,7 +18,7 @@ fn whom_to_ask() -> Question {
 }
 
 /// A person that nobody is: an id never minted takes the same way as any other, to the same refusal.
-pub(in super::super) fn unknown() -> PersonId {
+pub(crate) fn unknown() -> PersonId {
     "unknown".parse().expect("letters are a person id")
 }
 

@@ -1,0 +1,49 @@
+//! A record: one read makes one page.
+
+use audit::Audited;
+use axum::http::StatusCode;
+use record::{Need, Question};
+use viewer::{Emergency, RecordPage, Refusing, words};
+
+use super::page::{self, Out};
+use super::{App, Asked};
+use crate::fhir_api::{Fault, fault, unknown};
+
+/// The page of somebody's record, or of what may be done where it is not shown.
+pub(super) async fn page(app: &App, asked: &Asked, person: &str) -> Out {
+    // An id that nobody has takes the same way, to the same refusal.
+    let of = match app.exchange.person_of_patient(person).await {
+        Ok(of) => of.unwrap_or_else(unknown),
+        Err(refused) => return page::failed(app, &asked.id, &fault(refused)),
+    };
+    let now = app.clock.now();
+    let question = Question::Read { person: of, need: Need::everything() };
+    match viewer::read(&app.exchange, asked.ask(question), now).await {
+        Ok(read) => {
+            let record = Audited::into_inner(read);
+            let status = match (record.unanswered, record.timed_out) {
+                (false, _) => StatusCode::OK,
+                (true, true) => StatusCode::GATEWAY_TIMEOUT,
+                (true, false) => StatusCode::BAD_GATEWAY,
+            };
+            let csrf = asked.session.csrf.clone();
+            let emergency = record.emergency.map(|until| Emergency { until: words::until(until, now), instant: until.to_string(), csrf });
+            Out::page(
+                status,
+                &RecordPage { chrome: page::around(app, asked, &format!("Record of {}", record.banner.name)), record, emergency },
+            )
+        }
+        Err(refused) => match fault(refused) {
+            Fault::Denied => refused_page(app, asked, StatusCode::FORBIDDEN, person, None),
+            fault => page::failed(app, &asked.id, &fault),
+        },
+    }
+}
+
+/// That it is not shown. Only whoever found the person here before is told by name whom a claim would be about.
+pub(super) fn refused_page(app: &App, asked: &Asked, status: StatusCode, person: &str, wrong: Option<String>) -> Out {
+    let limits = &app.config.limits;
+    let (least, most) = (limits.claim_chars_min, limits.claim_chars_max);
+    let chrome = page::around(app, asked, "Not shown");
+    Out::page(status, &Refusing { chrome, claiming: asked.session.shown(person), wrong, least, most })
+}

@@ -1,0 +1,490 @@
+//! The pages that people read: who gets in, what a page says, and what it never says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use testbed::{DEMO_PERSON, Fault, Refusal, Region, Supplier, habits};
+
+use crate::tab::Tab;
+use crate::world::{Answer, Card, Setup, World, region};
+
+const OTHER: &str = "9990000026";
+
+/// The text of a page: without marks, with one space between words.
+fn text(answer: &Answer) -> String {
+    let mut out = String::new();
+    let mut rest = answer.text.as_str();
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        out.push(' ');
+        rest = after.split_once('>').map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    let whole = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    whole.replace("&#39;", "'").replace("&#38;", "&").replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"")
+}
+
+fn has(answer: &Answer, wanted: &[&str]) {
+    let text = text(answer);
+    for wanted in wanted {
+        assert!(text.contains(wanted), "`{wanted}` is not in: {text}");
+    }
+}
+
+async fn doctor<'a>(world: &'a World, person: &str) -> Tab<'a> {
+    world.tab(&world.doctor_of(person)).await.unwrap()
+}
+
+/// Which section of a page something stands in.
+fn section<'a>(answer: &'a Answer, anchor: &str) -> &'a str {
+    let begin = answer.text.split_once(&format!("id=\"{anchor}\"")).unwrap_or_else(|| panic!("no section {anchor}")).1;
+    begin.split("</section>").next().unwrap()
+}
+
+/// One source of these resources about the demo's person, whose demographics these change.
+fn holding(patient: Value, resources: &[Value]) -> World {
+    let about = &testbed::person(DEMO_PERSON).unwrap().about;
+    let mut person = json!({"resourceType": "Patient", "id": "1", "birthDate": about.birth_date,
+        "name": [{"family": about.family, "given": about.given}],
+        "identifier": [{"system": habits("ccr").unwrap().nhs_system, "value": DEMO_PERSON}]});
+    for (key, value) in patient.as_object().unwrap() {
+        person[key] = value.clone();
+    }
+    let subject = json!({"reference": "Patient/1"});
+    let own = resources.iter().map(|resource| {
+        let mut resource = resource.clone();
+        let key = if resource["resourceType"] == "AllergyIntolerance" { "patient" } else { "subject" };
+        resource[key] = subject.clone();
+        resource.to_string()
+    });
+    let all = std::iter::once(person.to_string()).chain(own).collect();
+    let source =
+        Supplier::of_resources(habits("ccr").unwrap(), "http://ccr.testbed.example", [(DEMO_PERSON.to_owned(), all)].into()).unwrap();
+    World::around(Arc::new(Region::of([source])), &Setup { sources: vec![("ccr", "nhs_number = \"verified\"\n")], ..Setup::default() })
+}
+
+async fn page_of(patient: Value, resources: &[Value]) -> Answer {
+    let world = holding(patient, resources);
+    let person = world.person(DEMO_PERSON).await;
+    let answer = doctor(&world, &person).await.read(&person).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer
+}
+
+fn allergy(id: &str, name: &str, clinical: &str, verification: &str) -> Value {
+    let status =
+        |system: &str, code: &str| json!({"coding": [{"system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": code}]});
+    json!({"resourceType": "AllergyIntolerance", "id": id, "code": {"text": name}, "clinicalStatus": status("allergyintolerance-clinical", clinical),
+        "verificationStatus": status("allergyintolerance-verification", verification)})
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_not_signed_in_is_led_to_sign_in_and_entered() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let asked = world.region.asked("ccr").len();
+    let path = format!("/viewer/patient/{person}");
+    for (method, path, to) in [
+        ("GET", path.as_str(), format!("/viewer/sign-in?person={person}")),
+        ("POST", "/viewer/find", "/viewer/sign-in".to_owned()),
+        ("POST", &format!("{path}/access"), format!("/viewer/sign-in?person={person}")),
+    ] {
+        for cookie in ["", "severn-session=made-up", "__Host-severn-session=made-up"] {
+            // A token is no session, wherever it stands.
+            let answer = world.send(method, path, Some(&world.doctor_of(&person)), &[("cookie", cookie)], "").await;
+            let over = if cookie.is_empty() { to.clone() } else { format!("{to}{}over=1", if to.contains('?') { '&' } else { '?' }) };
+            assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (303, over.as_str()));
+            assert!(answer.text.is_empty());
+            assert_eq!(world.ledger.of(&answer.request()), ["refused"]);
+        }
+    }
+    let home = world.send("GET", "/viewer", None, &[], "").await;
+    assert_eq!((home.status, &home.headers["location"]), (303, &"/viewer/sign-in".parse().unwrap()));
+    assert_eq!(world.region.asked("ccr").len(), asked, "no source is asked for them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_when_it_is_idle_or_old_or_its_token_is() {
+    let setup = Setup { blocks: "[viewer]\nidle_minutes = 10\nsession_minutes = 30\n", ..Setup::default() };
+    let world = World::around(Arc::new(region(&["ccr"])), &setup);
+    let over = async |tab: &Tab<'_>| {
+        let answer = tab.get("/viewer").await;
+        (answer.status == 303 && answer.headers["location"] == "/viewer/sign-in?over=1", answer.status)
+    };
+    let token = world.token(&Card::doctor());
+    let tab = world.tab(&token).await.unwrap();
+    world.clock.forward_s(599);
+    assert_eq!(over(&tab).await, (false, 200));
+    world.clock.forward_s(600);
+    assert_eq!(over(&tab).await, (true, 303), "idle");
+    assert_eq!(over(&tab).await, (true, 303), "and it stays over");
+    let tab = world.tab(&token).await.unwrap();
+    for _ in 0..3 {
+        world.clock.forward_s(599);
+        assert_eq!(over(&tab).await, (false, 200));
+    }
+    world.clock.forward_s(10);
+    assert_eq!(over(&tab).await, (true, 303), "old");
+    let tab = world.tab(&world.token(&Card { lives_s: 60, ..Card::doctor() })).await.unwrap();
+    world.clock.forward_s(120);
+    assert_eq!(over(&tab).await, (true, 303), "its token expired");
+    let tab = world.tab(&token).await.unwrap();
+    let out = tab.post("/viewer/sign-out", &[]).await;
+    assert!(out.status == 303 && out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(over(&tab).await, (true, 303), "signed out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cookies_say_nothing_and_no_script_reads_them() {
+    let world = World::of(&["ccr"]);
+    let token = world.token(&Card::doctor());
+    let id = "s-1".parse().unwrap();
+    let cookie = world.app.begin_session(&token, &id).await.unwrap().cookie;
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+    assert!(!token.contains(cookie.split(['=', ';']).nth(1).unwrap()));
+    // Nobody is signed in by a token that opens nothing, nor any system.
+    for token in ["nonsense".to_owned(), world.token(&Card { audience: "elsewhere", ..Card::doctor() }), world.token(&Card::system())] {
+        assert!(world.tab(&token).await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_form_of_anothers_making_does_nothing() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let (own, other) = (doctor(&world, &person).await, doctor(&world, &person).await);
+    let asked = world.region.asked("ccr").len();
+    let access = format!("/viewer/patient/{person}/access");
+    for csrf in ["", "made-up", &other.csrf] {
+        for (path, fields) in
+            [("/viewer/find", ("number", DEMO_PERSON)), (access.as_str(), ("kind", "end-emergency")), ("/viewer/sign-out", ("a", "b"))]
+        {
+            let answer = own.post_bare(path, &[fields, ("csrf", csrf)]).await;
+            assert_eq!(answer.status, 403, "{path}");
+            assert_eq!(world.ledger.of(&answer.request()), ["refused"]);
+            has(&answer, &["Nothing was done."]);
+        }
+    }
+    assert_eq!(world.region.asked("ccr").len(), asked);
+    assert_eq!(own.get("/viewer").await.status, 200, "nobody signed them out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_found_and_shown_by_the_rules_of_every_door() {
+    let world = World::of(&["ccr", "gp"]);
+    let tab = world.tab(&world.token(&Card::doctor())).await.unwrap();
+    let found = tab.find("999 000 0018").await;
+    assert_eq!(found.status, 200);
+    has(&found, &["1 found", "HARTLEY, Margaret Anne", "11-Mar-1948", "Female", "999 000 0018"]);
+    let person = found.text.split_once("/viewer/patient/").unwrap().1.split('"').next().unwrap().to_owned();
+    // Found is not read.
+    let refused = tab.read(&person).await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(world.ledger.of(&refused.request()).last().unwrap(), "refused");
+    has(&refused, &["Say that you care for HARTLEY, Margaret Anne", "Emergency access to the record of HARTLEY, Margaret Anne"]);
+    assert!(!text(&refused).contains("enicillin"));
+    // Nobody whom they were not shown is named, and somebody who is not is as somebody whom they may not see.
+    world.person(OTHER).await;
+    let (unknown, other) = (tab.read("nobody-of-that-id").await, tab.read(&world.person(OTHER).await).await);
+    let bare = |answer: &Answer| answer.text.replace(&answer.request(), "");
+    assert_eq!((unknown.status, bare(&unknown)), (other.status, bare(&other)));
+    assert_eq!(tab.claim(&world.person(OTHER).await, "relationship", "TREAT").await.status, 400);
+    // What is no reason is said to be none.
+    let short =
+        tab.post(&format!("/viewer/patient/{person}/access"), &[("kind", "relationship"), ("reason", "TREAT"), ("text", "short")]).await;
+    assert_eq!(short.status, 400);
+    has(&short, &["must say in words why you need this record"]);
+    let claimed = tab.claim(&person, "relationship", "TREAT").await;
+    assert_eq!((claimed.status, claimed.headers["location"].to_str().unwrap()), (303, format!("/viewer/patient/{person}").as_str()));
+    let shown = tab.read(&person).await;
+    assert_eq!(shown.status, 200);
+    has(&shown, &["HARTLEY, Margaret Anne", "Born 11-Mar-1948 (78y)", "Gender Female", "NHS No. 999 000 0018", "Known allergies"]);
+    let events = world.ledger.of(&shown.request());
+    assert_eq!((events.first().unwrap().as_str(), events.last().unwrap().as_str()), ("opened", "closed"));
+    // By who they are.
+    world.settled().await;
+    let fields = [("family", "Hartley"), ("given", "Margaret"), ("born", "1948-03-11"), ("postcode", "")];
+    let traced = tab.post("/viewer/find", &fields).await;
+    has(&traced, &["1 found", "HARTLEY, Margaret Anne", "999 000 0018"]);
+    for wrong in [vec![("number", "9990000019")], vec![("family", "Hartley"), ("born", "11 March")]] {
+        assert_eq!(tab.post("/viewer/find", &wrong).await.status, 400);
+    }
+    world.ledger.verify();
+    assert!(!world.ledger.text().contains(DEMO_PERSON) && !world.ledger.text().contains("Hartley"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_may_not_is_refused_and_entered() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let asked = world.region.asked("ccr").len();
+    for card in [
+        Card { roles: vec![], ..Card::doctor() },
+        Card { activities: vec![], ..Card::doctor() },
+        Card { purpose: "HRESCH", ..Card::doctor() },
+    ] {
+        let card = Card { patient: Some(person.clone()), ..card };
+        let tab = world.tab(&world.token(&card)).await.unwrap();
+        for answer in [tab.read(&person).await, tab.find(DEMO_PERSON).await] {
+            assert_eq!(answer.status, 403, "{:?} {:?}", card.roles, card.activities);
+            assert_eq!(world.ledger.of(&answer.request()).last().unwrap(), "refused");
+            assert!(!text(&answer).contains("HARTLEY"));
+        }
+    }
+    assert_eq!(world.region.asked("ccr").len(), asked, "no source is asked for them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_emergency_is_said_as_long_as_it_lasts_and_ended_by_its_user() {
+    let world = World::of(&["ccr"]);
+    let card = Card { user: "u-9", activities: vec!["B0168", "B0264", "B0360"], lives_s: 48 * 3600, ..Card::doctor() };
+    let tab = world.tab(&world.token(&card)).await.unwrap();
+    tab.find(DEMO_PERSON).await;
+    let person = world.person(DEMO_PERSON).await;
+    assert_eq!(tab.read(&person).await.status, 403);
+    // Nor by whoever may not claim one.
+    let nurse = world.tab(&world.token(&Card::doctor())).await.unwrap();
+    nurse.find(DEMO_PERSON).await;
+    assert_eq!(nurse.claim(&person, "emergency", "unconscious").await.status, 403);
+    assert_eq!(tab.claim(&person, "emergency", "unconscious").await.status, 303);
+    let shown = tab.read(&person).await;
+    assert_eq!(shown.status, 200);
+    has(
+        &shown,
+        &[
+            "Emergency access, recorded, until",
+            "Overridden: that you have no relationship with this person here",
+            "A privacy officer reviews this access",
+        ],
+    );
+    let end = tab.post(&format!("/viewer/patient/{person}/access"), &[("kind", "end-emergency")]).await;
+    assert_eq!(end.status, 303);
+    assert_eq!(tab.read(&person).await.status, 403);
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_contradicts_and_who_failed_stand_on_the_page() {
+    let world = World::of(&["ccr", "gp", "uhb", "soc"]);
+    let person = world.person(DEMO_PERSON).await;
+    world.region.fail("soc", Fault::Refusing { how: Refusal::Unavailable });
+    let page = doctor(&world, &person).await.read(&person).await;
+    assert_eq!(page.status, 200);
+    let soc = "Birmingham City Council adult and children's social care";
+    has(&page, &["Answered in full: 3 of 4 sources", &format!("{soc}: answered with an error, or could not be reached")]);
+    has(&page, &["Do not rely on its absence.", &format!("The list may be incomplete: {soc}"), "May be incomplete."]);
+    has(&page, &["Sources differ in", "Riskier first. That is an order, not advice"]);
+    // The one that says that they are in danger comes first.
+    let differ = section(&page, "differ-1");
+    assert!(differ.find("Confirmed").unwrap() < differ.find("Refuted").unwrap(), "{differ}");
+    // What is refuted is not among what is current.
+    let allergies = section(&page, "allergies");
+    assert!(allergies.find("not current").unwrap() < allergies.find("Refuted").unwrap());
+    has(&page, &["entries say this", "The same entry, passed on: one identifier."]);
+    // A reader opens the line that a conflict is about.
+    assert!(allergies.contains("href=\"#differ-1\""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_answers_the_page_says_that_it_knows_nothing() {
+    let world = World::of(&["ccr"]);
+    let person = world.person(DEMO_PERSON).await;
+    world.region.fail("ccr", Fault::Refusing { how: Refusal::Unavailable });
+    let page = doctor(&world, &person).await.read(&person).await;
+    assert_eq!(page.status, 502);
+    has(
+        &page,
+        &[
+            "No source answered.",
+            "Allergies unavailable",
+            "Medications unavailable",
+            "Problems unavailable",
+            "Answered in full: 0 of 1 sources",
+        ],
+    );
+    assert!(!text(&page).contains("No known allergies") && !text(&page).contains("not recorded Collab"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn allergies_have_four_states_in_the_words_laid_down() {
+    let none = json!({"coding": [{"system": "http://snomed.info/sct", "code": "716186003", "display": "No known allergy"}]});
+    let mut said_none = allergy("n", "No known allergy", "active", "confirmed");
+    said_none["code"] = none;
+    said_none["recordedDate"] = json!("2020-02-01");
+    for (resources, label) in [
+        (vec![allergy("a", "Penicillin", "active", "confirmed")], "Known allergies Penicillin."),
+        (vec![said_none.clone()], "No known allergies said by Collaborative Care Record, 01-Feb-2020."),
+        (vec![], "Allergies not recorded"),
+        (vec![allergy("a", "Penicillin", "active", "entered-in-error")], "Allergies not recorded"),
+    ] {
+        let page = page_of(json!({}), &resources).await;
+        has(&page, &[label]);
+        let others = ["Known allergies ", "No known allergies", "Allergies not recorded", "Allergies unavailable"].into_iter();
+        let stated = others.filter(|other| text(&page).contains(other)).count();
+        assert_eq!(stated, 1, "{label}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_banner_is_written_by_the_rules() {
+    let check = async |patient: Value, wanted: &[&str], unwanted: &[&str]| {
+        let page = page_of(patient, &[]).await;
+        let banner = page.text.split_once("aria-label=\"Patient\"").unwrap().1.split("</section>").next().unwrap();
+        let banner = text(&Answer { text: banner.to_owned(), status: 200, headers: Default::default(), json: Value::Null });
+        wanted.iter().for_each(|wanted| assert!(banner.contains(wanted), "`{wanted}`: {banner}"));
+        unwanted.iter().for_each(|unwanted| assert!(!banner.contains(unwanted), "`{unwanted}`: {banner}"));
+        assert!(!banner.contains('?'), "{banner}");
+    };
+    let name = |name: Value| json!({"name": [name]});
+    check(
+        name(json!({"family": "Hartley", "given": ["Margaret", "Anne"], "prefix": ["Mrs"]})),
+        &["HARTLEY, Margaret Anne (Mrs)", "Born 11-Mar-1948 (78y)", "NHS No. 999 000 0018"],
+        &["Died"],
+    )
+    .await;
+    check(name(json!({"family": "van der Hartley-Öst", "given": ["Margaret"]})), &["VAN DER HARTLEY-ÖST, Margaret"], &[]).await;
+    check(name(json!({"text": "Margaret Hartley", "given": ["Margaret"]})), &["Margaret"], &[", Margaret"]).await;
+    check(json!({"gender": "female"}), &["Gender Female"], &[]).await;
+    check(json!({"gender": "unknown"}), &["Gender Not known"], &[]).await;
+    check(json!({"gender": null}), &["Gender Not known"], &[]).await;
+    check(json!({"deceasedDateTime": "2026-03-10"}), &["Born 11-Mar-1948 Died 10-Mar-2026 Age at Death 77y"], &["(78y)"]).await;
+    check(json!({"deceasedBoolean": true}), &["Died Date not known"], &["Age at Death", "(78y)"]).await;
+    check(json!({"deceasedBoolean": false}), &["(78y)"], &["Died"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_a_source_says_is_anything_but_text() {
+    let bad = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'><b>";
+    let resources = [
+        allergy("a", bad, "active", "confirmed"),
+        json!({"resourceType": "Condition", "id": "c", "code": {"text": bad}, "note": [{"text": bad}],
+            "text": {"status": "additional", "div": format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{bad}</div>")}}),
+        json!({"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": bad}, "valueString": bad,
+            "referenceRange": [{"text": bad}], "interpretation": [{"text": bad}]}),
+        json!({"resourceType": "CarePlan", "id": "p\" onclick=\"alert(1)", "status": "active", "intent": "plan", "title": bad}),
+    ];
+    let page =
+        page_of(json!({"name": [{"family": format!("Hartley{bad}"), "given": ["Margaret"]}], "address": [{"text": bad}]}), &resources)
+            .await;
+    assert!(!page.text.contains("<img") && !page.text.contains("<b>") && !page.text.contains("onclick=\""), "{}", page.text);
+    for script in page.text.match_indices("<script").map(|(at, _)| &page.text[at..]) {
+        assert!(script.starts_with("<script type=\"module\" src=\"/viewer/assets/"), "{script:.80}");
+    }
+    assert!(!page.text.contains(" style=") && !page.text.contains("<style") && !page.text.contains(" onerror=a\""));
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    for wanted in
+        ["default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"]
+    {
+        assert!(policy.contains(wanted), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(
+        (&page.headers["cache-control"], &page.headers["referrer-policy"]),
+        (&"no-store".parse().unwrap(), &"no-referrer".parse().unwrap())
+    );
+    // Nothing on it leads to another address.
+    for address in page
+        .text
+        .match_indices("href=\"")
+        .chain(page.text.match_indices("src=\""))
+        .map(|(at, _)| page.text[at..].split('"').nth(1).unwrap())
+    {
+        assert!(address.starts_with('/') || address.starts_with('#'), "{address}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_keep_their_units_ranges_and_flags() {
+    let result = |id: &str, value: &str, unit: &str, flag: Option<&str>| {
+        let quantity = |value: &str| json!({"value": value.parse::<f64>().unwrap(), "unit": unit});
+        let mut one = json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "Serum potassium"},
+            "category": [{"coding": [{"code": "laboratory"}]}], "effectiveDateTime": "2026-10-14T08:55:00Z",
+            "valueQuantity": quantity(value), "referenceRange": [{"low": quantity("3.5"), "high": quantity("5.3")}]});
+        if let Some(flag) = flag {
+            one["interpretation"] = json!([{"coding": [{"code": flag}]}]);
+        }
+        one
+    };
+    let undated = json!({"resourceType": "Observation", "id": "u", "status": "final", "code": {"text": "Haemoglobin"},
+        "category": [{"coding": [{"code": "laboratory"}]}], "valueQuantity": {"value": 121, "unit": "g/L"}});
+    let wrong = json!({"resourceType": "Observation", "id": "w", "status": "entered-in-error", "code": {"text": "Serum sodium"},
+        "category": [{"coding": [{"code": "laboratory"}]}], "effectiveDateTime": "2026-10-13", "valueQuantity": {"value": 99, "unit": "mmol/L"}});
+    let page = page_of(json!({}), &[result("1", "5.6", "mmol/L", Some("H")), result("2", "21.9", "mg/dL", None), undated, wrong]).await;
+    let results = section(&page, "results");
+    let said = text(&Answer { text: results.to_owned(), status: 200, headers: Default::default(), json: Value::Null });
+    for wanted in [
+        "5.6 mmol/L 3.5 mmol/L to 5.3 mmol/L High",
+        "21.9 mg/dL 3.5 mg/dL to 5.3 mg/dL None given",
+        "14-Oct-2026 09:55",
+        "None given None given",
+    ] {
+        assert!(said.contains(wanted), "`{wanted}`: {said}");
+    }
+    // Undated first, under a heading of their own; what was never so last, and said to be.
+    let at = |what: &str| said.find(what).unwrap_or_else(|| panic!("`{what}`: {said}"));
+    assert!(at("Date not recorded") < at("Haemoglobin") && at("Haemoglobin") < at("Serum potassium"));
+    assert!(at("Serum potassium") < at("1 not current: entered in error") && at("1 not current") < at("Serum sodium"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn withholding_is_announced_and_what_is_withheld_is_not() {
+    let world = World::of(&["ccr", "mh"]);
+    let person = world.person(DEMO_PERSON).await;
+    // Who may not see what a whole record may hold is told that there is something.
+    let card = Card { roles: vec!["R8003"], activities: vec!["B0264", "B0401"], patient: Some(person.clone()), ..Card::doctor() };
+    let tab = world.tab(&world.token(&card)).await.unwrap();
+    let page = tab.read(&person).await;
+    assert_eq!(page.status, 200);
+    has(&page, &["Some information is withheld: "]);
+    let whole = doctor(&world, &person).await.read(&person).await;
+    assert!(text(&whole).contains("PHQ-9") && !text(&page).contains("PHQ-9"));
+}
+
+/// Two people, two readers, many tabs: every page says of its banner's person only.
+#[tokio::test(start_paused = true)]
+async fn no_page_shows_one_person_under_anothers_banner() {
+    let world = World::of(&["ccr", "gp"]);
+    let people: Vec<(&str, String)> = vec![(DEMO_PERSON, world.person(DEMO_PERSON).await), (OTHER, world.person(OTHER).await)];
+    let mut tabs: BTreeMap<usize, Tab<'_>> = BTreeMap::new();
+    for (at, user) in ["u-1", "u-2"].into_iter().enumerate() {
+        let tab = world.tab(&world.token(&Card { user, ..Card::doctor() })).await.unwrap();
+        for (number, person) in &people {
+            tab.find(number).await;
+            assert_eq!(tab.claim(person, "relationship", "TREAT").await.status, 303);
+        }
+        tabs.insert(at, tab);
+    }
+    let about = |number: &str| testbed::person(number).unwrap().about.family.to_uppercase();
+    for turn in 0..25 {
+        let (first, second) = (&people[turn % 2], &people[(turn + 1) % 2]);
+        let (one, two) = (&tabs[&(turn % 2)], &tabs[&(turn / 2 % 2)]);
+        let pages = tokio::join!(one.read(&first.1), two.read(&second.1));
+        for (page, (own, other)) in [(pages.0, (first, second)), (pages.1, (second, first))] {
+            assert_eq!(page.status, 200);
+            let spaced = |number: &str| format!("{} {} {}", &number[..3], &number[3..6], &number[6..]);
+            has(&page, &[&spaced(own.0), &about(own.0)]);
+            assert!(!page.text.contains(&spaced(other.0)) && !page.text.contains(&about(other.0)) && !page.text.contains(&other.1));
+        }
+    }
+}
+
+/// Every conflict has two sides at least: in what they differ, none is taken for another.
+#[tokio::test(start_paused = true)]
+async fn no_conflict_is_shown_with_one_side() {
+    let world = World::of(&["ccr", "gp", "uhb", "rx", "mh", "ohc", "nbr"]);
+    let person = world.person(DEMO_PERSON).await;
+    let tab = doctor(&world, &person).await;
+    let answer = world.get(&format!("Patient/{person}/$everything?_count=5000"), &world.doctor_of(&person)).await;
+    let page = tab.read(&person).await;
+    let conflicts = answer.of_type("DetectedIssue").count();
+    assert!(conflicts > 2);
+    for at in 1.. {
+        if !page.text.contains(&format!("id=\"differ-{at}\"")) {
+            assert!(at > 3, "{at}");
+            break;
+        }
+        let sides = section(&page, &format!("differ-{at}")).matches("Said by").count();
+        assert!(sides > 1, "differ-{at} has one side");
+    }
+}

@@ -1,0 +1,28 @@
+//! The pages that a clinician reads: a joined record laid out by the rules that patient banners, allergy states and partial answers have,
+//! and the pages around it.
+//!
+//! It takes the exchange in-process, by the same ways as every other door ([`exchange::Exchange::read`]): one read makes one page, its
+//! banner included, so that no page can show one person's data under another's name. What leaves is [`audit::Audited`].
+//!
+//! Every page is whole without script; text is escaped by the templates and by nothing else; styles and behaviour are the
+//! exchange's own, from its own address.
+//!
+//! What it leaves to others: who asks, sessions and routes (`server`); who may (`access`); what belongs together (`join`).
+
+pub mod assets;
+mod banner;
+mod completeness;
+mod find;
+mod item;
+mod pages;
+mod record;
+mod sections;
+pub mod words;
+
+pub use banner::{Banner, Born, Identity};
+pub use completeness::{Completeness, Gap, Source};
+pub use find::{found, traced};
+pub use item::{Cluster, Line, Reading, Tag};
+pub use pages::{Candidate, Chrome, Claiming, Emergency, Find, Message, Reader, RecordPage, Refusing, SignIn};
+pub use record::{Allergies, Conflict, Names, Record, Section, Side, read};
+pub use sections::Heading;

@@ -1,0 +1,185 @@
+//! Which item stands under which heading, in the order of the Core Information Standard.
+
+use fhir::{Kind, Ref};
+use record::Item;
+
+/// A heading, as the page has it, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is the heading of that name, as `title` below spells it")]
+pub enum Heading {
+    Alerts,
+    Allergies,
+    Medications,
+    Problems,
+    Diagnoses,
+    Results,
+    Observations,
+    Procedures,
+    Vaccinations,
+    Pregnancy,
+    Encounters,
+    Appointments,
+    Contacts,
+    Professionals,
+    PersonalContacts,
+    Social,
+    Services,
+    Legal,
+    Plans,
+    Family,
+    Assessments,
+    Consent,
+    Documents,
+    Other,
+}
+
+impl Heading {
+    /// Every heading, in order.
+    pub const ALL: [Heading; 24] = [
+        Heading::Alerts,
+        Heading::Allergies,
+        Heading::Medications,
+        Heading::Problems,
+        Heading::Diagnoses,
+        Heading::Results,
+        Heading::Observations,
+        Heading::Procedures,
+        Heading::Vaccinations,
+        Heading::Pregnancy,
+        Heading::Encounters,
+        Heading::Appointments,
+        Heading::Contacts,
+        Heading::Professionals,
+        Heading::PersonalContacts,
+        Heading::Social,
+        Heading::Services,
+        Heading::Legal,
+        Heading::Plans,
+        Heading::Family,
+        Heading::Assessments,
+        Heading::Consent,
+        Heading::Documents,
+        Heading::Other,
+    ];
+
+    /// As it is read.
+    pub fn title(self) -> &'static str {
+        match self {
+            Heading::Alerts => "Alerts",
+            Heading::Allergies => "Allergies and adverse reactions",
+            Heading::Medications => "Medications and medical devices",
+            Heading::Problems => "Problems",
+            Heading::Diagnoses => "Diagnoses",
+            Heading::Results => "Investigation results",
+            Heading::Observations => "Observations",
+            Heading::Procedures => "Procedures and therapies",
+            Heading::Vaccinations => "Vaccinations",
+            Heading::Pregnancy => "Pregnancy status",
+            Heading::Encounters => "Admissions, attendances, discharges and referrals",
+            Heading::Appointments => "Appointments",
+            Heading::Contacts => "Contacts with professionals",
+            Heading::Professionals => "Professional contacts",
+            Heading::PersonalContacts => "Personal contacts",
+            Heading::Social => "Social context",
+            Heading::Services => "Services and care",
+            Heading::Legal => "Legal information and advance decisions",
+            Heading::Plans => "Care plans",
+            Heading::Family => "Family history",
+            Heading::Assessments => "Assessments",
+            Heading::Consent => "Consent",
+            Heading::Documents => "Documents",
+            Heading::Other => "Everything else",
+        }
+    }
+
+    /// For an address within the page.
+    pub fn anchor(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+
+    /// The types of which a gap is a gap of this section.
+    pub fn kinds(self) -> &'static [Kind] {
+        match self {
+            Heading::Alerts => &[Kind::FLAG],
+            Heading::Allergies => &[Kind::ALLERGY_INTOLERANCE],
+            Heading::Medications => &[
+                Kind::MEDICATION_REQUEST,
+                Kind::MEDICATION_STATEMENT,
+                Kind::MEDICATION_DISPENSE,
+                Kind::MEDICATION_ADMINISTRATION,
+                Kind::DEVICE,
+            ],
+            Heading::Problems | Heading::Diagnoses => &[Kind::CONDITION],
+            Heading::Results => &[Kind::OBSERVATION, Kind::DIAGNOSTIC_REPORT],
+            Heading::Observations | Heading::Pregnancy | Heading::Social => &[Kind::OBSERVATION],
+            Heading::Procedures => &[Kind::PROCEDURE],
+            Heading::Vaccinations => &[Kind::IMMUNIZATION],
+            Heading::Encounters => &[Kind::ENCOUNTER, Kind::EPISODE_OF_CARE, Kind::SERVICE_REQUEST],
+            Heading::Appointments => &[Kind::APPOINTMENT],
+            Heading::Contacts => &[Kind::COMMUNICATION],
+            Heading::Professionals => &[Kind::CARE_TEAM],
+            Heading::PersonalContacts => &[Kind::RELATED_PERSON],
+            Heading::Services => &[Kind::TASK],
+            Heading::Legal | Heading::Consent => &[Kind::CONSENT],
+            Heading::Plans => &[Kind::CARE_PLAN, Kind::GOAL],
+            Heading::Family => &[Kind::FAMILY_MEMBER_HISTORY],
+            Heading::Assessments => &[Kind::QUESTIONNAIRE_RESPONSE],
+            Heading::Documents => &[Kind::DOCUMENT_REFERENCE],
+            Heading::Other => &[],
+        }
+    }
+
+    /// The list of four states that it shows.
+    pub fn list(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Heading::Allergies => ("allergies", "allergies"),
+            Heading::Medications => ("medications", "medications"),
+            Heading::Problems => ("problems", "problems"),
+            Heading::Results => ("results", "results"),
+            Heading::Plans => ("plans", "care plans"),
+            _ => return None,
+        })
+    }
+
+    /// Whether its items are read as a table of values.
+    pub fn is_of_values(self) -> bool {
+        matches!(self, Heading::Results | Heading::Observations)
+    }
+
+    /// Where an item stands; none for what stands in others' lines, or in the banner.
+    pub fn of(item: &Item) -> Option<Heading> {
+        let root = item.tree.root();
+        Some(match item.kind {
+            Kind::PATIENT => return None,
+            kind if record::SUPPORTING.contains(&kind) && kind != Kind::DEVICE => return None,
+            // They say of others' words whose they are.
+            Kind::PROVENANCE | Kind::SPECIMEN => return None,
+            Kind::CONDITION if has(root, "category", "encounter-diagnosis") && !has(root, "category", "problem-list-item") => {
+                Heading::Diagnoses
+            }
+            Kind::OBSERVATION => observation(root),
+            Kind::CONSENT if has(root, "scope", "adr") || has(root, "category", "acd") => Heading::Legal,
+            kind => Heading::ALL.into_iter().find(|heading| heading.kinds().contains(&kind)).unwrap_or(Heading::Other),
+        })
+    }
+}
+
+fn observation(root: Ref<'_>) -> Heading {
+    // Pregnancy status, by SNOMED CT and LOINC.
+    let pregnant = ["77386006", "82810-3", "364320009"];
+    if pregnant.iter().any(|code| has(root, "code", code)) {
+        return Heading::Pregnancy;
+    }
+    match root {
+        root if has(root, "category", "laboratory") || has(root, "category", "imaging") => Heading::Results,
+        root if has(root, "category", "social-history") => Heading::Social,
+        // A laboratory names a specimen or a range.
+        root if root.get("specimen").is_some() => Heading::Results,
+        _ => Heading::Observations,
+    }
+}
+
+/// Whether a concept at a path has a code.
+pub(crate) fn has(root: Ref<'_>, path: &str, code: &str) -> bool {
+    root.all(&format!("{path}.coding.code")).into_iter().any(|own| own.value().is_some_and(|own| own == code))
+}
