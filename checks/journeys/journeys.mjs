@@ -1,0 +1,336 @@
+// Journeys through the pages of `severn demo`, in a browser that nobody here wrote.
+//   node journeys.mjs SEVERN OUT
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import assert from 'node:assert/strict'
+import { AxeBuilder } from '@axe-core/playwright'
+import { chromium } from 'playwright-core'
+
+const [severn, out] = process.argv.slice(2)
+mkdirSync(out, { recursive: true })
+const NUMBER = '9990000018'
+const OTHER = '9990000026'
+const NAME = 'HARTLEY, Margaret Anne'
+const FAILING = "Birmingham City Council adult and children's social care"
+
+/** Starts the demo; answers with its address and how it is ended. */
+async function demo() {
+  const process = spawn(severn, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  for await (const line of createInterface({ input: process.stdout })) {
+    const found = line.match(/^Read as somebody: (http:\/\/\S+)\/viewer/)
+    if (found) {
+      process.stdout.resume()
+      return { base: found[1], stop: () => new Promise((done) => process.once('exit', done).kill('SIGINT')) }
+    }
+  }
+  throw new Error('the demo ended before it said where it is')
+}
+
+const results = []
+async function journey(name, walk) {
+  const begun = Date.now()
+  try {
+    await walk()
+    results.push([name, true])
+    console.log(`ok    ${name} (${Date.now() - begun} ms)`)
+  } catch (error) {
+    results.push([name, false])
+    console.log(`WRONG ${name}\n${error.stack}`)
+  }
+}
+
+// What is claimed, and what is learnt of whom, stays: whoever must be refused first has a demo of their own.
+let { base, stop } = await demo()
+const profile = mkdtempSync(join(tmpdir(), 'severn-journeys-'))
+const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const browser = await chromium.launch({ executablePath: process.env.SEVERN_CHROMIUM ?? '/usr/bin/chromium', args: quiet })
+
+/** A browser of somebody's: nothing is asked of another address, nothing is forbidden by the page's own policy, nothing fails. */
+async function opened(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  const wrong = []
+  context.on('request', (request) => {
+    if (new URL(request.url()).hostname !== '127.0.0.1') wrong.push(`asks ${request.url()}`)
+  })
+  context.on('console', (message) => {
+    // A refusal is a page like any other; the browser says so in its console.
+    const told = /status of 40[03]/.test(message.text()) || message.location().url.endsWith('/favicon.ico')
+    if (message.type() === 'error' && !told) wrong.push(`${message.text()} ${message.location().url}`)
+  })
+  context.on('weberror', (error) => wrong.push(String(error.error())))
+  const page = await context.newPage()
+  return { page, context, done: async () => { await context.close(); assert.deepEqual(wrong, []) } }
+}
+
+async function signIn(page, job) {
+  await page.goto(`${base}/viewer`)
+  assert.equal(new URL(page.url()).pathname, '/viewer/sign-in')
+  await page.getByRole('link', { name: /^Sign in with/ }).click()
+  await page.getByRole('button', { name: new RegExp(`^${job}:`) }).click()
+  await page.getByRole('heading', { name: 'Find a person' }).waitFor()
+  assert.equal(page.url(), `${base}/viewer`)
+}
+
+async function find(page, number) {
+  await page.goto(`${base}/viewer`)
+  await page.getByRole('textbox', { name: 'NHS number' }).fill(number)
+  await page.getByRole('button', { name: 'Find by NHS number' }).click()
+  await page.getByRole('link', { name: /^Open the record of/ }).waitFor()
+  assert.ok(!page.url().includes(number), 'a number stands in no address')
+}
+
+async function open(page, number) {
+  await find(page, number)
+  await page.getByRole('link', { name: /^Open the record of/ }).click()
+}
+
+async function claim(page) {
+  await page.getByRole('textbox', { name: 'In words: why you need this record', exact: true }).fill('Admitted to my ward this morning')
+  await page.getByRole('button', { name: /^I care for/ }).click()
+}
+
+async function read(page, job, number = NUMBER) {
+  await signIn(page, job)
+  await open(page, number)
+  await mayRead(page)
+}
+
+/** Claims, unless somebody who works there did before. */
+async function mayRead(page) {
+  const [banner, refused] = [page.getByRole('region', { name: 'Patient' }), page.getByRole('heading', { name: 'This record cannot be shown to you now' })]
+  await banner.or(refused).first().waitFor()
+  if (await refused.count()) await claim(page)
+  await banner.waitFor()
+}
+
+/** No violation of what axe-core knows of WCAG and good practice, in either colour scheme. */
+async function accessible(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    const told = violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`).join(' | ')}`)
+    assert.deepEqual(told, [], `${what}, ${colorScheme}`)
+  }
+  await page.emulateMedia({ colorScheme: null })
+}
+
+const shot = (page, name, fullPage = false) => page.screenshot({ path: join(out, `${name}.png`), fullPage })
+
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? 'with script' : 'without script'
+  const label = javaScriptEnabled ? 'script' : 'plain'
+
+  await journey(`a general practitioner signs in, finds, claims and reads, ${how}`, async () => {
+    const { page, done } = await opened({ javaScriptEnabled })
+    await page.goto(`${base}/viewer`)
+    await shot(page, `${label}-1-sign-in`)
+    await signIn(page, 'General practitioner')
+    await shot(page, `${label}-2-find`, true)
+    await open(page, NUMBER)
+    // Found is not read: the ways to it name the person and what is overridden.
+    await page.getByRole('heading', { name: 'This record cannot be shown to you now' }).waitFor()
+    await page.getByRole('heading', { name: `Emergency access to the record of ${NAME}` }).waitFor()
+    await shot(page, `${label}-3-refused`, true)
+    await claim(page)
+    const banner = page.getByRole('region', { name: 'Patient' })
+    const said = (await banner.innerText()).replace(/\s+/g, ' ')
+    for (const wanted of [NAME, 'Born 11-Mar-1948', 'Gender Female', 'NHS No. 999 000 0018', 'Known allergies', 'The list may be incomplete']) {
+      assert.ok(said.includes(wanted), `${wanted}: ${said}`)
+    }
+    await shot(page, `${label}-4-record`)
+    await shot(page, `${label}-5-record-whole`, true)
+    // Which source did not answer.
+    await page.getByRole('heading', { name: /^Answered in full: 7 of 8 sources/ }).waitFor()
+    assert.ok((await page.locator('.sv-strip').innerText()).includes(`${FAILING}: answered with an error, or could not be reached`))
+    await page.getByText('Every source: what it said, and when').click()
+    await page.getByRole('rowheader', { name: new RegExp(FAILING) }).waitFor()
+    await shot(page, `${label}-6-sources`)
+    // Which says that she is allergic to penicillin, and which disagrees.
+    const differ = page.getByRole('region', { name: /^Sources differ in.*penicillin/i })
+    const sides = await differ.getByRole('listitem').filter({ hasText: 'Said by' }).allInnerTexts()
+    assert.ok(sides.length >= 2 && sides[0].includes('Confirmed') && sides.at(-1).includes('Refuted'), sides.join('\n'))
+    await differ.scrollIntoViewIfNeeded()
+    await shot(page, `${label}-7-conflict`)
+    // A cluster, opened: every member, and why.
+    const cluster = page.locator('#problems details').first()
+    await cluster.locator('summary').click()
+    assert.ok((await cluster.innerText()).match(/one identifier|word for word|Probably the same/))
+    await shot(page, `${label}-8-cluster`)
+    // The banner stays in sight.
+    await page.locator('#documents').scrollIntoViewIfNeeded()
+    const box = await banner.boundingBox()
+    assert.ok(box.y >= -1 && box.y < 5, `the banner is at ${box.y}`)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByText('You are signed out.').waitFor()
+    await page.goBack()
+    await page.goto(`${base}/viewer`)
+    assert.equal(new URL(page.url()).pathname, '/viewer/sign-in')
+    await done()
+  })
+
+  await journey(`a paramedic breaks the glass, and ends it, ${how}`, async () => {
+    const { page, done } = await opened({ javaScriptEnabled })
+    await signIn(page, 'Paramedic')
+    await open(page, NUMBER)
+    await page.getByRole('combobox', { name: 'What makes it an emergency' }).selectOption({ label: 'The person is unconscious' })
+    await page.getByRole('textbox', { name: 'In words: why you need this record now' }).fill('Unconscious on the pavement')
+    await page.getByRole('button', { name: `Emergency: open the record of ${NAME}` }).click()
+    const emergency = page.getByRole('region', { name: /^Emergency access, recorded, until/ })
+    await emergency.waitFor()
+    assert.ok((await emergency.innerText()).includes('Overridden: that you have no relationship with this person here.'))
+    if (javaScriptEnabled) assert.match(await emergency.getByRole('timer').innerText(), /in 3 h|in 4 h/)
+    await shot(page, `${label}-9-emergency`)
+    await emergency.getByRole('button').click()
+    await page.getByRole('heading', { name: 'This record cannot be shown to you now' }).waitFor()
+    await done()
+  })
+
+  await stop();
+  ({ base, stop } = await demo())
+}
+
+await journey('axe-core finds no violation on any page, in either colour scheme', async () => {
+  const { page, done } = await opened()
+  await page.goto(`${base}/viewer`)
+  await accessible(page, 'sign in')
+  await signIn(page, 'Social worker')
+  await accessible(page, 'find')
+  await find(page, NUMBER)
+  await accessible(page, 'found')
+  await page.getByRole('link', { name: /^Open the record of/ }).click()
+  await accessible(page, 'refused')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await read(page, 'Consultant')
+  await accessible(page, 'record')
+  for (const details of await page.locator('details').all()) await details.evaluate((one) => { one.open = true })
+  await accessible(page, 'record, everything opened')
+  await done()
+})
+
+await journey('a page is read at 320 pixels, which is 400 % of a common screen, without scrolling sideways', async () => {
+  const { page, done } = await opened({ viewport: { width: 320, height: 640 } })
+  const narrow = async (what) => {
+    const wide = await page.evaluate(() => {
+      const most = document.documentElement.clientWidth
+      const over = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > most + 1 && getComputedStyle(one).position !== 'absolute')
+      return { wide: document.documentElement.scrollWidth - most, over: over.slice(0, 5).map((one) => one.outerHTML.slice(0, 120)) }
+    })
+    assert.ok(wide.wide <= 0, `${what}: ${JSON.stringify(wide)}`)
+  }
+  await page.goto(`${base}/viewer`)
+  await narrow('sign in')
+  await signIn(page, 'Community pharmacist')
+  await narrow('find')
+  await open(page, NUMBER)
+  await narrow('refused')
+  await shot(page, 'narrow-refused')
+  await mayRead(page)
+  for (const details of await page.locator('details').all()) await details.evaluate((one) => { one.open = true })
+  await narrow('record')
+  await shot(page, 'narrow-record')
+  await page.locator('#results').scrollIntoViewIfNeeded()
+  await shot(page, 'narrow-results')
+  await accessible(page, 'record at 320 pixels')
+  // The banner leaves room to read.
+  const box = await page.getByRole('region', { name: 'Patient' }).boundingBox()
+  assert.ok(box.height < 640 * 0.5, `the banner is ${box.height} high`)
+  await done()
+})
+
+await journey('everything is reached by keyboard, focus is seen, and nothing is behind the banner', async () => {
+  const { page, done } = await opened()
+  await page.goto(`${base}/viewer`)
+  await page.keyboard.press('Tab')
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to main content')
+  await signIn(page, 'General practitioner')
+  await page.getByRole('textbox', { name: 'NHS number' }).focus()
+  await page.keyboard.type(NUMBER)
+  await page.keyboard.press('Enter')
+  await page.getByRole('link', { name: /^Open the record of/ }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('textbox', { name: 'In words: why you need this record', exact: true }).focus()
+  await page.keyboard.type('Admitted to my ward this morning')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  const banner = page.getByRole('region', { name: 'Patient' })
+  await banner.waitFor()
+  const stops = new Set()
+  for (let at = 0; at < 90; at += 1) {
+    await page.keyboard.press('Tab')
+    const stop = await page.evaluate(() => {
+      const own = document.activeElement
+      if (own === document.body) return null
+      const style = getComputedStyle(own)
+      const box = own.getBoundingClientRect()
+      const banner = document.querySelector('.sv-banner').getBoundingClientRect()
+      const inside = own.closest('.sv-banner') !== null || own.closest('.sv-top') !== null || own.classList.contains('nhsuk-skip-link')
+      return { what: own.outerHTML.slice(0, 100), seen: parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== 'none' || style.boxShadow !== 'none', behind: !inside && box.bottom <= banner.bottom && box.height > 0, box: [box.top, box.bottom, banner.bottom] }
+    })
+    if (stop === null) break
+    assert.ok(stop.seen, `focus is not seen: ${stop.what}`)
+    assert.ok(!stop.behind, `behind the banner: ${JSON.stringify(stop)}`)
+    stops.add(stop.what)
+  }
+  assert.ok(stops.size > 30, `${stops.size} stops`)
+  await shot(page, 'keyboard')
+  // A section is led to, and is not hidden by the banner.
+  await page.evaluate(() => { location.hash = '#documents' })
+  await page.waitForTimeout(200)
+  const tops = await page.evaluate(() => [document.querySelector('#documents').getBoundingClientRect().top, document.querySelector('.sv-banner').getBoundingClientRect().bottom])
+  assert.ok(tops[0] >= tops[1] - 1, `a section is behind the banner: ${tops}`)
+  await done()
+})
+
+await journey('forced colours keep what colours said', async () => {
+  const { page, done } = await opened({ forcedColors: 'active' })
+  await read(page, 'Hospital doctor')
+  await shot(page, 'forced-colours')
+  await done()
+})
+
+await journey('two tabs, two people, fifty switches: no page has one under the other', async () => {
+  const { page, context, done } = await opened()
+  await read(page, 'Hospital doctor')
+  const first = page.url()
+  await open(page, OTHER)
+  await mayRead(page)
+  const second = page.url()
+  assert.notEqual(first, second)
+  const other = await context.newPage()
+  const tabs = [page, other]
+  const numbers = { [first]: '999 000 0018', [second]: '999 000 0026' }
+  for (let turn = 0; turn < 25; turn += 1) {
+    const urls = turn % 2 ? [first, second] : [second, first]
+    await Promise.all(tabs.map((tab, at) => tab.goto(urls[at])))
+    for (const [at, tab] of tabs.entries()) {
+      const whole = await tab.locator('html').innerText()
+      const [own, strange] = [numbers[urls[at]], numbers[urls[1 - at]]]
+      assert.ok(whole.includes(own) && !whole.includes(strange), `turn ${turn}`)
+    }
+  }
+  await done()
+})
+
+await journey('a printed record says on every page whose it is, who answered and who read', async () => {
+  const { page, done } = await opened()
+  await read(page, 'Hospital doctor')
+  await page.pdf({ path: join(out, 'record.pdf'), format: 'A4' })
+  await page.emulateMedia({ media: 'print' })
+  const print = await page.evaluate(() => ['.sv-banner', '.sv-foot'].map((one) => getComputedStyle(document.querySelector(one)).display))
+  assert.deepEqual(print, ['table-header-group', 'table-footer-group'])
+  const foot = await page.locator('.sv-foot').innerText()
+  for (const wanted of [NAME, '999 000 0018', 'by Dr A Example', 'Answered in full: 7 of 8 sources', FAILING]) assert.ok(foot.includes(wanted), `${wanted}: ${foot}`)
+  assert.equal(await page.locator('.sv-top').isVisible(), false)
+  await done()
+})
+
+await browser.close()
+rmSync(profile, { recursive: true, force: true })
+await stop()
+const failed = results.filter(([, fine]) => !fine).length
+console.log(`screenshots: ${out}`)
+console.log(`${results.length - failed} passed, ${failed} failed`)
+process.exit(failed ? 1 : 0)
