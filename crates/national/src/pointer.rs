@@ -90,6 +90,7 @@ pub(crate) fn of_bundle(body: &[u8]) -> Option<Vec<Value>> {
         return None;
     }
     let entries = bundle["entry"].as_array_mut().map(std::mem::take).unwrap_or_default();
-    let resources = entries.into_iter().map(|mut entry| entry["resource"].take());
+    // An entry may be anything: by an index of its own a number would not be asked, but end in a panic.
+    let resources = entries.into_iter().filter_map(|mut entry| entry.get_mut("resource").map(Value::take));
     Some(resources.filter(|resource| resource["resourceType"] == "DocumentReference").collect())
 }

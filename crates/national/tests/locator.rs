@@ -159,6 +159,20 @@ fn nothing_is_written_where_what_is_there_is_not_known() {
     check(Some((200, br#"{"resourceType":"Bundle","link":[{"relation":"next","url":"https://x"}]}"#)), Failed::Unreadable);
 }
 
+/// What is no entry is none, whatever stands in its place.
+#[test]
+fn a_bundle_of_what_is_no_entry_holds_no_pointer() {
+    let number = NUMBER.parse().unwrap();
+    for entry in ["2", "null", "true", "\"a\"", "[]", "{}", r#"{"resource":2}"#, r#"{"resource":{"resourceType":2}}"#] {
+        let body = format!(r#"{{"resourceType":"Bundle","entry":[{entry}]}}"#);
+        let found = locator("QHL").look(number).0.read(Some((200, body.as_bytes())));
+        assert_eq!(found.unwrap().len(), 0, "{entry}");
+        let (mut publishing, _) = locator("QHL").keep(number, Wish::Absent);
+        assert!(publishing.reply(Some((200, body.as_bytes()))).is_none());
+        assert!(matches!(publishing.outcome(), Some(Ok(_))), "{entry}: nothing is there to be taken away");
+    }
+}
+
 #[test]
 fn nothing_is_sent_to_a_pointer_that_cannot_be_named_in_a_path() {
     let service = testbed::Locator::default();
