@@ -1,35 +1,48 @@
 //! Whether a rule can ever apply. Its conditions are taken apart into cases, and each case looked through for what cannot be together.
 //! Where that cannot be told, nothing is said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
 
 use cedar_policy::pst::{BinaryOp, Clause, Expr, Literal, UnaryOp, Var};
 use jiff::civil::Date;
 
 /// Cases looked through at most; a rule with more is not judged.
 const CASES_MAX: usize = 512;
-/// Conditions in all those cases at most, for the same reason: within a case each is held against every other, so that some kilobytes of
-/// rule would take minutes. Eight a case is more than a row of a sharing matrix comes to.
-const CONDITIONS_MAX: usize = 8 * CASES_MAX;
+/// Conditions in all those cases at most; a rule with more is refused, since to look through it would take the start of the program
+/// minutes. 32 a case is far more than a row of a sharing matrix comes to.
+const CONDITIONS_MAX: usize = 32 * CASES_MAX;
 
 /// One condition, and whether it holds.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 struct Atom<'a> {
     holds: bool,
     expression: &'a Expr,
+    /// The condition written out: two that are the same are written the same.
+    written: Rc<str>,
 }
 
 type Case<'a> = Vec<Atom<'a>>;
 
+/// Why a rule was not taken apart.
+enum Unjudged {
+    Cases,
+    Conditions,
+}
+
 /// Why a rule never applies, if that can be told. `today` is given where a rule whose time is over counts as one that never does.
 pub(crate) fn never(clauses: &[Clause], today: Option<Date>) -> Option<String> {
-    impossible(&cases(clauses)?, today)
+    match cases(clauses) {
+        Ok(cases) => impossible(&cases, today),
+        Err(Unjudged::Cases) => None,
+        Err(Unjudged::Conditions) => Some("it has more conditions than can be looked through; write it as several rules".to_owned()),
+    }
 }
 
 /// Whether a rule that permits is always overridden by one that forbids, as far as their conditions go.
 pub(crate) fn overridden(permits: &[Clause], forbids: &[Clause]) -> bool {
-    let (Some(permits), Some(escapes)) = (cases(permits), escapes(forbids)) else { return false };
-    both(&permits, &escapes).is_some_and(|all| impossible(&all, None).is_some())
+    let (Ok(permits), Ok(escapes)) = (cases(permits), escapes(forbids)) else { return false };
+    both(&permits, &escapes).is_ok_and(|all| impossible(&all, None).is_some())
 }
 
 /// Why none of the cases can be.
@@ -42,7 +55,7 @@ fn impossible(cases: &[Case<'_>], today: Option<Date>) -> Option<String> {
 }
 
 /// The cases in which a rule's conditions hold.
-fn cases(clauses: &[Clause]) -> Option<Vec<Case<'_>>> {
+fn cases(clauses: &[Clause]) -> Result<Vec<Case<'_>>, Unjudged> {
     let mut all = vec![Vec::new()];
     for clause in clauses {
         let one = match clause {
@@ -51,11 +64,11 @@ fn cases(clauses: &[Clause]) -> Option<Vec<Case<'_>>> {
         };
         all = both(&all, &one)?;
     }
-    Some(all)
+    Ok(all)
 }
 
 /// The cases in which they do not.
-fn escapes(clauses: &[Clause]) -> Option<Vec<Case<'_>>> {
+fn escapes(clauses: &[Clause]) -> Result<Vec<Case<'_>>, Unjudged> {
     let mut all = Vec::new();
     for clause in clauses {
         all.extend(match clause {
@@ -63,18 +76,21 @@ fn escapes(clauses: &[Clause]) -> Option<Vec<Case<'_>>> {
             Clause::Unless(condition) => apart(condition, true)?,
         });
     }
-    Some(all)
+    Ok(all)
 }
 
-fn both<'a>(left: &[Case<'a>], right: &[Case<'a>]) -> Option<Vec<Case<'a>>> {
+fn both<'a>(left: &[Case<'a>], right: &[Case<'a>]) -> Result<Vec<Case<'a>>, Unjudged> {
     let conditions = |cases: &[Case<'_>]| cases.iter().map(Vec::len).sum::<usize>();
-    if left.len() * right.len() > CASES_MAX || conditions(left) * right.len() + conditions(right) * left.len() > CONDITIONS_MAX {
-        return None;
+    if left.len() * right.len() > CASES_MAX {
+        return Err(Unjudged::Cases);
     }
-    Some(left.iter().flat_map(|one| right.iter().map(move |other| one.iter().chain(other).cloned().collect())).collect())
+    if conditions(left) * right.len() + conditions(right) * left.len() > CONDITIONS_MAX {
+        return Err(Unjudged::Conditions);
+    }
+    Ok(left.iter().flat_map(|one| right.iter().map(move |other| one.iter().chain(other).cloned().collect())).collect())
 }
 
-fn apart(expression: &Expr, holds: bool) -> Option<Vec<Case<'_>>> {
+fn apart(expression: &Expr, holds: bool) -> Result<Vec<Case<'_>>, Unjudged> {
     match expression {
         Expr::UnaryOp { op: UnaryOp::Not, expr } => apart(expr, !holds),
         Expr::BinaryOp { op: BinaryOp::And, left, right } if holds => both(&apart(left, true)?, &apart(right, true)?),
@@ -82,10 +98,10 @@ fn apart(expression: &Expr, holds: bool) -> Option<Vec<Case<'_>>> {
         Expr::BinaryOp { op: BinaryOp::And | BinaryOp::Or, left, right } => {
             let (mut one, other) = (apart(left, holds)?, apart(right, holds)?);
             one.extend(other);
-            (one.len() <= CASES_MAX).then_some(one)
+            if one.len() <= CASES_MAX { Ok(one) } else { Err(Unjudged::Cases) }
         }
-        Expr::Literal(Literal::Bool(always)) => Some(if *always == holds { vec![Vec::new()] } else { Vec::new() }),
-        _ => Some(vec![vec![Atom { holds, expression }]]),
+        Expr::Literal(Literal::Bool(always)) => Ok(if *always == holds { vec![Vec::new()] } else { Vec::new() }),
+        _ => Ok(vec![vec![Atom { holds, expression, written: format!("{expression:?}").into() }]]),
     }
 }
 
@@ -107,8 +123,9 @@ struct Known {
 }
 
 fn contradiction(case: &[Atom<'_>], today: Option<Date>) -> Option<String> {
-    let opposed = |one: &Atom<'_>| case.iter().any(|other| other.holds != one.holds && other.expression == one.expression);
-    if case.iter().any(opposed) {
+    let (holds, fails): (Vec<&Atom<'_>>, Vec<&Atom<'_>>) = case.iter().partition(|atom| atom.holds);
+    let holds: HashSet<&str> = holds.into_iter().map(|atom| &*atom.written).collect();
+    if fails.into_iter().any(|atom| holds.contains(&*atom.written)) {
         return Some("its conditions contradict one another".to_owned());
     }
     let mut known: BTreeMap<String, Known> = BTreeMap::new();
