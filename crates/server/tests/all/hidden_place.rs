@@ -11,13 +11,9 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use serde_json::{Value, json};
-use server::logs;
 use testbed::{DEMO_PERSON, DEMOGRAPHICS, Fault, Region, people};
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
 
-use crate::logged::Log;
+use crate::logged::everything_logged;
 use crate::world::{Answer, Card, Setup, World};
 
 const PDS: &str = "[national.demographics]\nurl = \"http://127.0.0.1:1/personal-demographics/FHIR/R4\"\n";
@@ -237,16 +233,6 @@ async fn places() -> Places {
     places
 }
 
-/// Everything that is logged by anybody of us in this process, as it would be with `RUST_LOG=trace`.
-fn everything_logged() -> Log {
-    let log = Log::default();
-    let writer = log.clone();
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-    let layer = layer.with_filter(filter_fn(logs::may_be_logged)).with_filter(LevelFilter::TRACE);
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
-    log
-}
-
 #[tokio::test(start_paused = true)]
 async fn no_byte_of_anything_tells_of_a_restricted_persons_place() {
     let places = places().await;
@@ -329,6 +315,9 @@ async fn no_byte_of_anything_tells_of_a_restricted_persons_place() {
             .await;
         assert!(structured.status >= 400, "a practice's own bytes");
         answers.push(("a practice's own bytes".to_owned(), structured));
+        let page = world.tab(&token).await.unwrap().read(&id).await;
+        assert!(page.status == 200 && page.text.contains("Source 1"), "{}", page.status);
+        answers.push(("the page of their record".to_owned(), page));
         for seen in ["tasks", &format!("access?patient={id}"), &format!("accesses?patient={id}")] {
             answers.push((format!("/privacy/{seen}"), world.send("GET", &format!("/privacy/{seen}"), Some(&officer), &[], "").await));
         }

@@ -3,6 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+
 /// The whole log of a test's thread.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
@@ -23,6 +27,17 @@ impl Log {
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
+}
+
+/// Everything that is logged by anybody of us in this process, on whatever thread, as it would be with `RUST_LOG=trace`. Where tests share
+/// a process, what others log is there, too.
+pub fn everything_logged() -> Log {
+    let log = Log::default();
+    let writer = log.clone();
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
+    let layer = layer.with_filter(filter_fn(server::logs::may_be_logged)).with_filter(LevelFilter::TRACE);
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
+    log
 }
 
 /// Everything that is logged, of every level.

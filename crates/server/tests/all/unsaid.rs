@@ -6,13 +6,10 @@ use std::sync::Arc;
 
 use server::logs;
 use testbed::{DEMO_PERSON, Fault, Person, Refusal, Region, people};
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
 
 use crate::commands::Room;
 use crate::loading::{CONFIG, HEADING};
-use crate::logged::Log;
+use crate::logged::everything_logged;
 use crate::world::{Card, Issuer, Setup, World};
 
 /// What is looked for, each with whose it is.
@@ -63,17 +60,6 @@ fn strings(person: &Person) -> BTreeSet<String> {
     all.extend(about.phone.iter().flat_map(|phone| [phone.clone(), phone.replace(' ', "")]));
     all.insert(about.birth_date.clone());
     all
-}
-
-/// Everything that is logged by anybody of us in this process, on whatever thread, as it would be with `RUST_LOG=trace`.
-fn everything_logged() -> Log {
-    let log = Log::default();
-    let writer = log.clone();
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-    let layer = layer.with_filter(filter_fn(logs::may_be_logged)).with_filter(LevelFilter::TRACE);
-    // Where tests share a process, what others log is searched, too.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
-    log
 }
 
 const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number";
