@@ -42,7 +42,7 @@ pub use hidden::is_hidden_name;
 pub use index::{Known, PersonIndex, Practice};
 pub use journey::{Answering, Claimed, Joined, Watching};
 pub use monitoring::{Lists, Monitoring, MonitoringLimits, MonitoringParts, Staff};
-pub use parts::{Exchange, Locate, Parts, Policy, Settings, SourceEntry};
+pub use parts::{Exchange, Locate, Names, Parts, Policy, Settings, SourceEntry};
 pub use privacy::{PrivacyFilter, PrivacyKind, PrivacyQueue, PrivacyTask, Review, ReviewState};
 pub use record_locator::{Elsewhere, Publishing, RecordLocator, RecordLocatorSettings};
 pub use refused::Refused;

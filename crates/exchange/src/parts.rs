@@ -73,6 +73,12 @@ pub struct Parts {
     pub known: Mutex<BTreeMap<SourceId, (Known, jiff::Timestamp)>>,
 }
 
+/// Names of sources and of the organisations behind them, for people to read.
+pub trait Names {
+    /// The source's name and its organisation's ODS code; of one whose place is hidden, or that is none of ours, no code.
+    fn of(&self, source: &SourceId) -> (String, String);
+}
+
 /// The rules of who may see what, as they stand: a decision takes them once, and is made by that set.
 pub struct Policy(RwLock<access::Rules>);
 
@@ -174,9 +180,10 @@ impl Exchange {
     pub fn policy(&self) -> &Policy {
         &self.parts.policy
     }
+}
 
-    /// A source's name and its organisation's code, for people.
-    pub fn source_name(&self, source: &SourceId) -> (String, String) {
+impl Names for Exchange {
+    fn of(&self, source: &SourceId) -> (String, String) {
         if source.as_str() == crate::consent::OWN {
             return ("This exchange".to_owned(), self.parts.settings.organisation.to_string());
         }
@@ -184,6 +191,7 @@ impl Exchange {
             return (name, String::new());
         }
         let entry = self.parts.entries.iter().find(|entry| entry.id == *source);
-        entry.map(|entry| (entry.name.clone(), entry.organisation.to_string())).unwrap_or_default()
+        let named = entry.map(|entry| (entry.name.clone(), entry.organisation.to_string()));
+        named.unwrap_or_else(|| (source.to_string(), String::new()))
     }
 }

@@ -18,7 +18,6 @@ use source::{Http, NationalService, SourceConfig, Sources, Transport};
 use store::{NodeFile, PostgresJournal, PostgresSettings, PostgresStore, Secrets, SqliteJournal, SqliteStore, Store};
 
 use crate::answer::Assembler;
-use crate::answer::outcome::Names;
 use crate::config::{self, Config, StoreConfig, StorePlace};
 use crate::fhir_api::App;
 use crate::people::deed::Desk;
@@ -330,12 +329,6 @@ pub(crate) fn dialect_settings(source: &config::Source, base: &str) -> dialect::
             organisation: source.organisation.clone(),
         }),
         ..dialect::Settings::new(source.url.clone(), base)
-    }
-}
-
-impl Names for Exchange {
-    fn of(&self, source: &record::SourceId) -> (String, String) {
-        self.source_name(source)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use exchange::Names;
 use fhir::Kind;
 use record::{Row, SharedRecord, SourceId, Status};
 
-use crate::record::Names;
 use crate::words;
 
 /// How whole the page is.

@@ -1,11 +1,10 @@
 //! Who was found, as candidates to be checked with the person.
 
-use exchange::Found;
+use exchange::{Found, Names};
 use people::{Grade, Traced};
 use record::{Sex, Status};
 
 use crate::pages::Candidate;
-use crate::record::Names;
 use crate::{banner, words};
 
 /// Of a search by number, and what is to be known of it: who did not answer may know them.

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use exchange::Names;
 use fhir::{Kind, Ref};
 use record::{FindingCode, Item, SharedRecord};
 
 use crate::banner;
-use crate::record::Names;
 use crate::words;
 
 /// A line of a section.

@@ -24,5 +24,5 @@ pub use completeness::{Completeness, Gap, Source};
 pub use find::{found, traced};
 pub use item::{Cluster, Line, Reading, Tag};
 pub use pages::{Candidate, Chrome, Claiming, Emergency, Find, Message, Reader, RecordPage, Refusing, SignIn};
-pub use record::{Allergies, Conflict, Names, Record, Section, Side, read};
+pub use record::{Allergies, Conflict, Record, Section, Side, read};
 pub use sections::Heading;

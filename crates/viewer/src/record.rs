@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit::Audited;
-use exchange::{Elsewhere, Exchange, Joined, Refused};
+use exchange::{Elsewhere, Exchange, Joined, Names, Refused};
 use fhir::Kind;
 use jiff::Timestamp;
 use record::{AllergyState, Ask, Fate, Item, SharedRecord, SourceId, Status, Tier};
@@ -13,19 +13,6 @@ use crate::completeness::{Completeness, kind_in_words};
 use crate::item::{Cluster, Line, Reader};
 use crate::sections::Heading;
 use crate::words;
-
-/// Names of sources and of the organisations behind them.
-pub trait Names {
-    /// The source's name and its organisation's ODS code.
-    fn of(&self, source: &SourceId) -> (String, String);
-}
-
-impl Names for Exchange {
-    fn of(&self, source: &SourceId) -> (String, String) {
-        let (name, organisation) = self.source_name(source);
-        if name.is_empty() { (source.to_string(), organisation) } else { (name, organisation) }
-    }
-}
 
 /// All that a page of a record says. It is made of one read.
 #[derive(Debug, Clone)]

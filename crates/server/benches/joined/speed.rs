@@ -63,7 +63,7 @@ impl Joining {
 
 struct Names;
 
-impl outcome::Names for Names {
+impl exchange::Names for Names {
     fn of(&self, source: &SourceId) -> (String, String) {
         (source.to_string(), "RRK".to_owned())
     }

@@ -1,13 +1,8 @@
 //! OperationOutcomes: how each source answered, and every error, in FHIR's words.
 
+use exchange::Names;
 use record::{Plan, Row, SharedRecord, SourceId, Status};
 use serde_json::{Value, json};
-
-/// Names of sources and of the organisations behind them, for people to read.
-pub trait Names {
-    /// The source's name and its organisation's ODS code; of one whose place is hidden, no code.
-    fn of(&self, source: &SourceId) -> (String, String);
-}
 
 /// One issue per row that is not `ok` or `ok-empty`; an informational one when there is none.
 pub fn of_plan(plan: &Plan, names: &dyn Names) -> Value {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use exchange::Names;
 use fhir::Kind;
 use record::{Fate, Item, NhsNumber, SharedRecord, SourceId};
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
-use super::outcome::Names;
 use super::pages::Pieces;
 
 /// How an answer is to be laid out.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use fhir::{NodeKind, Tree};
 use serde_json::Value;
 
+use viewer::words;
+
 use super::sections::SECTIONS;
 
 /// A joined record, ready to be laid out.
@@ -137,7 +139,7 @@ impl View {
                 }
             }
             if self.born.is_empty() {
-                self.born = clinical_date(&text_at(Some(patient), "/birthDate"));
+                self.born = words::date(&text_at(Some(patient), "/birthDate"));
             }
             if self.gender.is_empty() {
                 self.gender = text_at(Some(patient), "/gender");
@@ -148,7 +150,7 @@ impl View {
                     .into_iter()
                     .flatten()
                     .filter(|identifier| identifier["system"] == record::NHS_NUMBER_SYSTEM);
-                self.number = numbers.filter_map(|identifier| identifier["value"].as_str()).map(spaced).next().unwrap_or_default();
+                self.number = numbers.filter_map(|identifier| identifier["value"].as_str()).map(words::number).next().unwrap_or_default();
             }
         }
     }
@@ -310,7 +312,7 @@ fn line(resource: &Value, clusters: &Clusters, by_id: &BTreeMap<String, &Value>)
         members.iter().filter_map(|member| by_id.get(member)).filter_map(|member| tag(member, "urn:severn:source")).map(str::to_owned);
     let tier = (members.len() > 1).then(|| tag(resource, "urn:severn:tier").unwrap_or_default().to_owned());
     Some(Line {
-        date: clinical_date(&date(resource)),
+        date: words::date(&date(resource)),
         what: what(resource, by_id),
         status: status(resource),
         sources: sources.collect(),
@@ -428,59 +430,4 @@ fn status(resource: &Value) -> String {
         resource["status"].as_str(),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-/// `2018-08-06…` as `06-Aug-2018`, with the time if there is one; what is not known is not padded. One source writes an instant in
-/// UTC and another in local time: the reader sees both by the clock on the wall.
-pub fn clinical_date(text: &str) -> String {
-    let local = text.parse::<jiff::Timestamp>().ok().and_then(|at| at.in_tz("Europe/London").ok());
-    let local = local.map(|at| at.strftime("%Y-%m-%dT%H:%M").to_string());
-    shown_date(local.as_deref().unwrap_or(text))
-}
-
-fn shown_date(text: &str) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (day, time) = text.split_once('T').unwrap_or((text, ""));
-    let parts: Vec<&str> = day.split('-').collect();
-    let month = |text: &str| text.parse::<usize>().ok().and_then(|month| MONTHS.get(month.wrapping_sub(1)).copied());
-    let date = match parts.as_slice() {
-        [year, m] => month(m).map(|m| format!("{m}-{year}")),
-        [year, m, d] => month(m).map(|m| format!("{d}-{m}-{year}")),
-        _ => None,
-    };
-    let date = date.unwrap_or_else(|| day.to_owned());
-    match time.get(..5) {
-        Some(minutes) if minutes != "00:00" => format!("{date} {minutes}"),
-        _ => date,
-    }
-}
-
-/// An NHS number as it is shown: 3 3 4.
-fn spaced(number: &str) -> String {
-    match (number.get(..3), number.get(3..6), number.get(6..10)) {
-        (Some(a), Some(b), Some(c)) => format!("{a} {b} {c}"),
-        _ => number.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_shown_as_far_as_they_are_known() {
-        for (text, shown) in [
-            ("2018-08-06", "06-Aug-2018"),
-            ("2019-03", "Mar-2019"),
-            ("2019", "2019"),
-            ("2018-08-06T09:05:00+01:00", "06-Aug-2018 09:05"),
-            ("2018-08-06T08:05:00Z", "06-Aug-2018 09:05"),
-            ("2018-01-06T08:05:00Z", "06-Jan-2018 08:05"),
-            ("2018-08-05T23:00:00Z", "06-Aug-2018"),
-            ("", ""),
-            ("2018-99-06", "2018-99-06"),
-        ] {
-            assert_eq!(clinical_date(text), shown);
-        }
-    }
 }
