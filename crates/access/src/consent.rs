@@ -255,10 +255,11 @@ pub fn told(consent: Ref<'_>, custodian: &OdsCode) -> Option<Directive> {
         return None;
     }
     let whole = Directive { custodians: vec![custodian.clone()], ..Directive::default() };
-    if !consent.is("provision.type", "deny") {
+    // What is no object, where a Consent has one, is not understood: least of all a list of several, each with its own time.
+    let Some(provision) = consent.get("provision").filter(|provision| provision.is_object() && provision.is("type", "deny")) else {
         return Some(whole);
-    }
-    let (Ok(from), Ok(until)) = (date(consent.get("provision")?, "period.start"), date(consent.get("provision")?, "period.end")) else {
+    };
+    let (Ok(from), Ok(until)) = (date(provision, "period.start"), date(provision, "period.end")) else {
         return Some(whole);
     };
     Some(Directive { from, until, ..whole })
@@ -363,6 +364,12 @@ mod tests {
         for but in [r#"{"type":"deny","actor":[{"strange":1}]}"#, r#"{"type":"permit","provision":[{"type":"deny"}]}"#] {
             let denied = of(&consent(&format!(r#"{{"type":"permit","period":{{"end":"2020"}},"provision":[{but}]}}"#)));
             assert_eq!(denied.map(|denied| (denied.closes(&custodian), denied.until)), Some((true, None)), "{but}");
+        }
+        // Where one thing belongs there are several, or the whole is in a list: found by fuzzing.
+        let several = consent(r#"[{"type":"permit","period":{"end":"2020"}},{"type":"deny"}]"#);
+        for strange in [several, format!("[{}]", consent(r#"{"type":"deny","period":{"end":"2020"}}"#))] {
+            let denied = of(&strange);
+            assert_eq!(denied.map(|denied| (denied.closes(&custodian), denied.until)), Some((true, None)), "{strange}");
         }
         assert_eq!(of(&consent(r#"{"type":"permit","provision":[{"type":"permit"}]}"#)), None);
         assert_eq!(of(&consent(r#"{"type":"deny"}"#).replace("\"active\"", "\"inactive\"")), None);
