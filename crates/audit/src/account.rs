@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::chain::writer;
 use crate::lookup::{By, Found, entered};
-use crate::{Ending, Event, Line, Who};
+use crate::{Ending, Event, Line, Shown, Who};
 
 /// One request, as its lines tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,13 +129,15 @@ impl<'a> Open<'a> {
             | Event::Issued { .. }
             | Event::Refused { by: None, .. }
             | Event::RulesChanged { .. }
-            | Event::SeenMeanwhile { .. } => None,
+            | Event::SeenMeanwhile { .. }
+            | Event::Vault { by: None, .. } => None,
             Event::Claimed { by, .. }
             | Event::ConsentRecorded { by, .. }
             | Event::Disclosed { by, .. }
             | Event::Refused { by: Some(by), .. }
             | Event::Reviewed { by, .. }
-            | Event::Stewarded { by, .. } => self.asked_by.get(&(run, user(by)))?.first().copied(),
+            | Event::Stewarded { by, .. }
+            | Event::Vault { by: Some(by), .. } => self.asked_by.get(&(run, user(by)))?.first().copied(),
             // It ends a claim, whenever that was.
             Event::EmergencyEnded { issuer, subject, .. } => self.emergencies.get(&(issuer.clone(), subject.clone()))?.first().copied(),
             Event::Asked { .. } | Event::Closed { .. } | Event::Published { .. } | Event::Publishing { .. } => {
@@ -218,6 +220,15 @@ impl Account {
         }
     }
 
+    fn shows(&mut self, shown: &[Shown]) {
+        for one in shown {
+            let kinds = self.shown.entry(one.source.clone()).or_default();
+            for (kind, ..) in one.resources.resources() {
+                *kinds.entry(kind).or_default() += 1;
+            }
+        }
+    }
+
     fn add(&mut self, line: &Line, event: Option<Event>) {
         if let Some(event) = &event {
             self.hear(event);
@@ -241,12 +252,7 @@ impl Account {
             }
             Event::Closed { outcome, policy, shown, .. } => {
                 self.policy.clone_from(policy);
-                for one in shown {
-                    let kinds = self.shown.entry(one.source.clone()).or_default();
-                    for (kind, ..) in one.resources.resources() {
-                        *kinds.entry(kind).or_default() += 1;
-                    }
-                }
+                self.shows(shown);
                 self.outcome = match outcome {
                     Ending::Answered => Outcome::Answered,
                     Ending::EmergencyEnded | Ending::Given | Ending::NoEmergency => Outcome::Told,
@@ -264,9 +270,10 @@ impl Account {
                 "consent recorded".clone_into(&mut self.what);
                 self.outcome = Outcome::Answered;
             }
-            Event::Disclosed { by, patient, answer, .. } => {
+            Event::Disclosed { by, patient, answer, shown, .. } => {
                 self.by.get_or_insert_with(|| by.clone());
                 self.names(patient);
+                self.shows(shown);
                 // A search names people one by one, and then closes; a page is all that is disclosed, and closes with it.
                 if matches!(self.what.as_str(), "" | "read everything") {
                     self.outcome = Outcome::Answered;
@@ -310,6 +317,16 @@ impl Account {
                 self.names(patient);
                 if self.what.is_empty() {
                     self.what = "a pointer in the National Record Locator".to_owned();
+                }
+            }
+            Event::Vault { by, patient, step, .. } => {
+                self.names(patient);
+                match by {
+                    Some(by) => {
+                        self.by.get_or_insert_with(|| by.clone());
+                        self.outcome = Outcome::Answered;
+                    }
+                    None => self.what = format!("evidence: {step}"),
                 }
             }
             Event::RulesChanged { .. } => "the rules read anew".clone_into(&mut self.what),
@@ -462,6 +479,18 @@ mod tests {
             (serde_json::json!({"event": "refused", "by": by, "patient": "p", "why": "no"}), 1, everything, refused("no")),
             (serde_json::json!({"event": "refused", "by": null, "patient": "", "why": "no"}), 2, "", refused("no")),
             (
+                serde_json::json!({"event": "vault", "by": by, "patient": "p", "step": "asked", "of": "o", "why": "w"}),
+                1,
+                everything,
+                Outcome::Answered,
+            ),
+            (
+                serde_json::json!({"event": "vault", "by": null, "patient": "p", "step": "not kept", "of": "o", "why": "w"}),
+                2,
+                "evidence: not kept",
+                Outcome::Told,
+            ),
+            (
                 serde_json::json!({"event": "reviewed", "by": by, "task": "t", "request": "r", "state": "justified"}),
                 1,
                 everything,
@@ -513,9 +542,10 @@ mod tests {
             Event::RulesChanged { .. } => 12,
             Event::SeenMeanwhile { .. } => 13,
             Event::Stewarded { .. } => 14,
+            Event::Vault { .. } => 15,
         };
         let numbers: BTreeSet<i32> = cases.iter().map(|(event, ..)| number(&serde_json::from_value(event.clone()).unwrap())).collect();
-        assert_eq!(numbers, (0..15).collect());
+        assert_eq!(numbers, (0..16).collect());
     }
 
     /// A chain that could not be written is given up between two lines of a request: they are one request all the same.

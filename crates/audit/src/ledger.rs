@@ -103,7 +103,7 @@ impl Ledger {
         };
         // All at once, so that they are written in one batch.
         let shown = people.into_iter().map(|person| {
-            let event = Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: trace.to_string(), from_piece: 0 };
+            let event = Event::disclosed(by.clone(), person.to_string(), trace.to_string());
             async move { self.note(trace, &event).await }
         });
         if futures::future::try_join_all(shown).await.is_err() {
@@ -115,7 +115,8 @@ impl Ledger {
     }
 
     /// Leaves an event to be written whenever that is possible again; nobody waits for it.
-    fn owe(&self, trace: &RequestId, event: &Event) -> Result<(), LedgerDown> {
+    /// A closed queue says that it was not taken.
+    pub fn owe(&self, trace: &RequestId, event: &Event) -> Result<(), LedgerDown> {
         self.queue.try_send(self.pending(trace, event, None)?).map_err(|_| LedgerDown)
     }
 

@@ -37,8 +37,15 @@ pub enum Event {
     Closed { outcome: Ending, policy: Vec<String>, legs: Vec<LegLine>, shown: Vec<Shown> },
     /// What a person says about sharing was recorded: which version of which Consent, and whether it forbids and is in force.
     ConsentRecorded { by: Who, patient: String, consent: String, version: u32, active: bool, denies: bool },
-    /// A further page was shown.
-    Disclosed { by: Who, patient: String, answer: String, from_piece: u64 },
+    /// A further page was shown, or somebody was named.
+    Disclosed {
+        by: Who,
+        patient: String,
+        answer: String,
+        from_piece: u64,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shown: Vec<Shown>,
+    },
     /// An emergency is over: whose claim it was, and how it ended. Entered once, beside the claim.
     EmergencyEnded {
         patient: String,
@@ -78,6 +85,9 @@ pub enum Event {
     /// The person index was changed by somebody's word: what was done, why, whose entries changed, and how many views of a record that
     /// held what is not theirs were found and told.
     Stewarded { by: Who, what: String, reason: String, touched: Vec<String>, seen: u64 },
+    /// What became of a person's evidence: what an answer showed was `not kept`; an opening of what a request showed was `asked` for or
+    /// `approved`; it is `held`, its `hold lifted`; or the key to it is about to be destroyed (`shredding`), or after all is `not shredded`.
+    Vault { by: Option<Who>, patient: String, step: String, of: String, why: String },
 }
 
 /// How a request ended that was let in. It stands in the ledger as its words.
@@ -152,6 +162,11 @@ impl Event {
     /// A request that was let in ended so, and nothing of a record was shown.
     pub fn closed(outcome: Ending) -> Event {
         Event::Closed { outcome, policy: Vec::new(), legs: Vec::new(), shown: Vec::new() }
+    }
+
+    /// Somebody was named, or something told of them that is no part of a record.
+    pub fn disclosed(by: Who, patient: impl Into<String>, answer: impl Into<String>) -> Event {
+        Event::Disclosed { by, patient: patient.into(), answer: answer.into(), from_piece: 0, shown: Vec::new() }
     }
 
     /// A request was refused by something else than the rules.

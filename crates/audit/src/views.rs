@@ -98,7 +98,7 @@ mod tests {
         };
         let closed = Event::closed(crate::Ending::Answered);
         let refused = Event::refused(Some(who("b")), "p", "no");
-        let page = Event::Disclosed { by: who("a"), patient: "p".into(), answer: "1".into(), from_piece: 50 };
+        let page = Event::Disclosed { by: who("a"), patient: "p".into(), answer: "1".into(), from_piece: 50, shown: Vec::new() };
         let found = Event::Opened { by: who("e"), interaction: "find".into(), patient: String::new(), hops: Vec::new() };
         // That somebody is named as having seen it is no look at it.
         let view = View { at: "2026-11-23T09:00:00Z".into(), trace: "1".into(), by: who("a"), what: "read everything".into() };
@@ -118,7 +118,7 @@ mod tests {
             line("4", "2026-11-23T09:00:04Z", &page),
             line("5", "2026-11-23T09:00:05Z", &opened("d", "p")),
             line("6", "2026-11-23T09:00:06Z", &found),
-            line("6", "2026-11-23T09:00:06Z", &Event::Disclosed { by: who("e"), patient: "p".into(), answer: "6".into(), from_piece: 0 }),
+            line("6", "2026-11-23T09:00:06Z", &Event::disclosed(who("e"), "p", "6")),
             line("7", "2026-11-23T09:00:07Z", &listed),
         ];
         let seen: Vec<_> = views("p", &lines).into_iter().map(|view| (view.trace, view.by.name, view.what)).collect();

@@ -53,10 +53,7 @@ impl Exchange {
         // Every candidate shown is entered.
         self.parts
             .ledger
-            .note(
-                &ask.request,
-                &Event::Disclosed { by: Who::of(&ask.caller), patient: who, answer: ask.request.to_string(), from_piece: 0 },
-            )
+            .note(&ask.request, &Event::disclosed(Who::of(&ask.caller), who, ask.request.to_string()))
             .await
             .map_err(|down| Refused::Unavailable(down.to_string()))?;
         let closing = Event::Closed {

@@ -14,7 +14,7 @@ use crate::facts::About;
 use crate::gather::{self, LegEnd};
 use crate::registration::Told;
 use crate::told::{self, Digests};
-use crate::{Elsewhere, Exchange, Met, Monitoring, Refused, evidence, hidden, parts::Parts, record_locator, select};
+use crate::{Elsewhere, Exchange, Met, Monitoring, Refused, Vault, evidence, hidden, parts::Parts, record_locator, select};
 
 /// A read under way: permitted, entered in the ledger, its legs ended.
 pub struct Watching {
@@ -66,6 +66,8 @@ pub struct Answering {
     permit: Permit,
     joined: Joined,
     monitoring: Monitoring,
+    vault: Vault,
+    now: jiff::Timestamp,
     /// The exchange whose record it is; none where it is another's, or nobody's.
     own: Option<Exchange>,
 }
@@ -80,18 +82,21 @@ impl std::ops::Deref for Answering {
 impl Answering {
     /// Closes the entry on an answer, and on the bytes that it shows of each item.
     pub async fn close<T>(self, answer: T, shown: Digests) -> Audited<T> {
-        let closing = told::closed(&self.permit, &self.joined.record, &self.joined.elsewhere, shown);
-        let audited = self.entry.close(answer, closing).await;
-        self.monitoring.saw(&self.permit);
-        point(self.own, &self.permit, self.joined.number);
-        audited
+        self.closed(shown, |_| answer).await
     }
 
     /// Closes the entry on the whole record.
     pub async fn close_whole(self) -> Audited<Joined> {
-        let closing = told::closed(&self.permit, &self.joined.record, &self.joined.elsewhere, Digests::of(&self.joined.record));
+        let shown = Digests::of(&self.joined.record);
+        self.closed(shown, |joined| joined).await
+    }
+
+    async fn closed<T>(self, shown: Digests, answer: impl FnOnce(Joined) -> T) -> Audited<T> {
+        let (shown, bytes) = shown.told();
+        let closing = told::closed(&self.permit, &self.joined.record, &self.joined.elsewhere, shown);
         let number = self.joined.number;
-        let audited = self.entry.close(self.joined, closing).await;
+        let audited = self.entry.close(answer(self.joined), closing).await;
+        self.vault.keep(self.permit.trace(), self.permit.person(), self.now, bytes);
         self.monitoring.saw(&self.permit);
         point(self.own, &self.permit, number);
         audited
@@ -215,7 +220,8 @@ impl Exchange {
             scopes,
             rules,
         };
-        Answering { entry, permit, joined, monitoring: self.parts.monitoring.clone(), own }
+        let (monitoring, vault, now) = (self.parts.monitoring.clone(), self.parts.vault.clone(), self.parts.clock.now());
+        Answering { entry, permit, joined, monitoring, vault, now, own }
     }
 
     /// That Consents were asked for where none was wanted is no part of the answer, but where that they did not come took something away.

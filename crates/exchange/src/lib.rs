@@ -31,6 +31,7 @@ mod select;
 mod stores;
 mod told;
 mod trace;
+mod vault;
 
 pub use aftermath::{Aftermath, Cause};
 pub use consent::{Consents, KeptConsent, Recorded, Recording};
@@ -49,4 +50,5 @@ pub use refused::Refused;
 pub use registration::{Registration, RegistrationSettings};
 pub use relay::Relayed;
 pub use stores::{Claims, KeptClaim, Met, Minted, MintedId, People, Plans, SPENT_REMEMBERED, Spent, StoreDown, Ties};
-pub use told::Digests;
+pub use told::{Digests, Mark};
+pub use vault::{Digest, Evidence, Name, Vault, VaultSettings, VaultStep, digest_of};

@@ -6,7 +6,7 @@ use fhir::Kind;
 use jiff::Timestamp;
 use record::{Ask, Caller, Need, NhsNumber, PersonId, Plan, Question, RequestId, Row, Status};
 
-use crate::{Claimed, Exchange, Refused, told};
+use crate::{Claimed, Digests, Exchange, Refused, told};
 
 impl Exchange {
     /// Leave to show a further page of an answer that was made then: decided again, since permission may have ended, and entered. None
@@ -18,7 +18,7 @@ impl Exchange {
         caller: &Caller,
         person: &PersonId,
         answer: &str,
-        from: usize,
+        (from, shown): (usize, Digests),
         (made, rules, claimed): (Timestamp, &str, Claimed),
     ) -> Result<Option<Audited<()>>, Refused> {
         let ask = asked_again(request, caller, person);
@@ -34,17 +34,16 @@ impl Exchange {
         let same = same && about.objected.is_none_or(|changed| changed <= made) && permit.version() == rules;
         let stays = |then: Option<Timestamp>, now: Option<Timestamp>| then.is_none() || then == now;
         let whole = same && stays(claimed.emergency, about.emergency) && stays(claimed.overridden, permit.overridden());
-        let event = match whole {
-            true => Event::Disclosed {
-                by: Who::of(caller),
-                patient: person.as_str().to_owned(),
-                answer: answer.to_owned(),
-                from_piece: from as u64,
-            },
-            false => Event::closed(Ending::AnswerOver),
-        };
+        if !whole {
+            entry.close((), Event::closed(Ending::AnswerOver)).await;
+            return Ok(None);
+        }
+        let (shown, bytes) = shown.told();
+        let (by, patient) = (Who::of(caller), person.as_str().to_owned());
+        let event = Event::Disclosed { by, patient, answer: answer.to_owned(), from_piece: from as u64, shown };
         let audited = entry.close((), event).await;
-        Ok(whole.then_some(audited))
+        self.parts.vault.keep(request, person, self.parts.clock.now(), bytes);
+        Ok(Some(audited))
     }
 
     /// The plan of an earlier read by the same user.
@@ -56,8 +55,7 @@ impl Exchange {
         of: &RequestId,
     ) -> Result<Audited<Option<Plan>>, Refused> {
         let own = self.parts.plans.plan_of(of, person, &caller.user, self.parts.clock.now()).await?;
-        let event =
-            Event::Disclosed { by: Who::of(caller), patient: person.as_str().to_owned(), answer: format!("plan of {of}"), from_piece: 0 };
+        let event = Event::disclosed(Who::of(caller), person.as_str(), format!("plan of {of}"));
         // A plan of before somebody's place was hidden names their sources.
         let named = |plan: &Plan| {
             plan.rows.iter().any(|row| row.source.as_str() != crate::consent::OWN && !crate::is_hidden_name(row.source.as_str()))

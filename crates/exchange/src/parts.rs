@@ -14,7 +14,7 @@ use source::Sources;
 use crate::made_up::MadeUp;
 use crate::{
     Claims, Consents, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration,
-    RelationshipSettings, Ties,
+    RelationshipSettings, Ties, Vault,
 };
 
 /// An exchange. Cheap to clone.
@@ -45,6 +45,8 @@ pub struct Parts {
     pub plans: Arc<dyn Plans>,
     /// Who looks at reads behind the answers.
     pub monitoring: Monitoring,
+    /// What answers show, kept for evidence.
+    pub vault: Vault,
     /// What a privacy officer is to look at.
     pub privacy: Arc<dyn PrivacyQueue>,
     /// Who knows whom.

@@ -53,8 +53,10 @@ impl Exchange {
             }
         }
         record.plan.finalise();
-        let closing = told::closed(&permit, &record, &Elsewhere::NotAsked, Digests::of(&record));
+        let (shown, bytes) = Digests::of(&record).told();
+        let closing = told::closed(&permit, &record, &Elsewhere::NotAsked, shown);
         let audited = entry.close(Relayed { answer, plan: record.plan }, closing).await;
+        self.parts.vault.keep(permit.trace(), permit.person(), self.parts.clock.now(), bytes);
         self.parts.monitoring.saw(&permit);
         Ok(audited)
     }

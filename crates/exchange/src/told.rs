@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use access::{Permit, RuleId};
 use audit::{Ending, Event, LegLine, ManifestWriter, Shown, Who};
-use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use fhir::Kind;
 use record::{Ask, Item, Question, SharedRecord, SourceId, Status};
 
 use crate::Elsewhere;
+use crate::vault::{ShownBytes, digest_of};
 
 /// The person, as the ledger names them.
 pub(crate) fn patient(ask: &Ask) -> String {
@@ -35,7 +35,7 @@ pub(crate) fn policy(version: &str, why: &[RuleId]) -> Vec<String> {
 }
 
 /// How each source's leg went, and what was shown.
-pub(crate) fn closed(permit: &Permit, record: &SharedRecord, elsewhere: &Elsewhere, shown: Digests) -> Event {
+pub(crate) fn closed(permit: &Permit, record: &SharedRecord, elsewhere: &Elsewhere, shown: Vec<Shown>) -> Event {
     let mut legs: BTreeMap<&str, LegLine> = BTreeMap::new();
     for row in &record.plan.rows {
         let leg = legs.entry(row.source.as_str()).or_insert_with(|| LegLine {
@@ -53,7 +53,7 @@ pub(crate) fn closed(permit: &Permit, record: &SharedRecord, elsewhere: &Elsewhe
     }
     let legs = legs.into_values().chain(asked_elsewhere(elsewhere)).collect();
     let policy = policy(permit.version(), permit.why());
-    Event::Closed { outcome: Ending::Answered, policy, legs, shown: shown.told() }
+    Event::Closed { outcome: Ending::Answered, policy, legs, shown }
 }
 
 /// The locator stands among the legs under a name that no source can have, with how many other records it named.
@@ -74,23 +74,55 @@ pub struct Digests {
     by_source: BTreeMap<SourceId, OfSource>,
 }
 
+#[derive(Default)]
 struct OfSource {
     resources: ManifestWriter,
-    digest: Context,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Which resource something is, as the ledger names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose.
+    pub source: SourceId,
+    /// Its type.
+    pub kind: String,
+    /// Its minted id.
+    pub id: String,
+    /// The source's version of it.
+    pub version: Option<String>,
+}
+
+impl Mark {
+    /// Of an item.
+    pub fn of(item: &Item) -> Mark {
+        Mark {
+            source: item.origin.source.clone(),
+            kind: item.kind.name().to_owned(),
+            id: item.id.clone(),
+            version: item.version().map(|version| version.to_string()),
+        }
+    }
 }
 
 impl Digests {
-    /// An item is shown as these bytes.
-    pub fn add(&mut self, item: &Item, bytes: &[u8]) {
-        let of_source = match self.by_source.get_mut(&item.origin.source) {
+    /// A resource is shown as these bytes.
+    pub fn add(&mut self, mark: &Mark, bytes: &[u8]) {
+        let of_source = match self.by_source.get_mut(&mark.source) {
             Some(known) => known,
-            None => {
-                let fresh = OfSource { resources: ManifestWriter::default(), digest: Context::new(&SHA256) };
-                self.by_source.entry(item.origin.source.clone()).or_insert(fresh)
-            }
+            None => self.by_source.entry(mark.source.clone()).or_default(),
         };
-        of_source.resources.add(item.kind.name(), &item.id, item.version().as_deref());
-        of_source.digest.update(bytes);
+        of_source.resources.add(&mark.kind, &mark.id, mark.version.as_deref());
+        of_source.bytes.extend_from_slice(bytes);
+        of_source.ends.push(of_source.bytes.len());
+    }
+
+    /// One item alone, as its resource.
+    pub fn of_item(item: &Item) -> Digests {
+        let mut digests = Digests::default();
+        digests.add(&Mark::of(item), item.tree.to_json().as_bytes());
+        digests
     }
 
     /// Every item of a record, each as its resource alone.
@@ -99,17 +131,18 @@ impl Digests {
         for item in &record.items {
             room.clear();
             item.tree.write_json(&mut room);
-            digests.add(item, &room);
+            digests.add(&Mark::of(item), &room);
         }
         digests
     }
 
-    fn told(self) -> Vec<Shown> {
-        let of = |(source, of): (SourceId, OfSource)| Shown {
-            source: source.to_string(),
-            resources: of.resources.finish(),
-            digest: HEXLOWER.encode(of.digest.finish().as_ref()),
+    /// For the ledger, and for the vault.
+    pub(crate) fn told(self) -> (Vec<Shown>, Vec<ShownBytes>) {
+        let of = |(source, of): (SourceId, OfSource)| {
+            let digest = digest_of(&of.bytes);
+            let shown = Shown { source: source.to_string(), resources: of.resources.finish(), digest: HEXLOWER.encode(&digest) };
+            (shown, ShownBytes { digest, bytes: of.bytes, ends: of.ends })
         };
-        self.by_source.into_iter().map(of).collect()
+        self.by_source.into_iter().map(of).unzip()
     }
 }

@@ -136,7 +136,7 @@ impl Exchange {
     async fn show_candidates(&self, ask: &Ask, candidates: &[Candidate]) -> Result<(), Refused> {
         for candidate in candidates {
             let patient = candidate.person.as_str().to_owned();
-            let shown = Event::Disclosed { by: Who::of(&ask.caller), patient, answer: ask.request.to_string(), from_piece: 0 };
+            let shown = Event::disclosed(Who::of(&ask.caller), patient, ask.request.to_string());
             self.parts.ledger.note(&ask.request, &shown).await.map_err(|down| Refused::Unavailable(down.to_string()))?;
         }
         Ok(())

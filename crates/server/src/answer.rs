@@ -5,4 +5,4 @@ mod pages;
 mod parts;
 
 pub use pages::{Head, Pieces, only_page, page};
-pub use parts::{Assembler, Style, minted, parts};
+pub use parts::{Assembler, Style, Written, minted, parts};

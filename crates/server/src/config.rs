@@ -20,6 +20,7 @@ pub mod sign_in;
 mod source;
 mod store;
 pub mod tls;
+pub mod vault;
 pub mod viewer;
 
 use std::net::SocketAddr;
@@ -72,6 +73,8 @@ pub struct Config {
     pub monitoring: monitoring::MonitoringConfig,
     /// `[privacy]`: the privacy officer's desk.
     pub privacy: privacy::PrivacyConfig,
+    /// `[vault]`: what answers showed, kept for evidence.
+    pub vault: vault::VaultConfig,
     /// `[viewer]`: how long people stay signed in.
     pub viewer: viewer::ViewerConfig,
     /// `[go_live]`: how far the exchange has come.
@@ -236,6 +239,7 @@ impl<'a> Reader<'a> {
         let relationship = self.relationship(top.section("relationship"));
         let monitoring = self.monitoring(top.section("monitoring"));
         let privacy = self.privacy(top.section("privacy"));
+        let vault = self.vault(top.section("vault"));
         let viewer = self.viewer(top.section("viewer"));
         let consent = top.section("consent");
         let organisations = self.organisations(&consent, "organisations");
@@ -280,6 +284,7 @@ impl<'a> Reader<'a> {
             people,
             monitoring,
             privacy,
+            vault,
             viewer,
             go_live: go_live?,
             terminology,

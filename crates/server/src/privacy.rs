@@ -2,11 +2,13 @@
 //! looked is told by patient, by user, by source and by time.
 //!
 //! Default deny: only a person with the role of a privacy officer or a Caldicott Guardian, and a token with the scope `severn.privacy`,
-//! opens the desk. They see who looked, never what was seen. Every look and every decision is on the ledger.
+//! opens the desk. They see who looked, and not what was seen: that is opened only by two of them together, of different roles. Every
+//! look and every decision is on the ledger.
 
 pub mod audit_event;
 pub mod room;
 pub mod told;
+pub mod vault;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use axum::http::Method;
 use axum::response::Response;
 use exchange::{PrivacyFilter, PrivacyKind, ReviewState};
 use jiff::Timestamp;
-use record::{Caller, RequestId};
+use record::{Caller, PersonId, RequestId};
 use serde_json::{Value, json};
 
 use crate::desk::{self, Asked};
@@ -26,15 +28,42 @@ use crate::fhir_api::{App, Fault, Params};
 use room::{Failed, always};
 
 /// What may be asked of the desk, below `/privacy/`.
-pub const ENDPOINTS: &[&str] = &["GET tasks", "GET tasks/{id}", "POST report", "POST tasks/{id}/decide"];
+pub const ENDPOINTS: &[&str] = &[
+    "GET evidence",
+    "GET evidence/{id}",
+    "GET tasks",
+    "GET tasks/{id}",
+    "POST evidence",
+    "POST evidence/{id}/approve",
+    "POST evidence/{id}/open",
+    "POST hold",
+    "POST hold/set",
+    "POST hold/lift",
+    "POST report",
+    "POST tasks/{id}/decide",
+];
 
 /// What may be asked of the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desk {
+    /// `POST evidence/{id}/approve`
+    Approve(String),
+    /// `POST evidence`: what a request showed of a person is to be opened.
+    Ask,
     /// `POST tasks/{id}/decide`
     Decide(String),
+    /// `POST hold/set` and `POST hold/lift`: a person's evidence is kept whatever its age, or is not any more.
+    Hold(bool),
+    /// `POST hold`: when it was held, and let go again.
+    Holds,
     /// `GET tasks`
     List,
+    /// `POST evidence/{id}/open`
+    Open(String),
+    /// `GET evidence/{id}`
+    Opening(String),
+    /// `GET evidence`: what waits to be approved, or opened.
+    Openings,
     /// `POST report`: whom it is about stands in the body, not in an address that is kept in logs.
     Report,
     /// `GET tasks/{id}`
@@ -46,11 +75,23 @@ impl Desk {
     pub fn parse(method: &Method, path: &str) -> Result<Desk, Fault> {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let (wanted, allow, desk) = match parts.as_slice() {
+            ["evidence"] if *method == Method::POST => (Method::POST, "POST", Desk::Ask),
+            ["evidence"] => (Method::GET, "GET, POST", Desk::Openings),
+            ["evidence", opening] => (Method::GET, "GET", Desk::Opening((*opening).to_owned())),
+            ["evidence", opening, "approve"] => (Method::POST, "POST", Desk::Approve((*opening).to_owned())),
+            ["evidence", opening, "open"] => (Method::POST, "POST", Desk::Open((*opening).to_owned())),
+            ["hold"] => (Method::POST, "POST", Desk::Holds),
+            ["hold", "set"] => (Method::POST, "POST", Desk::Hold(true)),
+            ["hold", "lift"] => (Method::POST, "POST", Desk::Hold(false)),
             ["report"] => (Method::POST, "POST", Desk::Report),
             ["tasks"] => (Method::GET, "GET", Desk::List),
             ["tasks", task] => (Method::GET, "GET", Desk::Show((*task).to_owned())),
             ["tasks", task, "decide"] => (Method::POST, "POST", Desk::Decide((*task).to_owned())),
-            _ => return Err(Fault::NotSupported("The privacy officer's desk has tasks, tasks/{id}, its decide, and report.".into())),
+            _ => {
+                let here = "The privacy officer's desk has tasks, tasks/{id}, its decide, report, evidence, evidence/{id}, its approve and \
+                            open, and hold, its set and lift.";
+                return Err(Fault::NotSupported(here.into()));
+            }
         };
         if *method == wanted { Ok(desk) } else { Err(Fault::Method(allow)) }
     }
@@ -58,8 +99,16 @@ impl Desk {
     /// Its name, as the ledger has it.
     pub fn name(&self) -> &'static str {
         match self {
+            Desk::Approve(_) => "approve evidence",
+            Desk::Ask => "ask for evidence",
             Desk::Decide(_) => "decide",
+            Desk::Hold(true) => "hold evidence",
+            Desk::Hold(false) => "lift a hold",
+            Desk::Holds => "holds",
             Desk::List => "list",
+            Desk::Open(_) => "open evidence",
+            Desk::Opening(_) => "show an opening",
+            Desk::Openings => "openings",
             Desk::Report => "report",
             Desk::Show(_) => "show",
         }
@@ -101,10 +150,41 @@ impl App {
     async fn privacy_desk(&self, desk: &Desk, asked: Asked<'_>) -> Result<Audited<Value>, Fault> {
         let Asked { caller, id, params, body } = asked;
         let (room, by) = (&self.privacy, Who::of(caller));
+        let config = &self.config.vault;
         match desk {
+            Desk::Approve(opening) => Ok(room.approve_opening(id, by, config, opening).await?.map(|opening| opening.told())),
+            Desk::Ask => {
+                let said = json_of(body)?;
+                let request = said["request"].as_str().filter(|request| !request.is_empty());
+                let request = request.ok_or_else(|| Fault::parameter("request", "is missing: which one"))?.to_owned();
+                let asked = room.ask_opening(id, by, (config, self.whose(&said).await?, request, words(&said, "why")?)).await?;
+                Ok(asked.map(|opening| opening.told()))
+            }
+            Desk::Open(opening) => Ok(room.open_evidence(id, by, config, opening).await?),
+            Desk::Opening(opening) => {
+                let look = async { Ok::<_, Failed>((room.opening(opening).await?, BTreeSet::new())) };
+                Ok(room.shows(id, by, &format!("show opening {opening}"), look).await?.map(|opening| opening.told()))
+            }
+            Desk::Openings => {
+                let look = async { Ok::<_, Failed>((room.openings(config).await?, BTreeSet::new())) };
+                let openings = room.shows(id, by, "openings", look).await?;
+                Ok(openings.map(|all| json!({"openings": all.iter().map(vault::Opening::told).collect::<Vec<_>>()})))
+            }
+            Desk::Hold(held) => {
+                let said = json_of(body)?;
+                let whose = self.whose(&said).await?;
+                let holds = room.hold(id, by, (whose, *held, words(&said, "why")?)).await?;
+                Ok(holds.map(|holds| json!({"held": held, "holds": holds})))
+            }
+            Desk::Holds => {
+                let whose = self.whose(&json_of(body)?).await?;
+                let look = async { Ok::<_, Failed>((room.holds(&whose).await?, BTreeSet::from([whose.to_string()]))) };
+                let holds = room.shows(id, by, "holds", look).await?;
+                Ok(holds.map(|holds| json!({"held": holds.last().is_some_and(|last| last["held"] == true), "holds": holds})))
+            }
             Desk::Decide(task) => {
                 let said = json_of(body)?;
-                let (state, note) = (state(&said)?, note(&said)?);
+                let (state, note) = (state(&said)?, words(&said, "note")?);
                 let decided = room.decide(id, by, task, state, note).await?;
                 Ok(decided.map(|task| told::task(&task)))
             }
@@ -160,6 +240,20 @@ impl App {
         Ok(PrivacyFilter { waiting: one("all").is_none_or(|all| all != "true"), kind: kind.transpose()?, after, count_max })
     }
 
+    /// Whom a body is about, who must be known.
+    async fn whose(&self, said: &Value) -> Result<PersonId, Fault> {
+        let nobody = || Fault::parameter("body", "must name somebody who is known: patient, or nhs_number");
+        let person = match (said["patient"].as_str(), said["nhs_number"].as_str()) {
+            (Some(person), None) => self.exchange.person_of_patient(person).await,
+            (None, Some(number)) => {
+                let number = number.parse().map_err(|error| Fault::parameter("nhs_number", format!("{error}")))?;
+                self.exchange.person_of_number(&number).await
+            }
+            _ => return Err(nobody()),
+        };
+        person.map_err(|_| Fault::Unavailable)?.ok_or_else(nobody)
+    }
+
     /// What a report is asked for, and by what it is called on the ledger.
     async fn lookup(&self, said: &Value) -> Result<(&'static str, Lookup), Fault> {
         let text = |name: &str| said[name].as_str().map(str::to_owned);
@@ -212,13 +306,11 @@ fn state(said: &Value) -> Result<ReviewState, Fault> {
 }
 
 /// Why; a decision without a reason is none.
-fn note(said: &Value) -> Result<String, Fault> {
-    let note = said["note"].as_str().unwrap_or_default().trim();
+fn words(said: &Value, name: &str) -> Result<String, Fault> {
+    let note = said[name].as_str().unwrap_or_default().trim();
     match note {
-        "" => Err(Fault::parameter("note", "is missing")),
-        note if note.chars().count() > NOTE_CHARS_MAX => {
-            Err(Fault::parameter("note", format!("is longer than {NOTE_CHARS_MAX} characters")))
-        }
+        "" => Err(Fault::parameter(name, "is missing")),
+        note if note.chars().count() > NOTE_CHARS_MAX => Err(Fault::parameter(name, format!("is longer than {NOTE_CHARS_MAX} characters"))),
         note => Ok(note.to_owned()),
     }
 }
@@ -243,10 +335,10 @@ pub(crate) fn placed(name: &str, text: &str) -> Result<Found, Fault> {
 impl From<Failed> for Fault {
     fn from(failed: Failed) -> Fault {
         match failed {
-            Failed::Decided(_) => Fault::Conflict(format!("This access is not decided so: {failed}.")),
+            Failed::Decided(_) | Failed::Over | Failed::Waits => Fault::Conflict(format!("This is not decided so: {failed}.")),
             Failed::Down(_) => Fault::Unavailable,
-            Failed::Own => Fault::Denied,
-            Failed::Unknown => Fault::NotFound("There is no such task.".to_owned()),
+            Failed::Own | Failed::Role => Fault::Denied,
+            Failed::Unknown => Fault::NotFound("There is no such thing at this desk.".to_owned()),
         }
     }
 }

@@ -12,6 +12,8 @@ use clap::Subcommand;
 use crate::check;
 use crate::config::{StoreConfig, StorePlace};
 
+pub mod shred;
+
 /// What to do with the store.
 #[derive(Subcommand)]
 pub enum Command {
@@ -86,6 +88,19 @@ pub enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Makes evidence unreadable whose time is over (`[vault] retention_years`): destroys the keys of people of whom nothing was shown since,
+    /// and whose evidence is not held. In PostgreSQL as the role that owns the tables.
+    Shred {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Only says how many people that would be.
+        #[arg(long)]
+        dry_run: bool,
+        /// Who you are: it stands on the ledger. By default who is signed in at this machine.
+        #[arg(long = "as")]
+        by: Option<String>,
+    },
 }
 
 /// Exits 1 when something is wrong, 3 when Citus is not there.
@@ -97,23 +112,25 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     | Command::Migrate { config: path }
     | Command::NewKey { config: path, .. }
     | Command::Rekey { config: path, .. }
-    | Command::Restore { config: path, .. }) = &command;
+    | Command::Restore { config: path, .. }
+    | Command::Shred { config: path, .. }) = &command;
     let config = match check::load(path)? {
-        Ok(config) => config.store,
+        Ok(config) => config,
         Err(mistakes) => {
             check::print_mistakes(path, &mistakes);
             return Ok(ExitCode::FAILURE);
         }
     };
     match command {
-        Command::Backup { to, .. } => back_up(&config, &to).await,
-        Command::Check { .. } => look(&config).await,
-        Command::Distribute { dry_run, .. } => distribute(&config, dry_run).await,
-        Command::Grant { role, .. } => grant(&config, &role).await,
-        Command::Migrate { .. } => migrate(&config).await,
-        Command::NewKey { to, first, .. } => new_key(&config, &to, first),
-        Command::Rekey { batch, .. } => rekey(&config, batch).await,
-        Command::Restore { from, .. } => restore(&config, &from).await,
+        Command::Backup { to, .. } => back_up(&config.store, &to).await,
+        Command::Check { .. } => look(&config.store).await,
+        Command::Distribute { dry_run, .. } => distribute(&config.store, dry_run).await,
+        Command::Grant { role, .. } => grant(&config.store, &role).await,
+        Command::Migrate { .. } => migrate(&config.store).await,
+        Command::NewKey { to, first, .. } => new_key(&config.store, &to, first),
+        Command::Rekey { batch, .. } => rekey(&config.store, batch).await,
+        Command::Restore { from, .. } => restore(&config.store, &from).await,
+        Command::Shred { dry_run, by, .. } => shred::run(&config, by.as_deref(), dry_run).await,
     }
 }
 

@@ -9,7 +9,7 @@ use audit::{Checkpointer, Checkpoints, Journal, LedgerReader, NodeJournal, Signi
 use dialect::DataProvider;
 use exchange::{
     Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Monitoring, MonitoringParts, Parts, Policy, Publishing,
-    RecordLocator, RecordLocatorSettings, Registration, Settings, SourceEntry,
+    RecordLocator, RecordLocatorSettings, Registration, Settings, SourceEntry, Vault,
 };
 use identity::Trust;
 use people::Registrar;
@@ -128,8 +128,15 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         queue_max: config.monitoring.queue_max,
         key: secrets.monitoring,
     });
-    let privacy =
-        Room { ledger: ledger.clone(), reader: reader.clone(), queue: store.clone(), index: registrar.clone(), clock: clock.clone() };
+    let (vault, vaulting) = Vault::start(store.clone(), ledger.clone(), clock.clone(), config.vault.settings);
+    let privacy = Room {
+        ledger: ledger.clone(),
+        reader: reader.clone(),
+        queue: store.clone(),
+        evidence: store.clone(),
+        index: registrar.clone(),
+        clock: clock.clone(),
+    };
     let configs = config.sources.iter().map(source_config).collect();
     let sources = Sources::new(configs, transport.clone(), clock.clone(), config.exchange.id.clone());
     let hours = |hours: u64| Duration::from_secs(hours * 3600);
@@ -174,6 +181,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         minted: store.clone(),
         plans: store.clone(),
         monitoring,
+        vault,
         privacy: store.clone(),
         locator: store,
         index: registrar.clone(),
@@ -198,7 +206,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let background = async move {
         let publishing = async move { futures::future::OptionFuture::from(publishing).await };
         let work = async {
-            tokio::join!(writing, publishing, registering, watching);
+            tokio::join!(writing, publishing, registering, watching, vaulting);
         };
         let Some(mut checkpointer) = checkpointer else { return work.await };
         tokio::select! {

@@ -18,6 +18,7 @@ mod postgres;
 mod rekey;
 mod secrets;
 mod sqlite;
+mod vault;
 
 pub use error::StoreError;
 pub use node::NodeFile;
@@ -41,6 +42,7 @@ pub trait Store:
     + exchange::Ties
     + exchange::Spent
     + exchange::Consents
+    + exchange::Evidence
     + identity::Locator
     + people::Register
     + audit::Archive

@@ -27,6 +27,7 @@ mod schema;
 mod spent;
 mod sql;
 mod ties;
+mod vault;
 
 pub use check::Health;
 pub use distribute::{Distributed, NoCitus};

@@ -272,14 +272,14 @@ fn masters(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
-fn derived(master: &[u8], purpose: &str) -> Option<[u8; 32]> {
+pub(crate) fn derived(master: &[u8], purpose: &str) -> Option<[u8; 32]> {
     let mut key = [0; 32];
     let prk = Salt::new(HKDF_SHA256, b"severn").extract(master);
     prk.expand(&[purpose.as_bytes()], Length(32)).ok()?.fill(&mut key).ok()?;
     Some(key)
 }
 
-fn seal(key: &RandomizedNonceKey, name: &[u8], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn seal(key: &RandomizedNonceKey, name: &[u8], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let nonce = key.seal_in_place_append_tag(Aad::from(name), &mut bytes).ok()?;
     let mut sealed = Vec::with_capacity(NONCE_LEN + bytes.len());
     sealed.extend_from_slice(nonce.as_ref());
@@ -287,7 +287,7 @@ fn seal(key: &RandomizedNonceKey, name: &[u8], mut bytes: Vec<u8>) -> Option<Vec
     Some(sealed)
 }
 
-fn open<'a>(key: &RandomizedNonceKey, name: &[u8], sealed: &'a mut [u8]) -> Option<&'a [u8]> {
+pub(crate) fn open<'a>(key: &RandomizedNonceKey, name: &[u8], sealed: &'a mut [u8]) -> Option<&'a [u8]> {
     let (nonce, bytes) = sealed.split_at_mut_checked(NONCE_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
     key.open_in_place(nonce, Aad::from(name), bytes).ok().map(|plain| &*plain)

@@ -17,6 +17,7 @@ mod rekey;
 mod schema;
 mod spent;
 mod ties;
+mod vault;
 
 pub use backup::{SqliteHealth, back_up, health, restore};
 pub use journal::SqliteJournal;

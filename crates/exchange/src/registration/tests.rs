@@ -44,7 +44,7 @@ async fn whoever_had_it_corrected_did_not_see_it_meanwhile() {
         let (before, corrected): (RequestId, RequestId) = ("before".parse().expect("an id"), "corrected".parse().expect("an id"));
         let person: PersonId = "7c9f7d1e-9d7f-4d55-8e4f-0e6a4a9d2a11".parse().expect("an id");
         for request in [&before, &corrected] {
-            let event = audit::Event::Disclosed { by: by.clone(), patient: person.to_string(), answer: request.to_string(), from_piece: 0 };
+            let event = audit::Event::disclosed(by.clone(), person.to_string(), request.to_string());
             ledger.note(request, &event).await.expect("it writes");
         }
         let done = Done {

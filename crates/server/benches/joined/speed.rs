@@ -57,7 +57,7 @@ impl Joining {
             self_url: String::new(),
             outcome: outcome::of_record(&record, &Names),
         };
-        only_page(&head, parts(&record, &number, &style, |_, _| {}))
+        only_page(&head, parts(&record, &number, &style).0)
     }
 }
 

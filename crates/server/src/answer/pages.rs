@@ -71,6 +71,11 @@ impl Pieces {
         self.ends.iter().filter(|(_, matched)| *matched).count()
     }
 
+    /// Bytes of the pieces, where these are there.
+    pub fn bytes(&self, at: std::ops::Range<usize>) -> &[u8] {
+        self.bytes.get(at).unwrap_or_default()
+    }
+
     fn slice(&self, from: usize, to: usize) -> &[u8] {
         let end_of = |count: usize| count.checked_sub(1).map_or(0, |last| self.ends[last].0);
         &self.bytes[end_of(from)..end_of(to)]

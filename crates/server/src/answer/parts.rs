@@ -45,8 +45,9 @@ pub struct Assembler {
 const ENTRY_LEN: usize = 400;
 const LINKAGE_LEN: usize = 640;
 
-/// Lays out a record. Tags are written into the resources on their way out; `written` is told of each item's bytes.
-pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>, mut written: impl FnMut(&Item, &[u8])) -> Pieces {
+/// Lays out a record. Tags are written into the resources on their way out; with it goes where each item's
+/// bytes are.
+pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>) -> (Pieces, Vec<Written>) {
     let room = record.items.iter().map(|item| item.tree.json_len_about() + ENTRY_LEN).sum::<usize>() + record.clusters.len() * LINKAGE_LEN;
     let mut pieces = Pieces::with_room(room);
     if style.patient && style.main.is_none_or(|kind| kind == Kind::PATIENT) {
@@ -55,16 +56,18 @@ pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>, mut w
     }
     let places = Places::of(record);
     let mut tags = Tags::of(record);
+    let mut written = Vec::with_capacity(record.items.len());
     for (index, item) in record.items.iter().enumerate() {
         if !places.shown[index] {
             continue;
         }
         let matched = style.main.is_none_or(|kind| kind == item.kind);
         let mode = if matched { "match" } else { "include" };
+        let piece = pieces.len();
         pieces.entry_of(style.base, item.kind.name(), &item.id, mode, |out| {
             let start = out.len();
             tags.write(record, index, out);
-            written(item, &out[start..]);
+            written.push(Written { item: index, piece, bytes: start..out.len() });
         });
         for beside in &places.beside[index] {
             write_beside(&mut pieces, record, beside, style);
@@ -77,7 +80,17 @@ pub fn parts(record: &SharedRecord, number: &NhsNumber, style: &Style<'_>, mut w
             pieces.join_last();
         }
     }
-    pieces
+    (pieces, written)
+}
+
+/// Where an item of the record stands in an answer.
+pub struct Written {
+    /// The index of the item.
+    pub item: usize,
+    /// In which piece.
+    pub piece: usize,
+    /// Where in the pieces' bytes.
+    pub bytes: std::ops::Range<usize>,
 }
 
 /// The exchange's own Patient: the number and links, and nothing else.

@@ -72,7 +72,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let journal = wiring::journal(&config.store)?;
     let clock = wiring::system_clock();
     let (ledger, writing) = Ledger::start(journal, clock.clone(), uuid::Uuid::new_v4().to_string());
-    let room = Room { ledger, reader: store.clone(), queue: store, index: Arc::new(registrar), clock };
+    let room = Room { ledger, reader: store.clone(), queue: store.clone(), evidence: store, index: Arc::new(registrar), clock };
     let reporting = async move {
         let trace: RequestId = uuid::Uuid::new_v4().to_string().parse().context("a UUID is a request id")?;
         let look = async {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::rand;
 use data_encoding::BASE64URL_NOPAD;
+use exchange::{Digests, Mark};
 use moka::sync::Cache;
 
 use crate::answer::{Head, Pieces};
@@ -55,6 +56,38 @@ pub struct Kept {
     pub rules: String,
     /// Whether the answer was asked for as XML.
     pub xml: bool,
+    /// Where the sources' resources stand, in the order of the answer.
+    #[serde(default)]
+    pub marks: Marks,
+}
+
+/// Which resources of sources stand where in an answer.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Marks(Vec<Marked>);
+
+/// A resource: whose, which, in which piece, and where in the bytes of all.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Marked(String, String, String, Option<String>, usize, usize, usize);
+
+impl Marks {
+    /// Adds one.
+    pub fn add(&mut self, mark: Mark, piece: usize, bytes: std::ops::Range<usize>) {
+        self.0.push(Marked(mark.source.to_string(), mark.kind, mark.id, mark.version, piece, bytes.start, bytes.end));
+    }
+
+    /// What is shown of them by `count` pieces from `from` on.
+    pub fn shown(&self, pieces: &Pieces, from: usize, count: usize) -> Digests {
+        let mut digests = Digests::default();
+        for Marked(source, kind, id, version, piece, start, end) in &self.0 {
+            // It was written from a source's id.
+            let Ok(source) = source.parse() else { continue };
+            if (from..from.saturating_add(count)).contains(piece) {
+                let mark = Mark { source, kind: kind.clone(), id: id.clone(), version: version.clone() };
+                digests.add(&mark, pieces.bytes(*start..*end));
+            }
+        }
+        digests
+    }
 }
 
 /// Randomness or sealing failed in the crypto library.
@@ -149,7 +182,16 @@ mod tests {
         pieces.entry("b", "Flag", "a", "match", b"{}");
         pieces.cut(true);
         (
-            Kept { head, person: "p".into(), referrals: Vec::new(), emergency: None, overridden: None, rules: String::new(), xml: false },
+            Kept {
+                head,
+                person: "p".into(),
+                referrals: Vec::new(),
+                emergency: None,
+                overridden: None,
+                rules: String::new(),
+                xml: false,
+                marks: Marks::default(),
+            },
             pieces,
         )
     }

@@ -252,25 +252,25 @@ fn entities(account: &Account, event: Option<&Event>, place: Place) -> Vec<Value
             "type": coding(ENTITY, "2", "System Object"),
             "role": coding(ROLE, "4", "Domain Resource"),
         })),
-        Some(Event::Closed { shown, .. }) => {
-            for (n, shown) in (1..).zip(shown) {
-                let what = match place {
-                    Place::Told => json!({"identifier": {"system": "urn:severn:source", "value": shown.source}}),
-                    Place::Hidden => json!({"display": format!("Source {n}")}),
-                };
-                let kinds = account.shown.get(&shown.source).into_iter().flatten();
-                let detail: Vec<Value> = kinds.map(|(kind, count)| json!({"type": kind, "valueString": count.to_string()})).collect();
-                let mut entity = json!({
-                    "what": what,
-                    "type": coding(ENTITY, "2", "System Object"),
-                    "role": coding(ROLE, "4", "Domain Resource"),
-                    "detail": list(detail),
-                });
-                without_nulls(&mut entity);
-                entities.push(entity);
-            }
-        }
         _ => {}
+    }
+    if let Some(Event::Closed { shown, .. } | Event::Disclosed { shown, .. }) = event {
+        for (n, shown) in (1..).zip(shown) {
+            let what = match place {
+                Place::Told => json!({"identifier": {"system": "urn:severn:source", "value": shown.source}}),
+                Place::Hidden => json!({"display": format!("Source {n}")}),
+            };
+            let kinds = account.shown.get(&shown.source).into_iter().flatten();
+            let detail: Vec<Value> = kinds.map(|(kind, count)| json!({"type": kind, "valueString": count.to_string()})).collect();
+            let mut entity = json!({
+                "what": what,
+                "type": coding(ENTITY, "2", "System Object"),
+                "role": coding(ROLE, "4", "Domain Resource"),
+                "detail": list(detail),
+            });
+            without_nulls(&mut entity);
+            entities.push(entity);
+        }
     }
     entities
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use audit::{Account, Audited, By, Event, Found, JournalDown, Ledger, LedgerReader, Lookup, Who, accounts, found};
-use exchange::{PersonIndex, PrivacyQueue, PrivacyTask, Review, ReviewState, StoreDown};
+use exchange::{Evidence, PersonIndex, PrivacyQueue, PrivacyTask, Review, ReviewState, StoreDown};
 use jiff::Timestamp;
 use record::{Clock, PersonId, RequestId, UserId};
 
@@ -17,6 +17,8 @@ pub struct Room {
     pub reader: Arc<dyn LedgerReader>,
     /// What is to be looked at.
     pub queue: Arc<dyn PrivacyQueue>,
+    /// What was seen, kept for evidence.
+    pub evidence: Arc<dyn Evidence>,
     /// Whose place is a secret.
     pub index: Arc<dyn PersonIndex>,
     /// Time.
@@ -32,12 +34,21 @@ pub enum Failed {
     /// The ledger or the store is away.
     #[error("the ledger or the store is away: {0}")]
     Down(String),
+    /// The time in which it could be done is over.
+    #[error("its time is over")]
+    Over,
     /// Nobody judges what they did themselves.
-    #[error("it is an access of your own: somebody else has to decide on it")]
+    #[error("it is of your own doing: somebody else has to decide on it")]
     Own,
+    /// It takes another role.
+    #[error("it takes another role")]
+    Role,
     /// There is no such thing.
-    #[error("there is no such task")]
+    #[error("there is no such thing")]
     Unknown,
+    /// Nobody has approved it yet.
+    #[error("nobody has approved it yet")]
+    Waits,
 }
 
 impl From<JournalDown> for Failed {
@@ -192,7 +203,7 @@ impl Room {
 }
 
 /// Whether two are one person, whoever signed them in.
-fn is_one(one: &Who, other: &Who) -> bool {
+pub(super) fn is_one(one: &Who, other: &Who) -> bool {
     let national = one.sds_user_id.is_some() && one.sds_user_id == other.sds_user_id;
     national || (&one.issuer, &one.subject) == (&other.issuer, &other.subject)
 }

@@ -57,6 +57,7 @@ mod terminology;
 mod tokens;
 mod trace;
 mod unsaid;
+mod vault;
 mod viewer;
 mod who_may_ask;
 mod whom;

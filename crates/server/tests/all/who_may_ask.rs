@@ -133,6 +133,14 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
             );
             ask("", path.to_owned(), &body, "application/x-www-form-urlencoded")
         }
+        (_, "/privacy/evidence", _) if method == "POST" => {
+            post(whole.clone(), &json!({"patient": person, "request": "none", "why": "w"}).to_string())
+        }
+        (_, "/privacy/evidence", _) => get(whole.clone()),
+        (_, "/privacy/evidence/{id}", _) => get("/privacy/evidence/none".into()),
+        (_, "/privacy/evidence/{id}/approve" | "/privacy/evidence/{id}/open", _) => post(path.replace("{id}", "none"), "{}"),
+        (_, "/privacy/hold", _) => post(whole.clone(), &json!({"patient": person}).to_string()),
+        (_, "/privacy/hold/set" | "/privacy/hold/lift", _) => post(whole.clone(), &json!({"patient": person, "why": "w"}).to_string()),
         (_, "/privacy/report", _) => post(whole.clone(), r#"{"source":"ccr"}"#),
         (_, "/privacy/tasks", _) => get(whole.clone()),
         (_, "/privacy/tasks/{id}", _) => get("/privacy/tasks/none".into()),

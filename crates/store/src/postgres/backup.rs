@@ -60,7 +60,7 @@ impl PostgresStore {
     async fn guard_ledger(&self) -> Result<(), StoreError> {
         let down = |trouble: super::door::Trouble| StoreError::Postgres(trouble.to_string());
         let client = self.client().await.map_err(down)?;
-        for table in ["checkpoint", "consent", "entered", "ledger", "privacy_task"] {
+        for table in ["checkpoint", "consent", "entered", "evidence", "ledger", "privacy_task", "vault_step"] {
             let there = "SELECT to_regclass($1) IS NOT NULL";
             let there: bool = client.query_one(there, &[&format!("{SCHEMA}.{table}")]).await.map_err(|error| down(error.into()))?.get(0);
             if there {

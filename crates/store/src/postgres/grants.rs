@@ -7,9 +7,9 @@ use super::schema::SCHEMA;
 use crate::StoreError;
 
 /// Tables that are only ever added to: the working role may read them and add to them, and nothing else, but that a privacy officer's
-/// task goes from state to state.
+/// task goes from state to state. Keys of people it makes, and only the owner destroys or reseals them.
 pub(super) const APPEND_ONLY: &[&str] =
-    &["checkpoint", "consent", "entered", "event", "ledger", "master_key", "privacy_review", "privacy_task"];
+    &["checkpoint", "consent", "entered", "event", "evidence", "ledger", "master_key", "privacy_review", "privacy_task", "vault_step"];
 
 impl PostgresStore {
     /// Lets a role work with the store, and no more than that: it owns nothing, so it can lift no guard. Asked as the owner.
@@ -45,6 +45,8 @@ async fn grant(transaction: &Transaction<'_>, role: &str) -> Result<(), Trouble>
          REVOKE ALL ON {append_only}, {SCHEMA}.migration FROM {role};
          GRANT SELECT, INSERT ON {append_only} TO {role};
          GRANT UPDATE (state) ON {SCHEMA}.privacy_task TO {role};
+         REVOKE UPDATE, DELETE, TRUNCATE ON {SCHEMA}.person_key FROM {role};
+         GRANT UPDATE (shown) ON {SCHEMA}.person_key TO {role};
          GRANT SELECT ON {SCHEMA}.migration TO {role};"
     );
     Ok(transaction.batch_execute(&sql).await?)

@@ -68,6 +68,7 @@ async fn reseal(client: &mut deadpool_postgres::Client, secrets: &Secrets, after
     let mut changed = transaction.execute(&statement, &[&ids, &sealed, &rest, &was_sealed, &was_rest]).await? as usize;
     changed += lead(&transaction, &persons, &old).await?;
     changed += reseal_entries(&transaction, secrets, &persons).await?;
+    changed += reseal_keys(&transaction, secrets, &persons).await?;
     transaction.commit().await?;
     let last = persons.last().filter(|_| persons.len() as i64 == most);
     Ok(Resealed { changed, next: last.map(|id| parsed(id, "person.person")).transpose()? })
@@ -103,6 +104,25 @@ async fn reseal_entries(transaction: &Transaction<'_>, secrets: &Secrets, person
     }
     let statement = transaction.prepare_cached(SEAL_ENTRIES).await?;
     Ok(transaction.execute(&statement, &[&whose, &sources, &local_ids, &anew, &was]).await? as usize)
+}
+
+/// People's own keys, under which what is kept of them for evidence stays sealed as it is.
+async fn reseal_keys(transaction: &Transaction<'_>, secrets: &Secrets, persons: &[&str]) -> Result<usize, Trouble> {
+    let statement = transaction.prepare_cached("SELECT person, sealed FROM person_key WHERE person = ANY($1)").await?;
+    let rows = transaction.query(&statement, &[&persons]).await?;
+    let (mut whose, mut anew, mut was) = (Vec::<&str>::new(), Vec::new(), Vec::<&[u8]>::new());
+    for row in &rows {
+        let id: PersonId = parsed(row.get(0), "person_key.person")?;
+        if let Some(sealed) = secrets.resealed(&named::person_key(&id), row.get(1))? {
+            whose.push(row.get(0));
+            anew.push(sealed);
+            was.push(row.get(1));
+        }
+    }
+    let sql = "UPDATE person_key SET sealed = anew.sealed FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS anew (person, sealed, was) \
+        WHERE person_key.person = anew.person AND person_key.sealed = anew.was";
+    let statement = transaction.prepare_cached(sql).await?;
+    Ok(transaction.execute(&statement, &[&whose, &anew, &was]).await? as usize)
 }
 
 async fn reseal_others(client: &mut deadpool_postgres::Client, secrets: &Secrets) -> Result<Others, Trouble> {

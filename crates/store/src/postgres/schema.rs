@@ -301,6 +301,32 @@ CREATE TRIGGER consent_body_no_change BEFORE UPDATE OF body ON consent FOR EACH 
     "
 ALTER TABLE claimed ADD COLUMN overrides boolean NOT NULL DEFAULT false;
 ",
+    // What answers showed, kept for evidence: sealed under a key of each person's own, which lies sealed under the master key. Whoever
+    // destroys that leaves nothing to open. Beside it the steps of what was decided about it.
+    "
+CREATE TABLE person_key (person text COLLATE \"C\" NOT NULL PRIMARY KEY, sealed bytea NOT NULL, shown timestamptz NOT NULL);
+CREATE TABLE evidence (
+    person text COLLATE \"C\" NOT NULL,
+    address bytea NOT NULL,
+    sealed bytea NOT NULL,
+    PRIMARY KEY (person, address)
+);
+ALTER TABLE evidence ALTER sealed SET STORAGE EXTERNAL;
+CREATE TABLE vault_step (
+    person text COLLATE \"C\" NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    number bigint NOT NULL,
+    at timestamptz NOT NULL,
+    held boolean,
+    body bytea NOT NULL,
+    PRIMARY KEY (person, id, number)
+);
+CREATE INDEX vault_step_id ON vault_step (id);
+CREATE INDEX vault_step_opening ON vault_step (at, id) WHERE held IS NULL AND number = 1;
+-- As `entered`: they are spread over machines, where no table may have triggers.
+REVOKE ALL ON evidence, vault_step FROM PUBLIC, CURRENT_USER;
+GRANT SELECT, INSERT ON evidence, vault_step TO CURRENT_USER;
+",
 ];
 
 /// Every line is entered anew under its names, by what enters it when it is written (`enter_all`): by no expression of SQL are times and

@@ -111,6 +111,19 @@ hot! {
     ENTERED = "SELECT DISTINCT at, trace FROM entered WHERE name = $1 AND at >= $2 AND at < $3 AND (at, trace) <= ($4, $5) \
         ORDER BY at DESC, trace DESC LIMIT $6";
     ENTERED_PEOPLE = "SELECT count(DISTINCT patient) FROM entered WHERE name = $1 AND at >= $2 AND patient <> ''";
+    PERSON_KEY = "SELECT sealed FROM person_key WHERE person = $1";
+    MAKE_PERSON_KEY = "INSERT INTO person_key (person, sealed, shown) SELECT $1::text, $2::bytea, $3::timestamptz \
+        WHERE EXISTS (SELECT FROM person WHERE person = $1::text) ON CONFLICT (person) DO NOTHING";
+    SHOWN = "UPDATE person_key SET shown = $2 WHERE person = $1 AND shown < $3";
+    EVIDENCE_AMONG = "SELECT address FROM evidence WHERE person = $1 AND address = ANY($2)";
+    EVIDENCE_OF = "SELECT address, sealed FROM evidence WHERE person = $1 AND address = ANY($2)";
+    KEEP_EVIDENCE = "INSERT INTO evidence (person, address, sealed) SELECT $1::text, * FROM unnest($2::bytea[], $3::bytea[]) \
+        ON CONFLICT (person, address) DO NOTHING";
+    ADD_STEP = "INSERT INTO vault_step (person, id, number, at, held, body) \
+        SELECT $1::text, $2::text, $3::bigint, $4::timestamptz, $5::boolean, $6::bytea \
+        WHERE (SELECT coalesce(max(number), 0) FROM vault_step WHERE person = $1::text AND id = $2::text) = $3::bigint - 1 \
+        ON CONFLICT (person, id, number) DO NOTHING";
+    STEP = "SELECT person, id, number, at, held, body FROM vault_step WHERE person = $1 AND id = $2 AND number = $3";
     NAMED = "SELECT DISTINCT trace FROM entered WHERE name = $1 AND at >= $2";
 }
 

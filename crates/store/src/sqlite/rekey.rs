@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use exchange::StoreDown;
 use people::EntryKey;
 use record::{NhsNumber, PersonId};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::people::{SqliteStore, parsed};
 use crate::columns::{self, Sealed, Unreadable};
@@ -53,6 +53,12 @@ fn person(transaction: &Transaction<'_>, secrets: &Secrets, id: &PersonId, seale
     }
     for number in &numbers {
         changed += lead(transaction, secrets, id, number)?;
+    }
+    let sql = "SELECT sealed FROM person_key WHERE person = ?";
+    let own: Option<Vec<u8>> = transaction.prepare_cached(sql)?.query_row([id.as_str()], |row| row.get(0)).optional()?;
+    if let Some(anew) = own.map(|own| secrets.resealed(&named::person_key(id), &own)).transpose()?.flatten() {
+        let sql = "UPDATE person_key SET sealed = ? WHERE person = ?";
+        changed += transaction.prepare_cached(sql)?.execute(params![anew, id.as_str()])?;
     }
     let entries: Vec<(String, String, Vec<u8>)> = transaction
         .prepare_cached("SELECT source, local_id, said FROM entry WHERE person = ?")?

@@ -333,6 +333,33 @@ CREATE TRIGGER consent_body_no_update BEFORE UPDATE OF body ON consent
     "
 ALTER TABLE claimed ADD COLUMN overrides INTEGER NOT NULL DEFAULT 0;
 ",
+    // What answers showed, kept for evidence: sealed under a key of each person's own, which lies sealed under the master key. Whoever
+    // destroys that leaves nothing to open. Beside it the steps of what was decided about it.
+    "
+CREATE TABLE person_key (person TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL, shown INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE evidence (person TEXT NOT NULL, address BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (person, address)) STRICT;
+CREATE TABLE vault_step (
+    person TEXT NOT NULL,
+    id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    held INTEGER,
+    body BLOB NOT NULL,
+    PRIMARY KEY (person, id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX vault_step_id ON vault_step (id);
+CREATE INDEX vault_step_opening ON vault_step (at, id) WHERE held IS NULL AND number = 1;
+CREATE TRIGGER evidence_no_update BEFORE UPDATE ON evidence BEGIN SELECT RAISE(ABORT, 'evidence is append-only'); END;
+CREATE TRIGGER evidence_no_delete BEFORE DELETE ON evidence BEGIN SELECT RAISE(ABORT, 'evidence is append-only'); END;
+CREATE TRIGGER evidence_no_replace BEFORE INSERT ON evidence
+    WHEN EXISTS (SELECT 1 FROM evidence WHERE person = NEW.person AND address = NEW.address)
+    BEGIN SELECT RAISE(ABORT, 'evidence is append-only'); END;
+CREATE TRIGGER vault_step_no_update BEFORE UPDATE ON vault_step BEGIN SELECT RAISE(ABORT, 'steps are append-only'); END;
+CREATE TRIGGER vault_step_no_delete BEFORE DELETE ON vault_step BEGIN SELECT RAISE(ABORT, 'steps are append-only'); END;
+CREATE TRIGGER vault_step_no_replace BEFORE INSERT ON vault_step
+    WHEN EXISTS (SELECT 1 FROM vault_step WHERE person = NEW.person AND id = NEW.id AND number = NEW.number)
+    BEGIN SELECT RAISE(ABORT, 'steps are append-only'); END;
+",
 ];
 
 /// Every line is entered anew under its names, by what enters it when it is written (`enter_all`): by no expression of SQL are times and

@@ -17,6 +17,10 @@ use crate::ties::{
     ties_of_a_source_go_with_an_entry_that_moves_and_all_with_a_number_that_is_cut, what_a_source_says_of_a_kind_replaces_what_it_said,
     what_two_nodes_hear_at_once_is_not_heaped_up,
 };
+use crate::vault::{
+    evidence_is_kept_once_and_opens_under_its_persons_key_only, steps_about_evidence_are_added_in_order_and_stay,
+    what_is_held_is_not_shredded_and_what_is_shredded_opens_nothing, what_is_sealed_of_one_person_opens_for_no_other,
+};
 
 /// Each promise as a test of each store.
 macro_rules! promises {
@@ -50,6 +54,10 @@ promises!(
     an_id_is_resolved_to_every_person_it_was_met_with,
     categories_are_kept_until_asked_again,
     entries_that_are_apart_are_so_from_both_sides,
+    evidence_is_kept_once_and_opens_under_its_persons_key_only,
+    steps_about_evidence_are_added_in_order_and_stay,
+    what_is_held_is_not_shredded_and_what_is_shredded_opens_nothing,
+    what_is_sealed_of_one_person_opens_for_no_other,
     history_is_in_order_and_stays,
     no_name_number_or_address_lies_open,
     persons_made_by_a_question_and_by_the_register_are_the_same,
@@ -93,6 +101,7 @@ async fn sealed(store: &dyn store::Store, persons: u32) {
         let own = people::Person { superseded, died, ..somebody(&id, Some(number(1000 + 5 * n))) };
         let put = Change::Put(person(&id), entry("gp", &id, n));
         store.apply(vec![Change::Person(own), put], None).await.unwrap();
+        store.keep_evidence(&person(&id), crate::vault::shown(&["Zzshown"]), at(1)).await.unwrap();
     }
     store.apply(vec![Change::Cut(number(9000))], None).await.unwrap();
     store.raise(&access("a", PrivacyKind::Emergency, 1)).await.unwrap();
@@ -118,6 +127,10 @@ async fn found(store: &dyn store::Store, expected: &[people::Person]) {
     assert_eq!(store.cut_among(&[number(9000), number(1000)]).await.unwrap(), [number(9000)]);
     assert_eq!(store.reviews("a").await.unwrap(), [step("s-1", ReviewState::Escalated, 2)]);
     assert_eq!(store.consents(&person("p-001")).await.unwrap(), [objection(2)]);
+    let (names, shown): (Vec<_>, Vec<_>) = crate::vault::shown(&["Zzshown"]).into_iter().map(|(name, shown)| (name, Some(shown))).unzip();
+    for one in expected.iter().filter(|one| one.id.as_str().starts_with("p-")) {
+        assert_eq!(store.evidence(&one.id, &names).await.unwrap(), shown, "{}", one.id);
+    }
 }
 
 async fn a_new_key_takes_the_place_of_the_old_while_others_are_at_work(place: Place) {
@@ -788,6 +801,8 @@ async fn what_is_only_added_to_is_never_changed(place: Place) {
     };
     opened.store.raise(&task).await.unwrap();
     opened.store.raise(&PrivacyTask { trace: "another".into(), ..task.clone() }).await.unwrap();
+    opened.store.apply(vec![Change::Person(somebody("a", Some(number(1))))], None).await.unwrap();
+    opened.store.keep_evidence(&person("a"), crate::vault::shown(&["one"]), at(1)).await.unwrap();
     let mut changes = vec!["UPDATE ledger SET event = ''", "DELETE FROM ledger", "DELETE FROM ledger WHERE sequence = 2"];
     changes.extend(["UPDATE checkpoint SET line = ''", "DELETE FROM checkpoint"]);
     changes.extend(["UPDATE consent SET version = 2", "DELETE FROM consent", "DELETE FROM privacy_task"]);
@@ -802,6 +817,9 @@ async fn what_is_only_added_to_is_never_changed(place: Place) {
             "DELETE FROM event",
             "INSERT OR REPLACE INTO event SELECT person, sequence, at, author, deed, '' FROM event",
             "UPDATE entered SET trace = ''",
+            "UPDATE evidence SET sealed = x'00'",
+            "DELETE FROM evidence",
+            "REPLACE INTO evidence SELECT person, address, x'00' FROM evidence",
             "DELETE FROM entered",
             "REPLACE INTO consent SELECT person, id, version, at, x'00' FROM consent",
             "INSERT OR REPLACE INTO privacy_task SELECT id, raised, kind, 'another', rule, reason, 'closed' FROM privacy_task",

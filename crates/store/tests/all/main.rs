@@ -14,3 +14,4 @@ mod samples;
 mod sqlite_ledger;
 mod stores;
 mod ties;
+mod vault;

@@ -111,7 +111,7 @@ async fn what_was_written_before_names_were_is_found_by_them() {
         let row = (&line.run, line.sequence as i64, &line.at, &line.trace, &line.event);
         old.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, '', '')", row).unwrap();
     }
-    // As the program before this one left it: names by whole seconds, and who is named apart.
+    // As an earlier program left it: names by whole seconds, and who is named apart.
     let version: i64 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     let triggers = ["entered_no_update", "entered_no_delete", "consent_no_replace", "privacy_task_no_replace"];
     triggers.iter().for_each(|trigger| old.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap());
@@ -120,7 +120,8 @@ async fn what_was_written_before_names_were_is_found_by_them() {
     old.execute_batch(before).unwrap();
     // What came after it is undone as well.
     old.execute_batch("ALTER TABLE claimed DROP COLUMN overrides").unwrap();
-    old.pragma_update(None, "user_version", version - 2).unwrap();
+    old.execute_batch("DROP TABLE person_key; DROP TABLE evidence; DROP TABLE vault_step").unwrap();
+    old.pragma_update(None, "user_version", version - 3).unwrap();
     let store = SqliteStore::open(&file, secrets).unwrap();
     all_are_found(&store, &lines).await;
     old.execute_batch("DROP TRIGGER entered_no_delete; DELETE FROM entered WHERE name = '[\"sds\",\"555\"]'").unwrap();

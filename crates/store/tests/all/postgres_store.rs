@@ -84,8 +84,12 @@ async fn who_works_with_the_ledger_can_only_add_to_it() {
     };
     clerk.apply(vec![Change::Event(died)], None).await.unwrap();
     audit::Archive::hand(&clerk, "w", 1).await.unwrap();
+    exchange::Evidence::keep_evidence(&clerk, &whose, crate::vault::shown(&["one"]), jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    for sql in ["DELETE FROM severn.person_key", "UPDATE severn.person_key SET sealed = ''", "TRUNCATE severn.person_key"] {
+        assert_eq!(says(&url("clerk"), sql).await, "permission denied for table person_key", "{sql}");
+    }
     // And nothing else.
-    for table in ["ledger", "checkpoint", "consent", "entered", "event", "master_key", "privacy_review"] {
+    for table in ["ledger", "checkpoint", "consent", "entered", "event", "evidence", "master_key", "privacy_review", "vault_step"] {
         // PostgreSQL only warns that this grants nothing.
         says(&url("clerk"), &format!("GRANT UPDATE, DELETE, TRUNCATE, TRIGGER ON severn.{table} TO clerk")).await;
         let denied = format!("permission denied for table {table}");
@@ -183,8 +187,9 @@ async fn what_was_written_before_names_were_is_found_by_them() {
         server.psql("postgres", &sql);
     }
     // As the program before this one left it: names by whole seconds, and who is named apart. What came after it is undone as well.
-    let before = "DELETE FROM severn.migration WHERE version >= (SELECT max(version) - 1 FROM severn.migration); \
+    let before = "DELETE FROM severn.migration WHERE version >= (SELECT max(version) - 2 FROM severn.migration); \
         ALTER TABLE severn.claimed DROP COLUMN overrides; \
+        DROP TABLE severn.person_key, severn.evidence, severn.vault_step; \
         CREATE TABLE severn.named (person text, trace text, at timestamptz); \
         INSERT INTO severn.entered VALUES ('[\"all\"]', '2026-11-23T09:00:00Z', 'q', '')";
     server.psql("postgres", before);
@@ -250,8 +255,22 @@ async fn the_distribution_key_is_in_every_key_and_leads_those_of_patients() {
 
 #[test]
 fn distribution_is_by_the_patient_for_patients_and_by_what_is_looked_up_for_directories() {
-    let beside = ["entry", "apart", "event", "task", "located", "claimed", "minted", "plan", "tie", "consent"]
-        .map(|table| format!("SELECT create_distributed_table('severn.{table}', 'person', colocate_with => 'severn.person')"));
+    let beside = [
+        "entry",
+        "apart",
+        "event",
+        "task",
+        "located",
+        "claimed",
+        "minted",
+        "plan",
+        "tie",
+        "consent",
+        "person_key",
+        "evidence",
+        "vault_step",
+    ]
+    .map(|table| format!("SELECT create_distributed_table('severn.{table}', 'person', colocate_with => 'severn.person')"));
     let keys = [
         ("entered", "name"),
         ("number", "pseudonym"),

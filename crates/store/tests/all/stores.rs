@@ -82,6 +82,14 @@ impl Place {
         }
     }
 
+    /// Somebody changes rows who may.
+    pub async fn changed(&self, sql: &str) {
+        match self {
+            Place::Postgres(server, _) => drop(server.psql("postgres", &format!("SET search_path = severn; {sql}"))),
+            Place::Sqlite(folder) => rusqlite::Connection::open(folder.0.join("severn.db")).unwrap().execute_batch(sql).unwrap(),
+        }
+    }
+
     /// Rows of a table.
     pub async fn count(&self, table: &str) -> usize {
         let sql = format!("SELECT count(*) FROM {table}");

@@ -23,9 +23,10 @@ impl App {
         let until = |text: &Option<String>| text.as_deref().map(str::parse).transpose().map_err(|_| Fault::Gone);
         let claimed = exchange::Claimed { emergency: until(&kept.emergency)?, overridden: until(&kept.overridden)? };
         let made = kept.head.timestamp.parse().map_err(|_| Fault::Gone)?;
+        let shown = kept.marks.shown(&pieces, cursor.from, cursor.count);
         let leave = self
             .exchange
-            .page(&asked.request, &asked.caller, &person, &kept.head.id, cursor.from, (made, &kept.rules, claimed))
+            .page(&asked.request, &asked.caller, &person, &kept.head.id, (cursor.from, shown), (made, &kept.rules, claimed))
             .await
             .map_err(fault)?;
         let leave = leave.ok_or(Fault::Gone)?;

@@ -2,12 +2,12 @@
 
 use audit::Audited;
 use axum::http::StatusCode;
-use exchange::{Answering, Digests, Joined};
+use exchange::{Answering, Digests, Joined, Mark};
 use fhir::Kind;
 use record::{Counts, Need, PersonId, Question, Status};
 
 use super::super::search::{Complete, PatientRef, Search};
-use super::super::snapshots::Kept;
+use super::super::snapshots::{Kept, Marks};
 use super::super::{App, Asked, Face, Fault, Written};
 use super::fault;
 use crate::answer::{Head, Pieces, Style, minted, only_page, page, parts};
@@ -80,33 +80,42 @@ impl App {
         need.by_id = true;
         need.attachment = (kind == Kind::BINARY).then(|| id.clone());
         let search = Search { need, patient: None, count: None, provenance: false, complete: None, count_only: false };
-        let read = self.joined(&asked, &search, person).await?.close_whole().await;
-        self.unanswered(&read)?;
+        let read = self.joined(&asked, &search, person).await?;
+        match self.one(&read, kind, &id) {
+            Ok((written, shown)) => Ok(read.close(written, shown).await),
+            Err(fault) => {
+                read.close((), Digests::default()).await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// One resource of a record, or why there is none.
+    fn one(&self, read: &Joined, kind: Kind, id: &str) -> Result<(Written, Digests), Fault> {
+        self.unanswered(read)?;
         let own = kind == Kind::PATIENT && id == read.record.person.as_str() && read.scopes.covers(Kind::PATIENT);
-        let (status, json) = {
-            let found = read.record.items.iter().find(|item| item.kind == kind && item.id == id);
-            match (own, found) {
-                (true, _) => (StatusCode::OK, minted(&read.record, &read.number).to_string()),
-                (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
-                // Whoever holds it may be among those who did not answer: then nobody knows that it is not there.
-                (false, None) if unheard(&read, kind) => return Err(self.gateway(&read)),
-                // What is withheld is as an id never minted; so is a Binary that nothing leads to: its document may be withheld.
-                (false, None) if kind == Kind::BINARY || withholds(&read, kind) => {
-                    let (status, outcome) = Fault::Denied.parts();
-                    (status, outcome.to_string())
-                }
-                (false, None) => {
-                    let text = format!(
-                        "{kind}/{} is not in the record now; the outcome of a search says which sources did not answer.",
-                        super::super::params::clipped(&id)
-                    );
-                    let (status, outcome) = Fault::NotFound(text).parts();
-                    (status, outcome.to_string())
-                }
+        let found = read.record.items.iter().find(|item| item.kind == kind && item.id == id);
+        let (status, json) = match (own, found) {
+            (true, _) => (StatusCode::OK, minted(&read.record, &read.number).to_string()),
+            (false, Some(item)) => (StatusCode::OK, item.tree.to_json()),
+            // Whoever holds it may be among those who did not answer: then nobody knows that it is not there.
+            (false, None) if unheard(read, kind) => return Err(self.gateway(read)),
+            // What is withheld is as an id never minted; so is a Binary that nothing leads to: its document may be withheld.
+            (false, None) if kind == Kind::BINARY || withholds(read, kind) => {
+                let (status, outcome) = Fault::Denied.parts();
+                (status, outcome.to_string())
+            }
+            (false, None) => {
+                let text = format!(
+                    "{kind}/{} is not in the record now; the outcome of a search says which sources did not answer.",
+                    super::super::params::clipped(id)
+                );
+                let (status, outcome) = Fault::NotFound(text).parts();
+                (status, outcome.to_string())
             }
         };
-        let emergency = read.claimed.emergency;
-        Ok(read.map(|_| Written { emergency, ..Written::new(status, json.into_bytes()) }))
+        let shown = found.filter(|_| !own).map(Digests::of_item).unwrap_or_default();
+        Ok((Written { emergency: read.claimed.emergency, ..Written::new(status, json.into_bytes()) }, shown))
     }
 
     /// The person a request is about. Nobody is told whether an id exists before it is decided that they may know.
@@ -143,9 +152,8 @@ impl App {
 
     async fn bundle(&self, asked: Asked, search: Search, main: Option<Kind>, read: Answering) -> Result<Audited<Written>, Fault> {
         let fit = self.unanswered(&read).and_then(|()| self.whole_enough(&asked, &search, &read));
-        let mut shown = Digests::default();
-        match fit.and_then(|()| self.laid_out(&asked, &search, main, &read, &mut shown)) {
-            Ok(written) => Ok(read.close(written, shown).await),
+        match fit.and_then(|()| self.laid_out(&asked, &search, main, &read)) {
+            Ok((written, shown)) => Ok(read.close(written, shown).await),
             Err(fault) => {
                 read.close((), Digests::default()).await;
                 Err(fault)
@@ -153,7 +161,7 @@ impl App {
         }
     }
 
-    fn laid_out(&self, asked: &Asked, search: &Search, main: Option<Kind>, read: &Joined, shown: &mut Digests) -> Result<Written, Fault> {
+    fn laid_out(&self, asked: &Asked, search: &Search, main: Option<Kind>, read: &Joined) -> Result<(Written, Digests), Fault> {
         let base = self.base(Face::R4);
         let now = self.clock.now();
         let count = search.count.unwrap_or(self.config.limits.page_size).min(self.config.limits.page_size_max);
@@ -173,11 +181,7 @@ impl App {
             request: asked.request.as_str(),
             now,
         };
-        // A count shows nothing of anything.
-        let pieces = parts(&read.record, &read.number, &style, |item, bytes| match search.count_only {
-            true => {}
-            false => shown.add(item, bytes),
-        });
+        let (pieces, written) = parts(&read.record, &read.number, &style);
         let head = Head {
             id: asked.request.as_str().to_owned(),
             kind: "searchset".to_owned(),
@@ -188,7 +192,17 @@ impl App {
             outcome,
         };
         let referrals = if asked.face == Face::Stu3 { referrals(read) } else { Vec::new() };
-        self.first_page(asked, head, (read, referrals), if search.count_only { Pieces::default() } else { pieces }, count)
+        // A count shows nothing of anything.
+        if search.count_only {
+            return Ok((
+                self.first_page(asked, head, (read, referrals), (Pieces::default(), Marks::default()), count)?,
+                Digests::default(),
+            ));
+        }
+        let mut marks = Marks::default();
+        written.into_iter().for_each(|one| marks.add(Mark::of(&read.record.items[one.item]), one.piece, one.bytes));
+        let shown = marks.shown(&pieces, 0, count);
+        Ok((self.first_page(asked, head, (read, referrals), (pieces, marks), count)?, shown))
     }
 
     fn first_page(
@@ -196,7 +210,7 @@ impl App {
         asked: &Asked,
         head: Head,
         (read, referrals): (&Joined, Vec<String>),
-        pieces: Pieces,
+        (pieces, marks): (Pieces, Marks),
         count: usize,
     ) -> Result<Written, Fault> {
         let emergency = read.claimed.emergency;
@@ -211,6 +225,7 @@ impl App {
             overridden: read.claimed.overridden.map(|until| until.to_string()),
             rules: read.rules.clone(),
             xml: asked.xml,
+            marks,
         };
         let cursor = self.snapshots.seal(&asked.user(), &kept, &pieces).map_err(|_| Fault::Unavailable)?;
         let (json, _) = page(&head, &pieces, 0, count, |from| self.page_url(asked.face, &cursor.at(from, count), asked.xml));
