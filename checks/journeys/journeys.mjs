@@ -13,6 +13,8 @@ const [severn, out] = process.argv.slice(2)
 mkdirSync(out, { recursive: true })
 const NUMBER = '9990000018'
 const OTHER = '9990000026'
+// Somebody who decided how she is to be treated.
+const DECIDED = '9990000050'
 const NAME = 'HARTLEY, Margaret Anne'
 const FAILING = "Birmingham City Council adult and children's social care"
 
@@ -168,6 +170,22 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goBack()
     await page.goto(`${base}/viewer`)
     assert.equal(new URL(page.url()).pathname, '/viewer/sign-in')
+    await done()
+  })
+
+  await journey(`what binds whoever acts next is read first, each with who says so and when, ${how}`, async () => {
+    const { page, done } = await opened({ javaScriptEnabled })
+    await read(page, 'Consultant', DECIDED)
+    const summary = page.getByRole('region', { name: 'What matters first' })
+    const said = (await summary.innerText()).replace(/\s+/g, ' ')
+    for (const wanted of ['Not for', '17-Feb-2026', 'Mrs Jean Cotterill', 'University Hospitals Birmingham', 'Sources differ about this', 'Not known, for not everybody could be asked']) {
+      assert.ok(said.includes(wanted), `${wanted}: ${said}`)
+    }
+    const heading = await page.locator('h2').first().innerText()
+    assert.equal(heading, 'What matters first')
+    await shot(page, `${label}-10-critical`)
+    await summary.getByRole('link', { name: 'In its place' }).first().click()
+    if (javaScriptEnabled) await accessible(page, 'what matters first')
     await done()
   })
 

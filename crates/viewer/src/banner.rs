@@ -4,6 +4,7 @@ use fhir::{Kind, Ref};
 use jiff::Timestamp;
 use record::{Fate, Item, SharedRecord};
 
+use crate::item::Reader;
 pub(crate) use crate::item::text;
 use crate::words;
 
@@ -40,6 +41,15 @@ pub struct Born {
 pub struct Identity {
     /// Label and value, those that are given.
     pub rows: Vec<(&'static str, String)>,
+    /// The source.
+    pub source: String,
+}
+
+/// The practice that one source has the person registered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Practice {
+    /// Its name, and its doctor's where that is what is named.
+    pub name: String,
     /// The source.
     pub source: String,
 }
@@ -89,6 +99,16 @@ pub fn identities(record: &SharedRecord, name: impl Fn(&Item) -> String) -> Vec<
         Identity { rows, source: name(item) }
     };
     patients(record).map(identity).collect()
+}
+
+/// The practices that sources name, in order of sources.
+pub(crate) fn practices(record: &SharedRecord, reader: &Reader<'_>) -> Vec<Practice> {
+    let named = |item: &Item| {
+        let root = item.tree.root();
+        let names: Vec<String> = root.all("generalPractitioner").into_iter().filter_map(|one| reader.named(one, root)).collect();
+        (!names.is_empty()).then(|| Practice { name: names.join("; "), source: reader.source(item) })
+    };
+    patients(record).filter_map(named).collect()
 }
 
 pub(crate) fn patients(record: &SharedRecord) -> impl Iterator<Item = &Item> {

@@ -77,6 +77,21 @@ pub struct Cluster {
     pub members: Vec<Line>,
 }
 
+impl Line {
+    /// Who says so: everybody in its cluster.
+    pub(crate) fn said_by(&self) -> String {
+        match &self.cluster {
+            Some(cluster) if cluster.sources.len() > 1 => cluster.sources.join(", "),
+            _ => self.source.clone(),
+        }
+    }
+
+    /// What it says further, where there is no room for codes.
+    pub(crate) fn telling(&self) -> Vec<&(&'static str, String)> {
+        self.details.iter().filter(|(label, _)| !matches!(*label, "Code" | "Form" | "Type")).collect()
+    }
+}
+
 /// What is looked up while lines are made.
 pub(crate) struct Reader<'a> {
     items: HashMap<String, &'a Item>,
@@ -138,10 +153,13 @@ impl<'a> Reader<'a> {
         concept_at(root, "code")
             .or_else(medication)
             .or_else(|| concept_at(root, "vaccineCode"))
+            // A plan's description is what it says, and not what it is.
+            .or_else(|| (item.kind == Kind::CARE_PLAN).then(|| text(root, "title")).flatten())
             .or_else(|| text(root, "description").or_else(|| concept_at(root, "description")))
             .or_else(|| text(root, "title"))
             .or_else(|| (item.kind == Kind::FAMILY_MEMBER_HISTORY).then(|| self.family(root)).flatten())
             .or_else(|| (item.kind == Kind::RELATED_PERSON).then(|| self.related(root)).flatten())
+            .or_else(|| crate::sections::form(root))
             .or_else(|| concept_at(root, "type"))
             .or_else(|| concept_at(root, "serviceType"))
             .or_else(|| (item.kind == Kind::COMMUNICATION).then(|| all_text(root, "payload.contentString").into_iter().next()).flatten())
@@ -208,6 +226,7 @@ impl<'a> Reader<'a> {
         );
         add("Conclusion", all_text(root, "conclusion").into_iter().chain(concepts(root, "conclusionCode")).collect());
         if item.kind == Kind::CARE_PLAN || item.kind == Kind::CONSENT {
+            add("Summary", all_text(root, "description").into_iter().filter(|said| *said != self.what(item)).collect());
             add(
                 "Planned",
                 all_text(root, "activity.detail.description").into_iter().chain(concepts(root, "activity.detail.code")).collect(),
@@ -265,7 +284,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What a reference leads to, by name.
-    fn named(&self, reference: Ref<'_>, root: Ref<'a>) -> Option<String> {
+    pub fn named(&self, reference: Ref<'_>, root: Ref<'a>) -> Option<String> {
         let there = self.there(reference, root);
         let name = there.and_then(|there| {
             let role = || there.get("practitioner").and_then(|practitioner| self.named(practitioner, there));
@@ -308,7 +327,7 @@ pub(crate) fn concept_at(root: Ref<'_>, path: &str) -> Option<String> {
     root.all(path).into_iter().find_map(concept)
 }
 
-fn concepts(root: Ref<'_>, path: &str) -> Vec<String> {
+pub(crate) fn concepts(root: Ref<'_>, path: &str) -> Vec<String> {
     root.all(path).into_iter().filter_map(concept).collect()
 }
 

@@ -12,6 +12,7 @@
 pub mod assets;
 mod banner;
 mod completeness;
+mod critical;
 mod find;
 mod item;
 mod pages;
@@ -19,8 +20,9 @@ mod record;
 mod sections;
 pub mod words;
 
-pub use banner::{Banner, Born, Identity};
+pub use banner::{Banner, Born, Identity, Practice};
 pub use completeness::{Completeness, Gap, Source};
+pub use critical::{Critical, Said, Unsaid};
 pub use find::{found, traced};
 pub use item::{Cluster, Line, Reading, Tag};
 pub use pages::{Candidate, Chrome, Claiming, Emergency, Find, Message, Reader, RecordPage, Refusing, SignIn};

@@ -8,8 +8,9 @@ use fhir::Kind;
 use jiff::Timestamp;
 use record::{AllergyState, Ask, Fate, Item, SharedRecord, SourceId, Status, Tier};
 
-use crate::banner::{self, Banner, Identity};
+use crate::banner::{self, Banner, Identity, Practice};
 use crate::completeness::{Completeness, kind_in_words};
+use crate::critical::{self, Critical};
 use crate::item::{Cluster, Line, Reader};
 use crate::sections::Heading;
 use crate::words;
@@ -33,12 +34,14 @@ pub struct Record {
     pub overridden: Option<String>,
     /// Whether whatever tells of a place was taken out.
     pub place_hidden: bool,
-    /// What matters first.
-    pub critical: Vec<Line>,
+    /// What binds whoever acts next.
+    pub critical: Critical,
     /// What sources contradict each other in.
     pub conflicts: Vec<Conflict>,
     /// Who they are, as each source has it.
     pub identities: Vec<Identity>,
+    /// The practices that sources name.
+    pub practices: Vec<Practice>,
     /// Everything, under its headings.
     pub sections: Vec<Section>,
     /// Whether no source answered, though not all said that they know nothing.
@@ -156,14 +159,22 @@ impl Record {
             emergency: joined.claimed.emergency,
             overridden: joined.claimed.overridden.map(words::instant),
             place_hidden: joined.place_hidden,
-            critical: critical(record, &lines),
+            critical: critical::summary(record, &lines, |kinds| lacking(record, kinds, names)),
             identities: banner::identities(record, |item| reader.source(item)),
+            practices: banner::practices(record, &reader),
             sections: sections(joined, names, lines),
             conflicts,
             unanswered: !answered && !knows_nothing,
             timed_out: rows.iter().any(|row| row.status == Some(Status::FailedTimeout)),
             read_at: words::instant(now),
         }
+    }
+}
+
+impl Record {
+    /// Sections that stand before who the person is, and those behind.
+    pub fn sections_before_who(&self, before: bool) -> Vec<&Section> {
+        self.sections.iter().filter(|section| (section.anchor == Heading::Alerts.anchor()) == before).collect()
     }
 }
 
@@ -331,46 +342,6 @@ fn lacking(record: &SharedRecord, kinds: &[Kind], names: &dyn Names) -> Vec<Stri
         by_why.entry(why).or_default().push(names.of(source).0);
     }
     by_why.into_iter().map(|(why, sources)| format!("{}: {why}", sources.join(", "))).collect()
-}
-
-/// What binds whoever acts next: alerts, decisions on treatment to come, legal information, pregnancy, what thins the blood.
-fn critical(record: &SharedRecord, lines: &[(usize, Line)]) -> Vec<Line> {
-    let binds = |(at, line): &&(usize, Line)| {
-        let item = &record.items[*at];
-        if line.struck {
-            return false;
-        }
-        let over =
-            line.tags.iter().any(|tag| matches!(tag.text.as_str(), "Inactive" | "Resolved" | "Stopped" | "Completed" | "Superseded"));
-        match Heading::of(item) {
-            Some(Heading::Alerts) => !over,
-            Some(Heading::Legal | Heading::Pregnancy) => true,
-            Some(Heading::Plans | Heading::Documents | Heading::Consent) => terms::is_decision(&line.what.to_lowercase()),
-            Some(Heading::Medications) => !over && thins_blood(&line.what),
-            _ => false,
-        }
-    };
-    lines.iter().filter(binds).map(|(_, line)| Line { cluster: None, ..line.clone() }).collect()
-}
-
-/// Medicines against clotting, by the names of their substances: a list of names shown first, not a judgement.
-fn thins_blood(name: &str) -> bool {
-    const NAMES: [&str; 12] = [
-        "acenocoumarol",
-        "apixaban",
-        "argatroban",
-        "dabigatran",
-        "dalteparin",
-        "edoxaban",
-        "enoxaparin",
-        "fondaparinux",
-        "heparin",
-        "phenindione",
-        "rivaroxaban",
-        "warfarin",
-    ];
-    let name = name.to_lowercase();
-    NAMES.iter().any(|known| name.contains(known))
 }
 
 fn sections(joined: &Joined, names: &dyn Names, lines: Vec<(usize, Line)>) -> Vec<Section> {

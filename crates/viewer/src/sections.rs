@@ -3,6 +3,8 @@
 use fhir::{Kind, Ref};
 use record::Item;
 
+use crate::item::{concepts, text};
+
 /// A heading, as the page has it, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is the heading of that name, as `title` below spells it")]
@@ -24,8 +26,11 @@ pub enum Heading {
     PersonalContacts,
     Social,
     Services,
+    Safeguarding,
     Legal,
     Plans,
+    Requirements,
+    AboutMe,
     Family,
     Assessments,
     Consent,
@@ -35,7 +40,7 @@ pub enum Heading {
 
 impl Heading {
     /// Every heading, in order.
-    pub const ALL: [Heading; 24] = [
+    pub const ALL: [Heading; 27] = [
         Heading::Alerts,
         Heading::Allergies,
         Heading::Medications,
@@ -53,8 +58,11 @@ impl Heading {
         Heading::PersonalContacts,
         Heading::Social,
         Heading::Services,
+        Heading::Safeguarding,
         Heading::Legal,
         Heading::Plans,
+        Heading::Requirements,
+        Heading::AboutMe,
         Heading::Family,
         Heading::Assessments,
         Heading::Consent,
@@ -82,8 +90,11 @@ impl Heading {
             Heading::PersonalContacts => "Personal contacts",
             Heading::Social => "Social context",
             Heading::Services => "Services and care",
+            Heading::Safeguarding => "Safeguarding",
             Heading::Legal => "Legal information and advance decisions",
             Heading::Plans => "Care plans",
+            Heading::Requirements => "Individual requirements and reasonable adjustments",
+            Heading::AboutMe => "About me",
             Heading::Family => "Family history",
             Heading::Assessments => "Assessments",
             Heading::Consent => "Consent",
@@ -100,7 +111,7 @@ impl Heading {
     /// The types of which a gap is a gap of this section.
     pub fn kinds(self) -> &'static [Kind] {
         match self {
-            Heading::Alerts => &[Kind::FLAG],
+            Heading::Alerts | Heading::Safeguarding | Heading::Requirements => &[Kind::FLAG],
             Heading::Allergies => &[Kind::ALLERGY_INTOLERANCE],
             Heading::Medications => &[
                 Kind::MEDICATION_REQUEST,
@@ -122,6 +133,7 @@ impl Heading {
             Heading::Services => &[Kind::TASK],
             Heading::Legal | Heading::Consent => &[Kind::CONSENT],
             Heading::Plans => &[Kind::CARE_PLAN, Kind::GOAL],
+            Heading::AboutMe => &[Kind::CARE_PLAN, Kind::DOCUMENT_REFERENCE, Kind::QUESTIONNAIRE_RESPONSE],
             Heading::Family => &[Kind::FAMILY_MEMBER_HISTORY],
             Heading::Assessments => &[Kind::QUESTIONNAIRE_RESPONSE],
             Heading::Documents => &[Kind::DOCUMENT_REFERENCE],
@@ -158,6 +170,11 @@ impl Heading {
                 Heading::Diagnoses
             }
             Kind::OBSERVATION => observation(root),
+            Kind::FLAG if named(root, &["safeguarding", "child protection", "looked after child", "domestic abuse"]) => {
+                Heading::Safeguarding
+            }
+            Kind::FLAG if named(root, ADJUSTMENTS) => Heading::Requirements,
+            Kind::CARE_PLAN | Kind::DOCUMENT_REFERENCE | Kind::QUESTIONNAIRE_RESPONSE if named(root, &["about me"]) => Heading::AboutMe,
             Kind::CONSENT if has(root, "scope", "adr") || has(root, "category", "acd") => Heading::Legal,
             kind => Heading::ALL.into_iter().find(|heading| heading.kinds().contains(&kind)).unwrap_or(Heading::Other),
         })
@@ -177,6 +194,51 @@ fn observation(root: Ref<'_>) -> Heading {
         root if root.get("specimen").is_some() => Heading::Results,
         _ => Heading::Observations,
     }
+}
+
+/// Words by which a need is called that services must meet.
+pub(crate) const ADJUSTMENTS: &[&str] = &[
+    "reasonable adjustment",
+    "reasonable adjustments",
+    "interpreter",
+    "sign language",
+    "easy read",
+    "large print",
+    "braille",
+    "communication needs",
+];
+
+/// Where a code or a name says what an item is.
+const NAMED: [&str; 4] = ["code", "category", "type", "valueCodeableConcept"];
+
+/// All by which an item is called, in plain form.
+pub(crate) fn called(root: Ref<'_>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for path in NAMED {
+        all.extend(concepts(root, path));
+        all.extend(root.all(&format!("{path}.coding")).into_iter().filter_map(|coding| text(coding, "display")));
+    }
+    all.extend(["title", "description"].iter().filter_map(|path| text(root, path)));
+    all.extend(form(root));
+    plain(&all.join(" . "))
+}
+
+/// What a form is called that says it in a group around all its questions.
+pub(crate) fn form(root: Ref<'_>) -> Option<String> {
+    let groups = root.all("item");
+    let [group] = groups.as_slice() else { return None };
+    text(*group, "text").filter(|_| root.is("resourceType", "QuestionnaireResponse") && group.get("answer").is_none())
+}
+
+fn named(root: Ref<'_>, words: &[&str]) -> bool {
+    let called = called(root);
+    words.iter().any(|words| called.contains(&format!(" {words} ")))
+}
+
+/// Words in small letters with one space around each.
+pub(crate) fn plain(text: &str) -> String {
+    let spaced: String = text.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    format!(" {} ", spaced.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether a concept at a path has a code.

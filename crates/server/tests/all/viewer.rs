@@ -54,7 +54,8 @@ fn holding(patient: Value, resources: &[Value]) -> World {
     let subject = json!({"reference": "Patient/1"});
     let own = resources.iter().map(|resource| {
         let mut resource = resource.clone();
-        let key = if resource["resourceType"] == "AllergyIntolerance" { "patient" } else { "subject" };
+        let by_patient = ["AllergyIntolerance", "Consent", "Device", "Immunization"];
+        let key = if by_patient.iter().any(|kind| resource["resourceType"] == *kind) { "patient" } else { "subject" };
         resource[key] = subject.clone();
         resource.to_string()
     });
@@ -486,5 +487,156 @@ async fn no_conflict_is_shown_with_one_side() {
         }
         let sides = section(&page, &format!("differ-{at}")).matches("Said by").count();
         assert!(sides > 1, "differ-{at} has one side");
+    }
+}
+
+fn snomed(code: &str, display: &str) -> Value {
+    json!({"coding": [{"system": "http://snomed.info/sct", "code": code, "display": display}]})
+}
+
+fn words_of(part: &str) -> String {
+    text(&Answer { text: part.to_owned(), status: 200, headers: Default::default(), json: Value::Null })
+}
+
+/// What stands under one topic of the summary.
+fn topic(answer: &Answer, title: &str) -> String {
+    let summary = section(answer, "critical");
+    let begin = summary.split_once(&format!("<dt>{title}</dt>")).unwrap_or_else(|| panic!("no topic {title}: {}", words_of(summary))).1;
+    words_of(begin.split("<dt>").next().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_binds_whoever_acts_next_comes_first_by_codes_and_by_names() {
+    let flag = |id: &str, code: Value| json!({"resourceType": "Flag", "id": id, "status": "active", "code": code, "period": {"start": "2026-02-17"}});
+    let named = |name: &str| json!({"text": name});
+    let consent = |category: Value| {
+        json!({"resourceType": "Consent", "id": "i", "status": "active", "dateTime": "2026-02-17", "category": [category],
+            "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "adr"}]}})
+    };
+    let plan = |title: &str, planned: &str| {
+        json!({"resourceType": "CarePlan", "id": "i", "status": "active", "intent": "plan", "title": title,
+            "period": {"start": "2026-02-17"}, "activity": [{"detail": {"status": "in-progress", "description": planned}}]})
+    };
+    let device = |name: &str| json!({"resourceType": "Device", "id": "i", "status": "active", "type": {"text": name}});
+    let procedure = |name: &str| json!({"resourceType": "Procedure", "id": "i", "status": "completed", "code": {"text": name}, "performedDateTime": "2026-02-17"});
+    let taken = |name: &str, dose: &str| {
+        json!({"resourceType": "MedicationStatement", "id": "i", "status": "active", "medicationCodeableConcept": {"text": name},
+            "dosage": [{"text": dose}], "effectiveDateTime": "2026-02-17"})
+    };
+    let pregnant = json!({"resourceType": "Observation", "id": "i", "status": "final", "code": snomed("364320009", "Pregnancy status"),
+        "valueCodeableConcept": {"text": "Not pregnant"}, "effectiveDateTime": "2026-02-17"});
+    for (resource, title, said) in [
+        // By its code alone: the source calls it otherwise.
+        (flag("i", snomed("450476008", "Nid i'w adfywio")), "Resuscitation (CPR) and ReSPECT", "Nid i'w adfywio"),
+        (flag("i", named("Not for DNACPR review")), "Resuscitation (CPR) and ReSPECT", "Not for DNACPR review"),
+        (plan("ReSPECT form", "Comfort first"), "Resuscitation (CPR) and ReSPECT", "Planned: Comfort first"),
+        (plan("At home", "Not for attempted cardiopulmonary resuscitation"), "Resuscitation (CPR) and ReSPECT", "At home"),
+        (consent(named("No blood products")), "Advance decision", "No blood products"),
+        (consent(named("Lasting power of attorney: Mrs J Doe")), "Power of attorney", "Mrs J Doe"),
+        (flag("i", snomed("816361000000101", "Has appointed somebody")), "Power of attorney", "Has appointed somebody"),
+        (plan("Crisis and contingency plan", "Ring her sister"), "Crisis plan", "Ring her sister"),
+        (taken("Midazolam 10mg/2ml", "Anticipatory: only when a nurse is there"), "Anticipatory medicines", "Midazolam"),
+        (device("Dual chamber pacemaker"), "Implants", "Dual chamber pacemaker"),
+        (procedure("Total knee replacement"), "Implants", "Total knee replacement Completed"),
+        (pregnant.clone(), "Pregnancy", "Not pregnant"),
+        (taken("Apixaban 5mg tablets", "One twice a day"), "Anticoagulant", "Apixaban 5mg tablets"),
+        (flag("i", named("MRSA carrier")), "Infection alert", "MRSA carrier"),
+        (flag("i", named("British Sign Language interpreter needed")), "Reasonable adjustments", "interpreter needed"),
+        (flag("i", named("Visit in pairs")), "Other alerts", "Visit in pairs"),
+    ] {
+        let page = page_of(json!({}), std::slice::from_ref(&resource)).await;
+        let found = topic(&page, title);
+        assert!(found.contains(said) && found.contains("Collaborative Care Record"), "{title}: {found}");
+        if resource["resourceType"] != "Device" {
+            assert!(found.contains("17-Feb-2026"), "{title}: {found}");
+        } else {
+            assert!(found.contains("Date not recorded"), "{title}: {found}");
+        }
+        assert_eq!(section(&page, "critical").matches("<dt>").count(), 1, "{title}");
+    }
+    // What is called by a common word is not taken for a plan; nor is a wheel of a chair for an implant.
+    for resource in
+        [plan("At home", "Treat with respect"), device("Walking frame"), procedure("Appendicectomy"), taken("Metformin", "Daily")]
+    {
+        assert_eq!(section(&page_of(json!({}), &[resource]).await, "critical").matches("<dt>").count(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_recorded_is_never_said_to_be_none() {
+    let page = page_of(json!({}), &[]).await;
+    let summary = words_of(section(&page, "critical"));
+    for wanted in [
+        "Nothing is recorded that says so: Resuscitation (CPR) and ReSPECT, Advance decision, Power of attorney",
+        "what is not here may be so",
+    ] {
+        assert!(summary.contains(wanted), "{summary}");
+    }
+    assert!(!summary.to_lowercase().contains("none") && !summary.contains(" no "), "{summary}");
+    // Nor where somebody who may say so did not answer: then it is not known.
+    let world = World::of(&["ccr", "gp", "soc"]);
+    let person = world.person(DEMO_PERSON).await;
+    world.region.fail("soc", Fault::Refusing { how: Refusal::Unavailable });
+    let page = doctor(&world, &person).await.read(&person).await;
+    let summary = words_of(section(&page, "critical"));
+    assert!(summary.contains("Not known, for not everybody could be asked: Resuscitation (CPR) and ReSPECT"), "{summary}");
+    assert!(!summary.contains("Nothing is recorded that says so"), "{summary}");
+    // What is over is not in force, and is counted.
+    let over = json!({"resourceType": "Flag", "id": "f", "status": "inactive", "code": {"text": "MRSA carrier"}});
+    let wrong = json!({"resourceType": "Flag", "id": "w", "status": "entered-in-error", "code": {"text": "DNACPR"}});
+    let page = page_of(json!({}), &[over, wrong]).await;
+    let found = topic(&page, "Infection alert");
+    assert!(found.starts_with("Nothing in force is recorded; 1 entry that is over stands in its section."), "{found}");
+    assert!(words_of(section(&page, "critical")).contains("Nothing is recorded that says so: Resuscitation"));
+}
+
+/// Summary, then completeness, then the order of the Core Information Standard.
+#[tokio::test(start_paused = true)]
+async fn sections_stand_in_the_order_of_the_standard() {
+    let world = World::of(&["ccr", "gp", "uhb", "rx", "mh", "ohc", "nbr", "soc"]);
+    let mut seen = std::collections::BTreeSet::new();
+    for number in [DEMO_PERSON, "9990000050", "9990000182"] {
+        let person = world.person(number).await;
+        let page = doctor(&world, &person).await.read(&person).await;
+        let order = [
+            "critical",
+            "answered",
+            "alerts",
+            "who",
+            "practice",
+            "allergies",
+            "medications",
+            "problems",
+            "diagnoses",
+            "results",
+            "observations",
+            "procedures",
+            "vaccinations",
+            "pregnancy",
+            "encounters",
+            "appointments",
+            "contacts",
+            "professionals",
+            "personalcontacts",
+            "social",
+            "services",
+            "safeguarding",
+            "legal",
+            "plans",
+            "requirements",
+            "aboutme",
+            "family",
+            "assessments",
+            "consent",
+            "documents",
+            "other",
+        ];
+        let places: Vec<usize> = order.iter().filter_map(|anchor| page.text.find(&format!("id=\"{anchor}\""))).collect();
+        assert!(places.is_sorted(), "{number}: {places:?}");
+        assert!(places.len() > 12, "{number}");
+        seen.extend(order.into_iter().filter(|anchor| page.text.contains(&format!("id=\"{anchor}\""))));
+    }
+    for wanted in ["alerts", "practice", "legal", "plans", "requirements", "aboutme"] {
+        assert!(seen.contains(wanted), "{wanted}");
     }
 }
