@@ -37,6 +37,11 @@ piece kills env SEVERN_KILLS="${LONG_KILLS:-100}" "$CARGO" test --locked --packa
 for part in /fhir/R4 /fhir/STU3 /steward '^/[^f]'; do
     piece "openapi-$(printf %s "$part" | tr -c 'A-Za-z0-9' -)" env OPENAPI_EXAMPLES="${LONG_EXAMPLES:-100}" OPENAPI_SECONDS=600 OPENAPI_ONLY="$part" checks/security.sh openapi
 done
+# Some hundreds of mutants, each of which builds its package again.
+shards="${LONG_MUTANT_SHARDS:-16}"
+for shard in $(seq 0 $((shards - 1))); do
+    piece "mutants-$shard-of-$shards" checks/mutants.sh "$shard/$shards"
+done
 piece tokens checks/security.sh tokens
 piece third-party env ALTERATIONS=300 checks/third-party.sh
 piece bench checks/bench.sh
