@@ -95,10 +95,8 @@ pub fn grant(rules: &Rules, ask: &Ask, claim: &Claim, terms: Terms, now: jiff::T
     // A token launched for one person is no ground to claim another.
     let scopes = Scopes::of(caller, Deed::Search);
     let covered = !scopes.anybody.with(&Scopes::of(caller, Deed::Read).anybody).is_empty();
-    match refusal {
-        Some(refusal) if covered || refusal.rank() < Refusal::Scope.rank() => return Err(refusal),
-        _ if !covered => return Err(decide::scope(&scopes)),
-        _ => {}
+    if let Some(refusal) = Refusal::foremost([refusal, (!covered).then(|| decide::scope(&scopes))]) {
+        return Err(refusal);
     }
     let until = now.checked_add(jiff::SignedDuration::from_hours(hours)).map_err(|_| Refusal::Unclaimable)?;
     Ok(Granted { kind: claim.kind, until })

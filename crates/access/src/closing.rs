@@ -52,10 +52,6 @@ impl Gone {
         self.unseen = unseen;
     }
 
-    fn is_empty(&self) -> bool {
-        self.not_shown.is_empty() && self.sensitive.is_empty() && self.unseen.is_empty()
-    }
-
     /// Why what a Reference of this source leads to is gone; none where it is not.
     fn why(&self, node: Ref<'_>, source: &SourceId) -> Option<Role> {
         // A Reference by identifier; an identifier of the resource itself stands in a list.
@@ -73,9 +69,9 @@ impl Gone {
                 () => None,
             };
         }
-        // An attachment leads to its Binary by a URL.
+        // An attachment leads to its Binary by a URL, and a link to whatever it names.
         let url = node.text("url")?;
-        let (kind, id) = target(&url).filter(|(kind, _)| *kind == Kind::BINARY)?;
+        let (kind, id) = target(&url)?;
         self.sensitive.contains(&(kind, id.to_owned())).then_some(Role::Sensitive)
     }
 }
@@ -105,9 +101,6 @@ const REDACTED: (&str, &str) = ("http://terminology.hl7.org/CodeSystem/v3-Observ
 /// Takes out of an item what refers to what is gone, and these parts of its own, with all in it that would tell of them. Whether it lost
 /// any of its own content: then it says so.
 pub(crate) fn close(item: &mut Item, gone: &Gone, mut parts: Vec<NodeId>) -> bool {
-    if parts.is_empty() && gone.is_empty() {
-        return false;
-    }
     let (kind, tree) = (item.kind, &mut item.tree);
     let mut led = Vec::new();
     collect(tree.root(), gone, &item.origin.source, &mut led);

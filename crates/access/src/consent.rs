@@ -91,7 +91,8 @@ pub fn may_record(permit: &Permit) -> Result<(), Refusal> {
         return Err(Refusal::NoRelationship);
     }
     let scopes = Granted::of(caller, Deed::Write);
-    let launched = caller.launch_patient.is_some() && scopes.launched.covers(Kind::CONSENT);
+    // Leave to write of one person is none to write of another whom the caller looks after, too.
+    let launched = permit.is_launched() && scopes.launched.covers(Kind::CONSENT);
     if scopes.anybody.covers(Kind::CONSENT) || launched { Ok(()) } else { Err(Refusal::Scope) }
 }
 
@@ -300,6 +301,10 @@ mod tests {
     fn an_objection_says_to_whom_whose_what_and_when() {
         let whole = read(&consent(r#"{"type":"deny"}"#)).unwrap();
         assert!(whole.active && whole.denies && whole.directive.is_whole());
+        let withdrawn = read(&consent(r#"{"type":"deny"}"#).replace(r#""active""#, r#""inactive""#)).unwrap();
+        assert!(!withdrawn.active && withdrawn.denies);
+        let permits = read(&consent(r#"{"type":"permit"}"#)).unwrap();
+        assert!(permits.active && !permits.denies);
         let class = format!(r#"{{"system":"{CATEGORY_SYSTEM}","code":"medicines"}}"#);
         let provision = format!(
             r#"{{"type":"deny","period":{{"start":"2026-11-01","end":"2026-11-30"}},"actor":[{},{}],"class":[{class}]}}"#,
@@ -310,6 +315,7 @@ mod tests {
         assert_eq!((stated.recipients[0].as_str(), stated.custodians[0].as_str()), ("RRK", "QWU"));
         assert_eq!(stated.categories, [Category::MEDICINES]);
         assert_eq!(stated.from.unwrap().to_string(), "2026-11-01T00:00:00Z");
+        assert_eq!(stated.until.unwrap().to_string(), "2026-11-30T23:59:59.999999999Z");
         let (empty, qwu, rxk) = (Tree::object(), "QWU".parse().unwrap(), "RXK".parse().unwrap());
         assert!(stated.covers(Kind::MEDICATION_REQUEST, &empty, &qwu));
         assert!(!stated.covers(Kind::MEDICATION_REQUEST, &empty, &rxk) && !stated.covers(Kind::CONDITION, &empty, &qwu));
@@ -356,9 +362,10 @@ mod tests {
     fn what_a_source_forbids_is_its_own_data() {
         let custodian: OdsCode = "X26".parse().unwrap();
         let of = |json: &str| told(Tree::from_json(json.to_owned().into()).unwrap().root(), &custodian);
-        let denied = of(&consent(r#"{"type":"deny","period":{"end":"2026-12-31"},"actor":[{"strange":1}]}"#)).unwrap();
+        let denied = of(&consent(r#"{"type":"deny","period":{"start":"2026-11-01","end":"2026-12-31"},"actor":[{"strange":1}]}"#)).unwrap();
         assert!(denied.closes(&custodian) && !denied.closes(&"RRK".parse().unwrap()) && !denied.is_whole());
-        assert!(denied.until.is_some());
+        assert_eq!(denied.from.unwrap().to_string(), "2026-11-01T00:00:00Z");
+        assert_eq!(denied.until.unwrap().to_string(), "2026-12-31T23:59:59.999999999Z");
         assert_eq!(of(&consent(r#"{"type":"permit"}"#)), None);
         // All but somebody, or something: who that is stands deeper than is read here, so nobody is shown any.
         for but in [r#"{"type":"deny","actor":[{"strange":1}]}"#, r#"{"type":"permit","provision":[{"type":"deny"}]}"#] {

@@ -28,6 +28,8 @@ pub struct Permit {
     admission: Admission,
     person: PersonId,
     emergency: bool,
+    /// Whether the token was launched for this very person.
+    launched: bool,
     /// Whether nothing that tells of a place may be shown.
     hides_place: bool,
     /// Until when a law overrides what the person objects to here.
@@ -119,6 +121,11 @@ impl Refusal {
             Refusal::Rule(_) => 9,
         }
     }
+
+    /// The one of two that is named.
+    pub(crate) fn foremost(these: [Option<Refusal>; 2]) -> Option<Refusal> {
+        these.into_iter().flatten().min_by_key(|refusal| refusal.rank())
+    }
 }
 
 /// What is known of the person.
@@ -186,9 +193,8 @@ pub fn admit(rules: &Rules, ask: &Ask, now: jiff::Timestamp) -> Result<Admission
         Question::Read { .. } => anybodys(rules, &facts),
     };
     let refusal = (!decided.allowed).then(|| refused(rules, &facts, &decided, Refusal::NoActivity));
-    match refusal.filter(|refusal| granted || refusal.rank() < Refusal::Scope.rank()) {
+    match Refusal::foremost([refusal, (!granted).then(|| scope(&scopes))]) {
         Some(refusal) => Err(refusal),
-        None if !granted => Err(scope(&scopes)),
         None => Ok(Admission { ask: ask.clone(), rules: rules.clone(), facts, scopes, why: decided.rules }),
     }
 }
@@ -197,10 +203,9 @@ pub fn admit(rules: &Rules, ask: &Ask, now: jiff::Timestamp) -> Result<Admission
 fn anybodys(rules: &Rules, facts: &CallerFacts) -> Decision {
     let views = rules.views(facts);
     if views.names.is_empty() {
-        let own = views.why.to_vec();
         let by_purpose = rules.read(&favourable(facts, "launch"));
         // What is wrong with the purpose is said first.
-        return if by_purpose.allowed { Decision { rules: own, ..Decision::denied() } } else { by_purpose };
+        return if by_purpose.allowed { Decision::denied() } else { by_purpose };
     }
     let mut denied = None;
     for name in RELATIONSHIPS.iter().copied().chain([EMERGENCY]) {
@@ -228,7 +233,8 @@ fn favourable(facts: &CallerFacts, relationship: &'static str) -> Situation {
 pub(crate) fn refused(rules: &Rules, facts: &CallerFacts, decided: &Decision, otherwise: Refusal) -> Refusal {
     let unknown = !facts.roles().iter().any(|code| rules.knows_role(code));
     let otherwise = if unknown && otherwise == Refusal::NoActivity { Refusal::UnknownRole } else { otherwise };
-    let forbidden = decided.rules.first().filter(|_| decided.refusal.is_none() && !decided.allowed && otherwise.rank() > 6);
+    // A rule of the site is named only where the record of somebody is what it forbids.
+    let forbidden = decided.rules.first().filter(|_| otherwise == Refusal::NoRelationship);
     decided.refusal.or(forbidden.map(|rule| Refusal::Rule(*rule))).unwrap_or(otherwise)
 }
 
@@ -301,6 +307,7 @@ pub fn decide(admission: Admission, facts: &PersonFacts, evidence: &[Evidence], 
         admission,
         person,
         emergency: rests_on_emergency,
+        launched,
         hides_place,
         overrides,
         overridden: None,
@@ -486,6 +493,11 @@ impl Permit {
     /// Whether it rests on an emergency alone.
     pub fn is_emergency(&self) -> bool {
         self.emergency
+    }
+
+    /// Whether the token was launched for this very person, so that its `patient/` scopes are about their record.
+    pub(crate) fn is_launched(&self) -> bool {
+        self.launched
     }
 
     /// Whether nothing may be shown that tells of a place, nor be said anywhere which sources hold anything of them: [`crate::hide`].

@@ -279,6 +279,9 @@ mod tests {
         check("http://hl7.org/fhir/v3/ActCode", "R", &["unrecognised"]);
         // A supplier's own labels are for a list to read.
         check("https://supplier.example/label", "R", &[]);
+        // Nor is every coding in an extension a label.
+        let other = r#"{"url":"https://x/extension-inline-sec-label-of-another","valueCoding":{"code":"R"}}"#;
+        assert!(labels(&format!(r#"{{"meta":{{}},"extension":[{other}]}}"#)).is_empty());
         check("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST", &[]);
         assert_eq!(labels(r#"{"meta":{},"confidentiality":"R"}"#), ["restricted"]);
         assert_eq!(labels(r#"{"meta":{},"confidentiality":"?"}"#), ["unrecognised"]);
@@ -288,10 +291,14 @@ mod tests {
 
     #[test]
     fn a_label_is_a_name() {
-        let check = |name: &str, fine: bool| assert_eq!(name.parse::<Label>().is_ok(), fine, "{name}");
+        let check = |name: &str, fine: bool| {
+            let told = name.parse::<Label>().map(|label| (label.as_str().to_owned(), label.to_string()));
+            assert_eq!(told.ok(), fine.then(|| (name.to_owned(), name.to_owned())), "{name}");
+        };
         check("hiv", true);
         check("termination-of-pregnancy", true);
         check("clinic-7", true);
+        check(&"a".repeat(40), true);
         for name in ["", "HIV", "a--b", "-a", "a-", "7a", "a b", "a_b", &"a".repeat(41)] {
             check(name, false);
         }

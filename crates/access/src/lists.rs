@@ -77,7 +77,7 @@ struct Entry {
 pub(crate) struct Marked {
     /// The resource as a whole.
     pub whole: BTreeSet<Label>,
-    /// Of those, what spreads to who refers to it, by sign.
+    /// Of those, what may spread to who refers to it, by sign.
     pub spreading: Vec<(Sign, Label)>,
     /// Parts that can be taken out of it without the rest.
     pub parts: Vec<(NodeId, BTreeSet<Label>)>,
@@ -219,10 +219,6 @@ impl Sign {
             Sign::Code | Sign::Drug | Sign::Specialty => !identifier && !under.label,
         }
     }
-
-    fn spreads(self) -> bool {
-        matches!(self, Sign::Author | Sign::Drug | Sign::Organisation | Sign::Specialty)
-    }
 }
 
 impl Entry {
@@ -240,9 +236,7 @@ impl Marked {
         let part = part.filter(|_| !matches!(entry.sign, Sign::Author | Sign::Organisation | Sign::Specialty));
         let Some(part) = part else {
             self.whole.insert(entry.label.clone());
-            if entry.sign.spreads() {
-                self.spreading.push((entry.sign, entry.label.clone()));
-            }
+            self.spreading.push((entry.sign, entry.label.clone()));
             return;
         };
         match self.parts.iter_mut().find(|(own, _)| *own == part) {
@@ -312,6 +306,8 @@ mod tests {
         check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding("http://hl7.org/fhir/sid/icd-10", "Z999")), 1, 0);
         check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding("http://loinc.org", "90000001")), 0, 0);
         check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding("http://snomed.info/sct", "900000011")), 0, 0);
+        check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding("http://loinc.org", "Z999")), 0, 0);
+        check(Kind::CONDITION, r#"{"identifier":[{"system":"urn:another","value":"7777777"}]}"#, 0, 0);
         // What says no system may be what is listed.
         check(Kind::CONDITION, r#"{"code":{"coding":[{"code":"90000001"}]}}"#, 1, 0);
         check(Kind::CONDITION, &format!(r#"{{"code":{}}}"#, coding(" ", "Z99.9")), 1, 0);
@@ -357,6 +353,21 @@ mod tests {
             1,
             0,
         );
+    }
+
+    #[test]
+    fn what_is_listed_is_counted_once() {
+        let entry = |value: &str| Listed {
+            label: "made-up".parse().unwrap(),
+            sign: Sign::Code,
+            system: "http://snomed.info/sct".to_owned(),
+            value: value.to_owned(),
+            descendants: false,
+        };
+        for (values, count) in [(&[][..], 0), (&["1"], 1), (&["1", "1"], 1), (&["1", "2", "3"], 3)] {
+            let lists = Lists::new(values.iter().copied().map(entry).collect(), None);
+            assert_eq!((lists.len(), lists.is_empty()), (count, count == 0), "{values:?}");
+        }
     }
 
     #[test]

@@ -255,7 +255,7 @@ impl Rules {
         for id in response.diagnostics().reason() {
             let Some((rule, own)) = self.inner.rules.get(AsRef::<str>::as_ref(id)) else { continue };
             rules.push(*rule);
-            refusal = [refusal, *own].into_iter().flatten().min_by_key(|refusal| refusal.rank());
+            refusal = Refusal::foremost([refusal, *own]);
         }
         rules.sort_unstable();
         Decision { allowed: response.decision() == Said::Allow, rules, refusal }

@@ -1,13 +1,15 @@
-//! Who may find, who may read, who may claim; and what is withheld from those who may.
+//! Who may find, who may read, who may claim, who works at the desks; what is withheld from those who may; and whom an objection keeps out.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use access::consent::{Directive, Directives, may_record, minded};
 use access::{
-    Claim, ClaimKind, Evidence, Lists, PersonFacts, Refusal, Restriction, Rules, Site, Terms, Text, admit, decide, grant, withhold,
+    Category, Claim, ClaimKind, Evidence, Lists, Permit, PersonFacts, Refusal, Restriction, Rules, Site, Terms, Text, Tie, TieKind, admit,
+    decide, grant, privacy, steward, withhold,
 };
 use fhir::{Kind, Tree};
-use jiff::Timestamp;
-use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
+use jiff::{SignedDuration, Timestamp};
+use record::{Ask, Caller, Cluster, Item, Need, OdsCode, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -75,9 +77,113 @@ fn finding_needs_the_trace_activity_a_known_role_a_scope_and_care_as_purpose() {
     check(&|caller| caller.scopes = vec!["user/*.read".into()], Ok(()));
 }
 
+/// What is wrong with the caller is named before what their token does not cover, and that before what they may not do.
+#[test]
+fn of_several_refusals_that_is_named_which_says_least_of_the_rules() {
+    let check =
+        |ask: fn(Caller) -> Ask, purpose: &str, activities: &[&str], scopes: &str, launched: bool, expected: Result<(), Refusal>| {
+            let scopes = scopes.split(' ').map(str::to_owned).collect();
+            let caller = Caller { scopes, launch_patient: launched.then(person), ..caller("R8000", activities, purpose) };
+            assert_eq!(admit(&Rules::shipped(), &ask(caller.clone()), NOW).map(|_| ()), expected, "{caller:?}");
+        };
+    let all = &["B0360", "B0264"];
+    for ask in [read as fn(Caller) -> Ask, find] {
+        check(ask, "TREAT", all, "user/*.rs", false, Ok(()));
+        check(ask, "TREAT", all, "openid", false, Err(Refusal::Scope));
+        check(ask, "TREAT", all, "openid", true, Err(Refusal::Scope));
+        check(ask, "HRESCH", all, "openid", false, Err(Refusal::NotCare));
+        check(ask, "TREAT", &[], "openid", false, Err(Refusal::Scope));
+        check(ask, "TREAT", &[], "user/*.rs", false, Err(Refusal::NoActivity));
+        check(ask, "TREAT", all, "user/*.rs?_id=1", false, Err(Refusal::ScopeFilter));
+        check(ask, "TREAT", all, "patient/*.rs", false, Err(Refusal::Scope));
+    }
+    check(read, "TREAT", all, "user/Observation.rs", false, Ok(()));
+    check(find, "TREAT", all, "user/Observation.rs", false, Err(Refusal::Scope));
+    check(find, "TREAT", all, "user/Patient.rs", false, Ok(()));
+    // Whoever is to see one person is not to find others.
+    check(read, "TREAT", all, "patient/*.rs", true, Ok(()));
+    check(find, "TREAT", all, "patient/*.rs", true, Err(Refusal::Scope));
+}
+
+/// A rule of a site that forbids is named itself, unless it says by which refusal.
+#[test]
+fn a_rule_of_a_site_refuses_by_the_name_that_it_gives() {
+    let check = |annotation: &str, expected: Option<Refusal>| {
+        let when = r#"when { resource.relationships.contains("launch") && principal.purposes.contains("COC") }"#;
+        let text = format!("@id(\"site.own\")\n{annotation}\nforbid (principal, action == Action::\"read\", resource)\n{when};");
+        let rules = Rules::load(&[Text { file: "site.cedar".to_owned(), text }], None, Site::default()).unwrap();
+        let own = rules.names().into_iter().find(|rule| rule.as_str() == "site.own").unwrap();
+        let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
+        let admission = admit(&rules, &read(caller("R8000", &["B0360"], "COC")), NOW).unwrap();
+        let refused = decide(admission, &facts, &[Evidence::Launch(person())], NOW).err();
+        assert_eq!(refused, Some(expected.unwrap_or(Refusal::Rule(own))), "{annotation}");
+    };
+    check("", None);
+    check("@refusal(\"no-activity\")", Some(Refusal::NoActivity));
+    check("@refusal(\"no-relationship\")", Some(Refusal::NoRelationship));
+    check("@refusal(\"not-care\")", Some(Refusal::NotCare));
+    check("@refusal(\"restricted\")", Some(Refusal::Restricted));
+    check("@refusal(\"unclaimable\")", Some(Refusal::Unclaimable));
+}
+
+#[test]
+fn a_tie_opens_the_record_to_the_organisation_that_it_names_while_it_speaks() {
+    let hour = SignedDuration::from_hours(1);
+    let check = |tie: Tie, expected: Result<bool, Refusal>| {
+        let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
+        let admission = admit(&Rules::shipped(), &read(caller("R8000", &["B0360"], "TREAT")), NOW).unwrap();
+        let decided = decide(admission, &facts, &[Evidence::Tied(tie.clone())], NOW);
+        let by_it = decided.map(|permit| permit.why().iter().any(|rule| rule.as_str() == tie.kind.rule()));
+        assert_eq!(by_it, expected, "{tie:?}");
+    };
+    for kind in TieKind::ALL {
+        let tie = || Tie { kind, organisation: "RRK".parse().unwrap(), from: NOW, until: NOW + hour };
+        check(tie(), Ok(true));
+        check(Tie { organisation: "QWU".parse().unwrap(), ..tie() }, Err(Refusal::NoRelationship));
+        check(Tie { from: NOW + hour, until: NOW + hour + hour, ..tie() }, Err(Refusal::NoRelationship));
+        check(Tie { from: NOW - hour, until: NOW, ..tie() }, Err(Refusal::NoRelationship));
+    }
+}
+
+#[test]
+fn at_a_desk_works_a_person_whose_token_was_given_its_scope_and_who_has_the_role_for_it() {
+    let check = |role: &str, scopes: &str, human: bool, operates: bool, reviews: Result<(), Refusal>| {
+        let scopes = scopes.split(' ').map(str::to_owned).collect();
+        let caller = Caller { scopes, human, ..caller(role, &["B0360"], "TREAT") };
+        let operates = if operates { Ok(()) } else { Err(Refusal::Scope) };
+        assert_eq!(steward(&Rules::shipped(), &caller, NOW), operates, "{caller:?}");
+        assert_eq!(privacy(&Rules::shipped(), &caller, NOW), reviews, "{caller:?}");
+    };
+    let unscoped = Err(Refusal::Scope);
+    check("R8000", "user/*.rs severn.operator", true, true, unscoped);
+    check("R8000", "user/*.rs severn.operator", false, false, unscoped);
+    for (role, reviews) in [("R0001", Ok(())), ("R5105", Ok(())), ("R8000", Err(Refusal::NoReviewer))] {
+        check(role, "user/*.rs severn.privacy", true, false, reviews);
+        check(role, "user/*.rs severn.privacy", false, false, unscoped);
+        check(role, "user/*.rs severn.privacyx", true, false, unscoped);
+        check(role, "user/*.rs", true, false, unscoped);
+    }
+}
+
+/// What the ledger is told: by which rules, and of which version.
+#[test]
+fn whoever_may_is_told_apart_by_the_rules_that_made_it_so() {
+    let names = |rules: &[access::RuleId]| rules.iter().map(|rule| rule.as_str()).collect::<Vec<_>>();
+    let found = |activities: &[&str]| admit(&Rules::shipped(), &find(caller("R8000", activities, "TREAT")), NOW).unwrap();
+    let admission = found(&["B0264"]);
+    assert_eq!((names(admission.why()), admission.version()), (vec!["find.trace-activity"], Rules::shipped().version()));
+    assert!(!admission.finds_restricted());
+    assert!(found(&["B0264", "B1611"]).finds_restricted());
+    for (scopes, more) in [("user/*.rs", None), ("user/Observation.rs", Some("scope.some-types"))] {
+        let permit = permit(Caller { scopes: vec![scopes.to_owned()], ..caller("R8000", &["B0360"], "TREAT") });
+        let why = ["view.clinician-full", "relationship.launch"].into_iter().chain(more);
+        assert_eq!((names(permit.why()), permit.version()), (why.collect(), Rules::shipped().version()), "{scopes}");
+    }
+}
+
 #[test]
 fn reading_needs_a_view_and_a_relationship_that_has_not_ended() {
-    let later = NOW + jiff::SignedDuration::from_hours(1);
+    let later = NOW + SignedDuration::from_hours(1);
     let launch = Evidence::Launch(person());
     let other = Evidence::Launch("p-2".parse().unwrap());
     let claimed = Evidence::SelfClaimed { until: later };
@@ -107,7 +213,7 @@ fn reading_needs_a_view_and_a_relationship_that_has_not_ended() {
 /// A restricted record opens to one thing only: an emergency, to who may access flagged records, where somebody put their name to it.
 #[test]
 fn a_restricted_record_opens_in_an_emergency_that_somebody_accepted_and_without_a_place() {
-    let later = NOW + jiff::SignedDuration::from_hours(1);
+    let later = NOW + SignedDuration::from_hours(1);
     let (launch, emergency) = (Evidence::Launch(person()), Evidence::Emergency { until: later });
     let accepted = Rules::load(&[], None, Site { restricted_in_emergency: true, ..Site::default() }).unwrap();
     let check = |rules: &Rules, activities: &[&str], restriction, evidence: &[Evidence], expected: Result<(bool, bool), Refusal>| {
@@ -163,6 +269,143 @@ fn golden_11_emergency_access_without_the_role_is_denied() {
     check(caller("R8000", clinical, "TREAT"), Claim { text: " ".to_owned(), ..claim(ClaimKind::Relationship) }, Err(Refusal::Unclaimable));
     let machine = Caller { human: false, ..caller("R8000", clinical, "TREAT") };
     check(machine, claim(ClaimKind::Relationship), Err(Refusal::Unclaimable));
+    // Nor by a token that covers nothing, or one person alone; what is wrong with the caller is named first.
+    let scoped = |scopes: &str, caller: Caller| Caller { scopes: vec![scopes.to_owned()], launch_patient: Some(person()), ..caller };
+    for (scopes, expected) in [
+        ("openid", Err(Refusal::Scope)),
+        ("patient/*.rs", Err(Refusal::Scope)),
+        ("user/*.rs?_id=1", Err(Refusal::ScopeFilter)),
+        ("user/*.r", Ok(12)),
+        ("user/*.s", Ok(12)),
+    ] {
+        check(scoped(scopes, caller("R8000", clinical, "TREAT")), claim(ClaimKind::Relationship), expected);
+    }
+    check(scoped("openid", caller("R8000", &["B0360"], "ETREAT")), claim(ClaimKind::Emergency), Err(Refusal::Scope));
+    check(scoped("openid", caller("R8000", clinical, "HRESCH")), claim(ClaimKind::Emergency), Err(Refusal::NotCare));
+}
+
+/// A law is claimed by whoever has the activity, where somebody put their name to it that it may be, and for four hours at most.
+#[test]
+fn a_law_overrides_what_a_person_objects_to_where_it_may_and_for_hours() {
+    let lawful = Rules::load(&[], None, Site { legal_override: true, ..Site::default() }).unwrap();
+    let later = NOW + SignedDuration::from_hours(1);
+    let whole = || Directives::Known(vec![Directive::default()]);
+    let check = |rules: &Rules, activity: &str, until: Timestamp, said: Directives, expected: Result<Option<Timestamp>, Refusal>| {
+        let caller = caller("R8000", &["B0360", activity], "TREAT");
+        let terms = Terms { relationship_hours: 12, emergency_hours: 9 };
+        let claimed = grant(rules, &read(caller.clone()), &claim(ClaimKind::LegalOverride), terms, NOW);
+        let hours = claimed.map(|granted| granted.until.as_second() / 3600);
+        let may = activity == "B0082"
+            && rules.version() == lawful.version()
+            && rules.decide(access::Action::OverrideObjection, &caller, NOW).allowed;
+        assert_eq!(hours, if may { Ok(4) } else { Err(Refusal::NoActivity) });
+        let evidence = [Evidence::Launch(person()), Evidence::LegalOverride { until: NOW }, Evidence::LegalOverride { until }];
+        let overridden = minded(permit_by(rules, caller, &evidence), &said, NOW).map(|permit| {
+            let why = permit.why().iter().any(|rule| rule.as_str() == "objection.legal-override");
+            assert_eq!((why, permit.objects_to_nothing()), (permit.overridden().is_some(), true));
+            permit.overridden()
+        });
+        assert_eq!(overridden, expected, "{activity} {until}");
+    };
+    check(&lawful, "B0082", later, whole(), Ok(Some(later)));
+    check(&lawful, "B0082", later, Directives::Known(Vec::new()), Ok(None));
+    check(&lawful, "B0082", later, Directives::Unreachable, Err(Refusal::ObjectionsUnknown));
+    check(&lawful, "B0082", NOW, whole(), Err(Refusal::Objected));
+    check(&lawful, "B0168", later, whole(), Err(Refusal::Objected));
+    check(&Rules::shipped(), "B0082", later, whole(), Err(Refusal::Objected));
+}
+
+fn permit(caller: Caller) -> Permit {
+    permit_by(&Rules::shipped(), caller, &[Evidence::Launch(person())])
+}
+
+fn permit_by(rules: &Rules, caller: Caller, evidence: &[Evidence]) -> Permit {
+    let facts = PersonFacts { person: Some(person()), restriction: Restriction::Unrestricted };
+    decide(admit(rules, &read(caller), NOW).unwrap(), &facts, evidence, NOW).unwrap()
+}
+
+fn codes(all: &str) -> Vec<OdsCode> {
+    all.split_whitespace().map(|code| code.parse().unwrap()).collect()
+}
+
+#[test]
+fn an_objection_stands_against_whom_it_names_while_it_lasts() {
+    let hour = SignedDuration::from_hours(1);
+    let (before, after) = (Some(NOW - hour), Some(NOW + hour));
+    for (recipients, from, until, stands) in [
+        ("", None, None, true),
+        ("RRK", None, None, true),
+        ("QWU RRK", None, None, true),
+        ("QWU", None, None, false),
+        ("", before, None, true),
+        ("", Some(NOW), None, true),
+        ("", after, None, false),
+        ("", None, before, false),
+        ("", None, Some(NOW), false),
+        ("", None, after, true),
+        ("RRK", before, after, true),
+        ("QWU", before, after, false),
+        ("RRK", after, None, false),
+    ] {
+        let directive = Directive { recipients: codes(recipients), from, until, ..Directive::default() };
+        assert_eq!(directive.stands(&caller("R8000", &["B0360"], "TREAT"), NOW), stands, "{directive:?}");
+        let refused = minded(permit(caller("R8000", &["B0360"], "TREAT")), &Directives::Known(vec![directive]), NOW).err();
+        assert_eq!(refused, stands.then_some(Refusal::Objected));
+    }
+}
+
+/// Whose, and of what: of a problem and a medicine, held by two organisations.
+#[test]
+fn an_objection_keeps_back_what_it_names_and_until_somebody_looked_everything() {
+    let (qwu, rxk, empty): (OdsCode, OdsCode, _) = ("QWU".parse().unwrap(), "RXK".parse().unwrap(), Tree::object());
+    let told = |permit: &Permit| {
+        let each = |custodian| {
+            let objects = |kind| permit.objects(kind, &empty, custodian);
+            (objects(Kind::CONDITION), objects(Kind::MEDICATION_REQUEST), permit.closes(custodian))
+        };
+        let named = |kind| permit.objected_custodians(kind, &empty).map(OdsCode::as_str).collect::<Vec<_>>().join(" ");
+        (permit.objects_to_nothing(), each(&qwu), each(&rxk), named(Kind::CONDITION), named(Kind::MEDICATION_REQUEST))
+    };
+    let (all, none, medicines) = ((true, true, true), (false, false, false), (false, true, false));
+    assert_eq!(told(&permit(caller("R8000", &["B0360"], "TREAT"))), (false, all, all, String::new(), String::new()), "nobody looked");
+    for (custodians, categories, nothing, of_qwu, of_rxk, problems_of, medicines_of) in [
+        (None, vec![], true, none, none, "", ""),
+        (Some("QWU"), vec![], false, all, none, "QWU", "QWU"),
+        (Some("QWU RXK"), vec![], false, all, all, "QWU RXK", "QWU RXK"),
+        (Some(""), vec![Category::MEDICINES], false, medicines, medicines, "", ""),
+        (Some("RXK"), vec![Category::MEDICINES], false, none, medicines, "", "RXK"),
+    ] {
+        let directive = |custodians| Directive { custodians: codes(custodians), categories, ..Directive::default() };
+        let said = Directives::Known(custodians.map(directive).into_iter().collect());
+        let permit = minded(permit(caller("R8000", &["B0360"], "TREAT")), &said, NOW).unwrap();
+        assert_eq!(told(&permit), (nothing, of_qwu, of_rxk, problems_of.to_owned(), medicines_of.to_owned()), "{said:?}");
+    }
+}
+
+/// An objection is recorded by a person who looks after whom it is of, with a token that lets Consents of them be written.
+#[test]
+fn what_a_person_says_is_recorded_by_who_may_write_of_this_very_person() {
+    let later = NOW + SignedDuration::from_hours(1);
+    let (launch, claimed) = (Evidence::Launch(person()), Evidence::SelfClaimed { until: later });
+    let elsewhere = [Evidence::Launch("p-2".parse().unwrap()), claimed.clone()];
+    let check = |human: bool, scopes: &str, evidence: &[Evidence], expected: Result<(), Refusal>| {
+        let launch_patient = evidence.iter().find_map(|one| if let Evidence::Launch(person) = one { Some(person.clone()) } else { None });
+        let scopes = scopes.split(' ').map(str::to_owned).collect();
+        let sds_user_id = human.then(|| "999999999999".to_owned());
+        let caller = Caller { human, scopes, launch_patient, sds_user_id, ..caller("R8000", &["B0360", "B0168"], "ETREAT") };
+        assert_eq!(may_record(&permit_by(&Rules::shipped(), caller.clone(), evidence)), expected, "{caller:?} {evidence:?}");
+    };
+    let (of_launch, of_claim) = (std::slice::from_ref(&launch), std::slice::from_ref(&claimed));
+    check(true, "user/*.rs user/Consent.cu", of_claim, Ok(()));
+    check(true, "user/*.cruds", of_claim, Ok(()));
+    check(true, "user/*.rs user/Condition.cu", of_claim, Err(Refusal::Scope));
+    check(true, "user/*.rs", of_launch, Err(Refusal::Scope));
+    check(true, "user/*.rs patient/Consent.cu", of_launch, Ok(()));
+    check(true, "user/*.rs patient/Condition.cu", of_launch, Err(Refusal::Scope));
+    check(true, "user/*.rs patient/Consent.cu", of_claim, Err(Refusal::Scope));
+    check(true, "user/*.rs patient/Consent.cu", &elsewhere, Err(Refusal::Scope));
+    check(true, "user/*.cruds", &[Evidence::Emergency { until: later }], Err(Refusal::NoRelationship));
+    check(false, "system/*.cruds", of_claim, Err(Refusal::NoActivity));
 }
 
 fn item(kind: Kind, id: &str, json: &str) -> Item {

@@ -52,6 +52,19 @@ fn only_who_is_named_is_answered_on_the_steps_that_name() {
     }
 }
 
+/// What is seen on a step that is not for care says so; where care may rely on it, nothing does.
+#[test]
+fn every_step_before_the_last_cautions() {
+    for (step, word, caution) in [
+        (Step::Demo, "demo", Some("Demonstration: made-up people only. Not for care.")),
+        (Step::Shadow, "shadow", Some("Under test by named testers. Not for care.")),
+        (Step::Pilot, "pilot", Some("Pilot: for its named users only.")),
+        (Step::Live, "live", None),
+    ] {
+        assert_eq!((step.word(), step.caution(), Ladder::new(step, Vec::new()).step()), (word, caution, step));
+    }
+}
+
 #[test]
 fn a_demonstration_knows_only_people_who_are_made_up() {
     for (step, number, knows) in [

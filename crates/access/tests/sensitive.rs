@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use access::{Evidence, Listed, Lists, PersonFacts, Restriction, Sign, admit, decide, withhold};
+use access::{Evidence, Listed, Lists, PersonFacts, Restriction, Sign, admit, decide, is_redacted, judges, withhold};
 use fhir::{Kind, Tree};
-use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
+use record::{Ask, Caller, Cluster, Item, Need, Organisation, Origin, PersonId, Question, Row, SharedRecord, Status, Tier, Traits, UserId};
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_795_424_400, 0);
 /// Made up: no concept has it.
@@ -95,6 +95,9 @@ fn check_for(permit: &access::Permit, cases: &[Case<'_>]) {
 
 const CUT: &str = r#""meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED"}]}"#;
 
+/// Logical references that lead to nothing that is gone.
+const OTHERS: &str = r#"{"code":PLAIN,"reasonReference":[{"identifier":{"system":"urn:x","value":"8"}},{"identifier":{"system":"urn:y","value":"7"}},{"identifier":{"value":"7"}},{"identifier":{"system":"urn:x"}}]}"#;
+
 fn to(reference: &str) -> String {
     format!(r#"{{"reference":"{reference}","display":"PLANTED"}}"#)
 }
@@ -111,6 +114,13 @@ fn golden_13_a_component_goes_without_its_siblings_and_is_not_told_by_what_they_
         (Kind::OBSERVATION, "b", r#"{"code":PLAIN,"valueInteger":4}"#.to_owned(), Some(r#"{"code":PLAIN,"valueInteger":4}"#)),
         (Kind::OBSERVATION, "panel", panel, Some(r#"{"code":PLAIN,"hasMember":[{"reference":"Observation/b"}],CUT}"#)),
         (Kind::OBSERVATION, "score", format!(r#"{{"code":PLAIN,"derivedFrom":[{}],"valueInteger":3}}"#, to("Observation/a")), None),
+        // One that measured something itself says more than what it was made of.
+        (
+            Kind::OBSERVATION,
+            "own",
+            format!(r#"{{"code":PLAIN,"derivedFrom":[{}],"component":[{{"code":PLAIN,"valueInteger":4}}]}}"#, to("Observation/a")),
+            Some(r#"{"code":PLAIN,"component":[{"code":PLAIN,"valueInteger":4}],CUT}"#),
+        ),
     ]);
 }
 
@@ -118,7 +128,7 @@ fn golden_13_a_component_goes_without_its_siblings_and_is_not_told_by_what_they_
 fn nothing_that_leads_to_a_condition_tells_of_it() {
     let c = to("Condition/c");
     check(&[
-        (Kind::CONDITION, "c", r#"{"identifier":[{"system":"urn:x","value":"7"}],"code":SECRET}"#.to_owned(), None),
+        (Kind::CONDITION, "c", r#"{"identifier":[{"system":"urn:x","value":"7"},{"system":"urn:x"}],"code":SECRET}"#.to_owned(), None),
         (Kind::CONDITION, "d", r#"{"code":PLAIN}"#.to_owned(), Some(r#"{"code":PLAIN}"#)),
         (
             Kind::LIST,
@@ -159,6 +169,8 @@ fn nothing_that_leads_to_a_condition_tells_of_it() {
             r#"{"code":PLAIN,"reasonReference":[{"identifier":{"system":"urn:x","value":"7"},"display":"PLANTED"}]}"#.to_owned(),
             Some(r#"{"code":PLAIN}"#),
         ),
+        // Another's leads elsewhere, and half of one nowhere.
+        (Kind::PROCEDURE, "q", OTHERS.to_owned(), Some(OTHERS)),
         (Kind::PROVENANCE, "v", format!(r#"{{"target":[{c}]}}"#), None),
         (
             Kind::PROVENANCE,
@@ -396,6 +408,13 @@ fn no_other_way_leads_to_what_is_gone_nor_do_other_words_for_it() {
             None,
         ),
         (Kind::BINARY, "b", r#"{"data":"PLANTED"}"#.to_owned(), None),
+        // Nor does a link, of an attachment or of anything else.
+        (
+            Kind::PATIENT,
+            "pt",
+            r#"{"photo":[{"url":"https://x/fhir/R4/Binary/b"},{"url":"https://x/fhir/R4/Binary/h"},{"url":"https://x/fhir/R4/Condition/c"}]}"#.to_owned(),
+            Some(r#"{"photo":[{"url":"https://x/fhir/R4/Binary/h"}]}"#),
+        ),
         (
             Kind::DIAGNOSTIC_REPORT,
             "r",
@@ -417,4 +436,58 @@ fn no_other_way_leads_to_what_is_gone_nor_do_other_words_for_it() {
         (Kind::BINARY, "f", r#"{"data":"PLANTED"}"#.to_owned(), None),
         (Kind::BINARY, "h", r#"{"data":"x"}"#.to_owned(), Some(r#"{"data":"x"}"#)),
     ]);
+}
+
+/// Of what did not come nobody knows whether it is listed: nothing leads there, but to what came all the same.
+#[test]
+fn nothing_leads_to_what_nobody_saw() {
+    let led = r#"{"reasonReference":[{"reference":"Condition/c"},{"reference":"Condition/x"}]}"#;
+    let closed = r#"{"reasonReference":[{"reference":"Condition/c"}]}"#;
+    let check = |lists: &Lists, source: &str, kind: Kind, status: Option<Status>, left: &str| {
+        let cases = [(Kind::CONDITION, "c", r#"{"code":PLAIN}"#.to_owned(), None), (Kind::PROCEDURE, "p", led.to_owned(), None)];
+        let mut record = SharedRecord::of(person(), items(&cases));
+        record.plan.rows = vec![Row { status, ..Row::new(source.parse().unwrap(), kind) }];
+        withhold(&permit(), lists, &mut record);
+        assert_eq!(record.items.last().unwrap().tree.to_json(), left, "{source} {kind} {status:?}");
+    };
+    let listed = lists();
+    for status in [None, Some(Status::FailedTimeout), Some(Status::IdentityMismatch), Some(Status::Throttled)] {
+        check(&listed, "a", Kind::CONDITION, status, closed);
+        check(&listed, "b", Kind::CONDITION, status, led);
+        check(&listed, "a", Kind::OBSERVATION, status, led);
+        check(&Lists::default(), "a", Kind::CONDITION, status, led);
+    }
+    check(&listed, "a", Kind::CONDITION, Some(Status::OkEmpty), led);
+}
+
+/// Whatever a reader is shown, these are asked for: the rest is judged by them.
+#[test]
+fn what_judges_the_rest_is_asked_for() {
+    for (kind, where_listed, always) in [
+        (Kind::CONSENT, true, true),
+        (Kind::ENCOUNTER, true, false),
+        (Kind::PRACTITIONER, true, false),
+        (Kind::MEDICATION, true, false),
+        (Kind::CONDITION, false, false),
+        (Kind::PATIENT, false, false),
+    ] {
+        assert_eq!((judges(kind, &lists()), judges(kind, &Lists::default())), (where_listed, always), "{kind}");
+    }
+}
+
+#[test]
+fn what_lost_something_of_its_own_says_so_in_one_word() {
+    let label = |system: &str, code: &str| {
+        format!(r#"{{"meta":{{"security":[{{"system":"urn:x","code":"y"}},{{"system":"{system}","code":"{code}"}}]}}}}"#)
+    };
+    let system = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
+    for (json, says) in [
+        (format!("{{{CUT}}}"), true),
+        (label(system, "REDACTED"), true),
+        (label(system, "MASKED"), false),
+        (label("urn:x", "REDACTED"), false),
+        ("{}".to_owned(), false),
+    ] {
+        assert_eq!(is_redacted(&items(&[(Kind::OBSERVATION, "o", json.clone(), None)])[0]), says, "{json}");
+    }
 }
