@@ -113,6 +113,11 @@ fn holds_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn claims_go_by_these_names() {
+        assert_eq!(ClaimKind::ALL.map(ClaimKind::name), ["emergency", "legal-override", "relationship"]);
+    }
+
     fn claim(kind: ClaimKind, system: &str, code: &str, text: &str) -> Claim {
         Claim { kind, reason_system: system.to_owned(), reason_code: code.to_owned(), text: text.to_owned() }
     }

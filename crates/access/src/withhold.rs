@@ -177,8 +177,8 @@ fn with_relays(record: &SharedRecord, versions: &[Vec<usize>], kept: &mut [bool]
     loop {
         let mut found = false;
         for members in &groups {
-            let gone = members.iter().filter(|member| !kept[**member]).count();
-            if gone > 0 && gone < members.len() {
+            let mut each = members.iter().map(|member| kept[*member]);
+            if each.clone().any(|kept| kept) && !each.all(|kept| kept) {
                 members.iter().for_each(|member| kept[*member] = false);
                 found = true;
             }
@@ -189,13 +189,13 @@ fn with_relays(record: &SharedRecord, versions: &[Vec<usize>], kept: &mut [bool]
     }
 }
 
-/// Versions of one resource share its id; those that stand alone are left out.
+/// Versions of one resource share its id.
 fn versions(record: &SharedRecord) -> Vec<Vec<usize>> {
     let mut versions: FxHashMap<(Kind, &str), Vec<usize>> = FxHashMap::default();
     for (at, item) in record.items.iter().enumerate() {
         versions.entry((item.kind, item.id.as_str())).or_default().push(at);
     }
-    versions.into_values().filter(|members| members.len() > 1).collect()
+    versions.into_values().collect()
 }
 
 /// Takes it out, counts it, and closes what is left over what is gone.

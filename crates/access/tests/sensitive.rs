@@ -20,6 +20,10 @@ fn permit() -> access::Permit {
 }
 
 fn permit_of(activity: &str) -> access::Permit {
+    permit_for(activity, "user/*.rs")
+}
+
+fn permit_for(activity: &str, scopes: &str) -> access::Permit {
     let caller = Caller {
         user: UserId { issuer: "i".into(), subject: "s".into() },
         name: String::new(),
@@ -30,7 +34,7 @@ fn permit_of(activity: &str) -> access::Permit {
         roles: vec!["R8000".into()],
         activities: vec![activity.into()],
         purposes: vec!["TREAT".into()],
-        scopes: vec!["user/*.rs".into()],
+        scopes: scopes.split(' ').map(str::to_owned).collect(),
         launch_patient: Some(person()),
         device: None,
         client: None,
@@ -94,6 +98,9 @@ fn check_for(permit: &access::Permit, cases: &[Case<'_>]) {
 }
 
 const CUT: &str = r#""meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED"}]}"#;
+
+/// A label that keeps nothing from who looks after the person.
+const TOLD: &str = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NOPAT"}]}}"#;
 
 /// Logical references that lead to nothing that is gone.
 const OTHERS: &str = r#"{"code":PLAIN,"reasonReference":[{"identifier":{"system":"urn:x","value":"8"}},{"identifier":{"system":"urn:y","value":"7"}},{"identifier":{"value":"7"}},{"identifier":{"system":"urn:x"}}]}"#;
@@ -171,6 +178,13 @@ fn nothing_that_leads_to_a_condition_tells_of_it() {
         ),
         // Another's leads elsewhere, and half of one nowhere.
         (Kind::PROCEDURE, "q", OTHERS.to_owned(), Some(OTHERS)),
+        // It sums nothing up of what it was asked for by.
+        (
+            Kind::OBSERVATION,
+            "ob",
+            format!(r#"{{"code":PLAIN,"basedOn":[{c}],"valueInteger":7}}"#),
+            Some(r#"{"code":PLAIN,"valueInteger":7}"#),
+        ),
         (Kind::PROVENANCE, "v", format!(r#"{{"target":[{c}]}}"#), None),
         (
             Kind::PROVENANCE,
@@ -248,6 +262,8 @@ fn a_medicine_is_found_in_every_form_and_along_its_line() {
             None,
         ),
         (Kind::MEDICATION_ADMINISTRATION, "e", format!(r#"{{"medicationCodeableConcept":{drug}}}"#), None),
+        // What was measured when it was given is no medicine.
+        (Kind::OBSERVATION, "o", format!(r#"{{"code":PLAIN,"partOf":[{}]}}"#, to("MedicationAdministration/e")), Some(r#"{"code":PLAIN}"#)),
     ]);
 }
 
@@ -310,13 +326,25 @@ fn what_the_law_restricts_takes_along_what_only_looks_the_same() {
     assert_eq!(left("90000001", Tier::T3), "bc");
     assert_eq!(left("90000003", Tier::T3), "c");
     assert_eq!(left("80000001", Tier::T2), "abc", "what is not listed stays");
+    // Whatever it is that looks the same, and by how many steps.
+    let restricted = r#"{"code":{"coding":[{"system":"http://snomed.info/sct","code":"90000003"}]}}"#;
+    for (looks, relay) in [("a", 0), ("b", 1)] {
+        let cases = ["a", "b", "c"].map(|id| (Kind::CONDITION, id, if id == "a" { restricted } else { TOLD }.to_owned(), None));
+        let mut record = SharedRecord::of(person(), items(&cases));
+        let cluster = |tier, members: Vec<usize>| {
+            let (id, why, representative) = ("c".to_owned(), String::new(), members[0]);
+            Cluster { id, tier, collapses: true, representative, members, lagging: vec![], retracted: false, why }
+        };
+        record.clusters = vec![cluster(Tier::T3, vec![relay, 2]), cluster(Tier::T1, vec![0, 1])];
+        withhold(&permit(), &lists(), &mut record);
+        assert!(record.items.is_empty(), "what looks like {looks}");
+    }
 }
 
 /// The label of what is not to be told to the patient keeps nothing from those who look after them.
 #[test]
 fn a_label_about_the_patient_is_no_label_about_the_reader() {
-    let json = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NOPAT"}]}}"#;
-    check(&[(Kind::OBSERVATION, "o", json.to_owned(), Some(json))]);
+    check(&[(Kind::OBSERVATION, "o", TOLD.to_owned(), Some(TOLD))]);
 }
 
 /// Who sees medicines only is told by them nothing of where, by whom and for what they were given.
@@ -332,8 +360,8 @@ fn what_a_view_does_not_show_makes_sensitive_what_it_shows() {
             (
                 Kind::MEDICATION_REQUEST,
                 "b",
-                medicine(r#""encounter":{"reference":"Encounter/f"}"#),
-                Some(r#"{"medicationCodeableConcept":PLAIN}"#),
+                medicine(r#""note":[{"text":"Before meals"}],"encounter":{"reference":"Encounter/f"}"#),
+                Some(r#"{"medicationCodeableConcept":PLAIN,"note":[{"text":"Before meals"}]}"#),
             ),
             (Kind::CONDITION, "c", r#"{"code":SECRET}"#.to_owned(), None),
             (
@@ -360,24 +388,26 @@ fn versions_and_relays_of_what_is_labelled_are_so_however_they_are_found() {
         (Kind::CONDITION, "b", r#"{"meta":{"versionId":"1"}}"#.to_owned(), None),
         (Kind::CONDITION, "c", "{}".to_owned(), None),
         (Kind::CONDITION, "d", "{}".to_owned(), Some("{}")),
+        (Kind::CONDITION, "e", "{}".to_owned(), Some("{}")),
     ];
     let cluster = |members: Vec<usize>| {
         let (id, why, representative) = ("c".to_owned(), String::new(), members[0]);
         Cluster { id, tier: Tier::T2, collapses: true, representative, members, lagging: vec![], retracted: false, why }
     };
     // Whichever of them comes first.
-    for order in [[0, 1], [1, 0]] {
+    for order in [[0, 1, 2], [2, 1, 0]] {
         let mut record = SharedRecord::of(person(), items(&cases));
-        let clusters = [cluster(vec![0, 1]), cluster(vec![2, 3])];
+        // The last is one of which nothing is labelled.
+        let clusters = [cluster(vec![0, 1]), cluster(vec![2, 3]), cluster(vec![4, 5])];
         record.clusters.extend(order.map(|at| clusters[at].clone()));
         withhold(&permit(), &lists(), &mut record);
-        assert_eq!(record.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["d"]);
+        assert_eq!(record.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["d", "e"]);
         let mut record = SharedRecord::of(person(), items(&cases));
         record.clusters.extend(order.map(|at| clusters[at].clone()));
         record.items[0].tree = Tree::from_json("{}".to_owned().into()).unwrap();
         record.items[0].traits.objected = true;
         withhold(&permit(), &Lists::default(), &mut record);
-        assert_eq!(record.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["d"], "nor is what is objected to");
+        assert_eq!(record.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["d", "e"], "nor is what is objected to");
     }
 }
 
@@ -438,26 +468,116 @@ fn no_other_way_leads_to_what_is_gone_nor_do_other_words_for_it() {
     ]);
 }
 
-/// Of what did not come nobody knows whether it is listed: nothing leads there, but to what came all the same.
+/// Of what did not come nobody knows whether it is listed: nothing leads there, but to what came all the same. Who and where is found by
+/// its identifiers.
 #[test]
 fn nothing_leads_to_what_nobody_saw() {
-    let led = r#"{"reasonReference":[{"reference":"Condition/c"},{"reference":"Condition/x"}]}"#;
-    let closed = r#"{"reasonReference":[{"reference":"Condition/c"}]}"#;
-    let check = |lists: &Lists, source: &str, kind: Kind, status: Option<Status>, left: &str| {
-        let cases = [(Kind::CONDITION, "c", r#"{"code":PLAIN}"#.to_owned(), None), (Kind::PROCEDURE, "p", led.to_owned(), None)];
+    let led = [
+        (Kind::ENCOUNTER, r#""encounter":{"reference":"Encounter/x"}"#, None),
+        (Kind::LOCATION, r#""location":{"reference":"Location/x"}"#, Some(r#""location":{"reference":"Location/x"}"#)),
+        (
+            Kind::CONDITION,
+            r#""reasonReference":[{"reference":"Condition/c"},{"reference":"Condition/x"}]"#,
+            Some(r#""reasonReference":[{"reference":"Condition/c"}]"#),
+        ),
+        (Kind::PATIENT, r#""subject":{"reference":"Patient/x"}"#, Some(r#""subject":{"reference":"Patient/x"}"#)),
+    ];
+    let left = |closed: Option<Kind>| {
+        let each = led.iter().filter_map(|(kind, whole, left)| if closed == Some(*kind) { *left } else { Some(whole) });
+        format!("{{{}}}", each.collect::<Vec<_>>().join(","))
+    };
+    let check = |lists: &Lists, source: &str, kind: Kind, status: Option<Status>, closed: bool| {
+        let cases = [(Kind::CONDITION, "c", r#"{"code":PLAIN}"#.to_owned(), None), (Kind::PROCEDURE, "p", left(None), None)];
         let mut record = SharedRecord::of(person(), items(&cases));
         record.plan.rows = vec![Row { status, ..Row::new(source.parse().unwrap(), kind) }];
         withhold(&permit(), lists, &mut record);
-        assert_eq!(record.items.last().unwrap().tree.to_json(), left, "{source} {kind} {status:?}");
+        assert_eq!(record.items[1].tree.to_json(), left(closed.then_some(kind)), "{source} {kind} {status:?}");
     };
     let listed = lists();
-    for status in [None, Some(Status::FailedTimeout), Some(Status::IdentityMismatch), Some(Status::Throttled)] {
-        check(&listed, "a", Kind::CONDITION, status, closed);
-        check(&listed, "b", Kind::CONDITION, status, led);
-        check(&listed, "a", Kind::OBSERVATION, status, led);
-        check(&Lists::default(), "a", Kind::CONDITION, status, led);
+    for (kind, ..) in led {
+        for status in [None, Some(Status::FailedTimeout), Some(Status::IdentityMismatch), Some(Status::Throttled)] {
+            check(&listed, "a", kind, status, true);
+            check(&listed, "b", kind, status, false);
+            check(&Lists::default(), "a", kind, status, false);
+        }
+        check(&listed, "a", kind, Some(Status::OkEmpty), false);
     }
-    check(&listed, "a", Kind::CONDITION, Some(Status::OkEmpty), led);
+}
+
+/// Refused by its owner, objected to, or of nobody knows what: whoever reads, and whoever would not be shown it in any case.
+#[test]
+fn what_is_not_shared_is_not_shown_nor_told_of() {
+    type Named = (&'static str, fn(&mut Traits));
+    let traits: [Named; 4] = [
+        ("nothing", |_| {}),
+        ("objected", |traits| traits.objected = true),
+        ("unsaid", |traits| traits.unsaid = true),
+        ("refused", |traits| traits.refused = true),
+    ];
+    for (name, set) in traits {
+        let told = name == "nothing";
+        let cases = [
+            (Kind::CONDITION, "c", "{}".to_owned(), None),
+            (Kind::CONDITION, "relay", "{}".to_owned(), None),
+            (Kind::MEDICATION_REQUEST, "m", format!(r#"{{"note":[{{"text":"words"}}],"reasonReference":[{}]}}"#, to("Condition/c")), None),
+        ];
+        let left = |permit: &access::Permit| {
+            let mut record = SharedRecord::of(person(), items(&cases));
+            set(&mut record.items[0].traits);
+            let (id, why, members) = ("c".to_owned(), String::new(), vec![0, 1]);
+            let (tier, lagging) = (Tier::T1, vec![]);
+            record.clusters.push(Cluster { id, tier, collapses: true, representative: 0, members, lagging, retracted: false, why });
+            withhold(permit, &Lists::default(), &mut record);
+            record.items.iter().map(|item| (item.id.clone(), item.tree.root().get("note").is_some())).collect::<Vec<_>>()
+        };
+        // What another says of the same is theirs to share, where nobody said that it is not.
+        let relay = (told || name == "unsaid").then(|| ("relay".to_owned(), false));
+        let whole = told.then(|| ("c".to_owned(), false)).into_iter().chain(relay).chain([("m".to_owned(), told)]);
+        assert_eq!(left(&permit()), whole.collect::<Vec<_>>(), "{name}");
+        assert_eq!(left(&permit_of("B0401")), [("m".to_owned(), told)], "{name}");
+    }
+}
+
+/// Whose record it is, its reader knows: that it is theirs is not closed where only their Patient is left out.
+#[test]
+fn a_reader_who_is_not_shown_the_patient_is_told_whose_the_rest_is() {
+    let restricted = r#"{"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}]}}"#;
+    for (scopes, patient, stays, subject) in [
+        ("user/*.rs", "{}", true, true),
+        ("user/*.rs", restricted, false, false),
+        ("user/Observation.rs user/Condition.rs", "{}", false, true),
+    ] {
+        let observation = format!(r#"{{"subject":{{"reference":"Patient/p"}},"basedOn":[{}]}}"#, to("Condition/c"));
+        let cases = [
+            (Kind::PATIENT, "p", patient.to_owned(), None),
+            (Kind::OBSERVATION, "o", observation, None),
+            (Kind::CONDITION, "c", r#"{"code":SECRET}"#.to_owned(), None),
+        ];
+        let mut record = SharedRecord::of(person(), items(&cases));
+        withhold(&permit_for("B0360", scopes), &lists(), &mut record);
+        let left = record.items.last().unwrap().tree.to_json();
+        let expected = if subject { r#"{"subject":{"reference":"Patient/p"}}"# } else { "{}" };
+        assert_eq!((record.items.len() == 2, left.as_str()), (stays, expected), "{scopes} {patient}");
+    }
+}
+
+#[test]
+fn what_is_withheld_and_what_lost_a_part_is_counted() {
+    let part = r#"{"code":PLAIN,"component":[{"code":SECRET},{"code":PLAIN}]}"#.to_owned();
+    let cases = [
+        (Kind::OBSERVATION, "a", part.clone(), None),
+        (Kind::OBSERVATION, "b", part, None),
+        (Kind::OBSERVATION, "c", r#"{"code":SECRET}"#.to_owned(), None),
+        (Kind::OBSERVATION, "d", r#"{"code":SECRET}"#.to_owned(), None),
+        (Kind::CONDITION, "e", r#"{"code":SECRET}"#.to_owned(), None),
+        (Kind::CONDITION, "f", r#"{"code":PLAIN}"#.to_owned(), None),
+    ];
+    let mut record = SharedRecord::of(person(), items(&cases));
+    record.plan.rows =
+        [Kind::CONDITION, Kind::OBSERVATION].map(|kind| Row { status: Some(Status::Ok), ..Row::new("a".parse().unwrap(), kind) }).to_vec();
+    withhold(&permit(), &lists(), &mut record);
+    let counts: Vec<(u64, u64)> = record.plan.rows.iter().map(|row| (row.counts.withheld, row.counts.redacted)).collect();
+    assert_eq!((counts, record.withheld.len()), (vec![(1, 0), (2, 2)], 3));
 }
 
 /// Whatever a reader is shown, these are asked for: the rest is judged by them.
