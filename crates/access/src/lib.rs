@@ -40,7 +40,7 @@ pub use lists::{Listed, Lists, Sign};
 pub use place::{Hiding, Words as PlaceWords, hide};
 pub use policy::LABELS;
 pub use policy::{Action, Change, Decision, Fault, RuleId, Rules, Section, Site, Text, difference};
-pub use reason::{EMERGENCY_REASON, OVERRIDE_REASON, Unreasoned, Words};
+pub use reason::{EMERGENCY_REASON, OVERRIDE_REASON, Unreasoned, Words, holds_number};
 pub use scope::{Cover, Scope};
 pub use spread::leads_to;
 pub use withhold::{judges, withhold};

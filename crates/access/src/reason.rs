@@ -101,7 +101,7 @@ impl Claim {
 }
 
 /// Whether ten digits of the text, spaces and hyphens aside, are an NHS number.
-fn holds_number(text: &str) -> bool {
+pub fn holds_number(text: &str) -> bool {
     let apart = |character: char| !character.is_ascii_digit() && !matches!(character, ' ' | '-');
     text.split(apart).any(|run| {
         let digits: Vec<char> = run.chars().filter(char::is_ascii_digit).collect();

@@ -33,6 +33,7 @@ use toml::de::DeTable;
 use url::Url;
 
 use crate::fhir_api::Face;
+use crate::turns::Share;
 
 pub use connections::ConnectionLimits;
 pub use reader::Mistake;
@@ -164,6 +165,10 @@ pub struct Limits {
     pub hops_max: usize,
     pub asks_in_flight: usize,
     pub grants_in_flight: usize,
+    /// `person_asks_at_once`, `person_asks_minute`
+    pub people: Share,
+    /// `system_asks_at_once`, `system_asks_minute`
+    pub systems: Share,
     pub request_bytes_max: usize,
     pub form_bytes_max: usize,
     /// Requests that go by one `X-Request-ID`.
@@ -393,6 +398,14 @@ impl<'a> Reader<'a> {
             hops_max: section.number("hops_max", 3, 1..=10) as usize,
             asks_in_flight: section.number("asks_in_flight", 256, 1..=100_000) as usize,
             grants_in_flight: section.number("grants_in_flight", 256, 1..=100_000) as usize,
+            people: Share {
+                at_once: section.number("person_asks_at_once", 32, 1..=100_000) as usize,
+                minute: section.number("person_asks_minute", 3_000, 1..=10_000_000) as u32,
+            },
+            systems: Share {
+                at_once: section.number("system_asks_at_once", 128, 1..=100_000) as usize,
+                minute: section.number("system_asks_minute", 60_000, 1..=10_000_000) as u32,
+            },
             one_name_max: section.number("one_name_max", 100, 1..=1_000_000) as u32,
             form_bytes_max: section.number("form_bytes_max", 1 << 16, 1_024..=1 << 24) as usize,
             request_bytes_max: section.number("request_bytes_max", 1 << 20, 1_024..=1 << 30) as usize,

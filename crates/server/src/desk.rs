@@ -43,6 +43,22 @@ pub(crate) struct Asked<'a> {
     pub body: &'a [u8],
 }
 
+/// How long what somebody gives as a reason may be, in characters.
+const WORDS_CHARS_MAX: usize = 4_000;
+
+/// Why, in words: a deed without a reason is none. They are kept where no number is, so there is none in them.
+pub(crate) fn words(said: &Value, name: &str) -> Result<String, Fault> {
+    let words = said[name].as_str().unwrap_or_default().trim();
+    match words {
+        "" => Err(Fault::parameter(name, "is missing")),
+        words if words.chars().count() > WORDS_CHARS_MAX => {
+            Err(Fault::parameter(name, format!("is longer than {WORDS_CHARS_MAX} characters")))
+        }
+        words if access::holds_number(words) => Err(Fault::parameter(name, "must not hold an NHS number")),
+        words => Ok(words.to_owned()),
+    }
+}
+
 /// Answers any request below a desk's path.
 pub(crate) async fn serve<D: Desk>(State(app): State<Arc<App>>, request: Request) -> Response {
     let id = app.names.of(request.headers());
@@ -52,7 +68,7 @@ pub(crate) async fn serve<D: Desk>(State(app): State<Arc<App>>, request: Request
             let (status, outcome) = fault.parts();
             let mut response = respond(status, &outcome, &id);
             if let Some((name, value)) = fault.header() {
-                response.headers_mut().insert(name, HeaderValue::from_static(value));
+                response.headers_mut().insert(name, value);
             }
             response
         }
@@ -95,7 +111,7 @@ async fn answer<D: Desk>(app: &App, request: Request, id: &RequestId) -> Result<
 }
 
 async fn asked<D: Desk>(app: &App, desk: &D, request: Request, (caller, id): (&Caller, &RequestId)) -> Result<Audited<Value>, Fault> {
-    let _place = app.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
+    let _turn = app.turns.take(caller)?;
     let params = Params::parse(request.uri().query().unwrap_or_default());
     let limits = &app.config.limits;
     let body = wire::body(request.into_body(), limits.request_bytes_max, &limits.connections).await?;

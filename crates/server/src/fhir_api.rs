@@ -20,7 +20,7 @@ use access::Ladder;
 use audit::Audited;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use exchange::Exchange;
 use people::Registrar;
@@ -33,6 +33,7 @@ use crate::ladder;
 use crate::people::deed::Desk;
 use crate::privacy::room::Room;
 use crate::token::Tokens;
+use crate::turns::Turns;
 
 pub use face::Face;
 pub use fault::Fault;
@@ -77,7 +78,7 @@ pub struct App {
     snapshots: Snapshots,
     /// What requests are called.
     pub(crate) names: Names,
-    pub(crate) in_flight: Semaphore,
+    pub(crate) turns: Turns,
     /// Places for those who ask for tokens: none of those who have one is kept out by them.
     pub(crate) grants: Semaphore,
 }
@@ -142,26 +143,11 @@ impl App {
         assembler: Assembler,
     ) -> anyhow::Result<App> {
         let snapshots = Snapshots::new(config.limits.snapshots_max, config.limits.snapshot_minutes);
-        let in_flight = Semaphore::new(config.limits.asks_in_flight);
+        let turns = Turns::new(config.limits.asks_in_flight, config.limits.people, config.limits.systems);
         let grants = Semaphore::new(config.limits.grants_in_flight);
         let names = Names::new(config.limits.one_name_max);
         let viewer = crate::viewer::Room::new(&config)?;
-        Ok(App {
-            exchange,
-            registrar,
-            deeds,
-            privacy,
-            tokens,
-            ladder,
-            config,
-            clock,
-            assembler,
-            viewer,
-            snapshots,
-            names,
-            in_flight,
-            grants,
-        })
+        Ok(App { exchange, registrar, deeds, privacy, tokens, ladder, config, clock, assembler, viewer, snapshots, names, turns, grants })
     }
 
     /// The FHIR base that clients of a face see.
@@ -218,7 +204,7 @@ fn refuse(app: &App, fault: &Fault, (face, format): (Face, Format), id: &Request
     let (status, json) = app.said(face, "", Written::new(status, outcome.to_string().into_bytes()));
     let mut response = wire::respond(status, json, (face, format), id);
     if let Some((name, value)) = fault.header() {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, value);
     }
     response
 }
@@ -257,7 +243,7 @@ impl App {
     ) -> Result<Written, Fault> {
         let (format, interaction) = (format?, interaction?);
         let (parts, body) = request.into_parts();
-        let _place = self.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
+        let _turn = self.turns.take(&caller)?;
         let body = wire::body(body, self.config.limits.request_bytes_max, &self.config.limits.connections).await?;
         let mut params = with_body(query, &interaction, &parts, &body)?;
         let (face, named) = (Face::of(parts.uri.path()).0, face::named(parts.uri.path_and_query()));

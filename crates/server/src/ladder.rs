@@ -19,8 +19,11 @@ use clap::Subcommand;
 use people::{MadeUp, Register};
 use record::OdsCode;
 use serde_json::{Map, Value, json};
+use url::Url;
 
+use crate::config::ledger::WITNESSES;
 use crate::config::oauth::{Client, Launcher};
+use crate::config::sign_in::is_here;
 use crate::config::{Config, Source};
 
 /// The tag of a Bundle that is not for care yet, and in its place the header of every answer.
@@ -162,8 +165,25 @@ pub fn lacking(config: &Config, now: jiff::Timestamp) -> Vec<String> {
         }
     };
     let lacking = needs.iter().filter_map(words);
+    let lacking = lacking.chain(unguarded(config));
     let log = needs.iter().any(|need| need.document == HAZARD_LOG).then(|| another_log(&folder.join(HAZARD_LOG))).flatten();
     lacking.chain(log).collect()
+}
+
+/// What nobody signs for, and must be so all the same before anybody real is shown: others keep copies of the ledger's ends, and nothing
+/// of anybody goes over a network in the open.
+fn unguarded(config: &Config) -> Vec<String> {
+    let handed = config.ledger.witnesses.len();
+    let few = (handed < WITNESSES).then(|| {
+        format!(
+            "the ledger's checkpoints are handed to {handed} of at least {WITNESSES} others ([[ledger.witness]]): whoever has the store and \
+             the key could make all of it anew"
+        )
+    });
+    let open = |url: &Url| url.scheme() != "https" && !is_here(url);
+    let sources = config.sources.iter().filter(|source| open(&source.url));
+    let words = |source: &Source| format!("the source {} is asked in the open: its url must be https, or on this machine", source.id);
+    few.into_iter().chain(sources.map(words)).collect()
 }
 
 /// The document that the program can compare with what it was built with.

@@ -38,5 +38,6 @@ pub mod store;
 pub mod terminology;
 pub mod tls;
 pub mod token;
+pub mod turns;
 pub mod viewer;
 pub mod wiring;

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use record::{Caller, PersonId, RequestId};
 use serde_json::{Value, json};
 
-use crate::desk::{self, Asked};
+use crate::desk::{self, Asked, words};
 use crate::fhir_api::{App, Fault, Params};
 use room::{Failed, always};
 
@@ -304,19 +304,6 @@ fn state(said: &Value) -> Result<ReviewState, Fault> {
     let state = ReviewState::of(said["state"].as_str().unwrap_or_default()).filter(|state| *state != ReviewState::Open);
     state.ok_or_else(|| Fault::parameter("state", "must be justified, escalated or closed"))
 }
-
-/// Why; a decision without a reason is none.
-fn words(said: &Value, name: &str) -> Result<String, Fault> {
-    let note = said[name].as_str().unwrap_or_default().trim();
-    match note {
-        "" => Err(Fault::parameter(name, "is missing")),
-        note if note.chars().count() > NOTE_CHARS_MAX => Err(Fault::parameter(name, format!("is longer than {NOTE_CHARS_MAX} characters"))),
-        note => Ok(note.to_owned()),
-    }
-}
-
-/// A note is a reason, not a file.
-const NOTE_CHARS_MAX: usize = 4_000;
 
 /// Where something stands, as a client gives it back.
 pub(crate) fn place(place: &Found) -> String {

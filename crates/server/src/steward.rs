@@ -16,7 +16,7 @@ use people::{EntryKey, Outcome, TaskFilter, TaskId};
 use record::{Caller, PersonId};
 use serde_json::{Value, json};
 
-use crate::desk::{self, Asked};
+use crate::desk::{self, Asked, words};
 use crate::fhir_api::{App, Fault};
 use crate::people::deed::{self, Failed};
 use crate::people::told;
@@ -101,7 +101,7 @@ impl App {
             Desk::Decide(task) => {
                 let said: Value = serde_json::from_slice(body).map_err(|_| Fault::parameter("body", "is not JSON"))?;
                 let outcome = outcome(&said)?;
-                let (reason, author) = (reason(&said)?, deed::author(&by));
+                let (reason, author) = (words(&said, "reason")?, deed::author(&by));
                 let what = format!("decide {} {}", task.0, told::outcome(outcome));
                 let deciding = self.registrar.decide(task, outcome, &author, &reason);
                 let done = self.deeds.does(id, by, &what, &reason, deciding).await?;
@@ -109,7 +109,7 @@ impl App {
             }
             Desk::Undo(task) => {
                 let said: Value = serde_json::from_slice(body).map_err(|_| Fault::parameter("body", "is not JSON"))?;
-                let (reason, author) = (reason(&said)?, deed::author(&by));
+                let (reason, author) = (words(&said, "reason")?, deed::author(&by));
                 let undoing = self.registrar.undo(task, &author, &reason);
                 let done = self.deeds.does(id, by, &format!("undo {}", task.0), &reason, undoing).await?;
                 Ok(done.map(|done| deed::json(&done)))
@@ -192,12 +192,6 @@ fn outcome(said: &Value) -> Result<Outcome, Fault> {
         .into_iter()
         .find(|outcome| told::outcome(*outcome) == word)
         .ok_or_else(|| Fault::parameter("outcome", "must be same, different or unknown"))
-}
-
-/// Why; a deed without a reason is none.
-fn reason(said: &Value) -> Result<String, Fault> {
-    let reason = said["reason"].as_str().unwrap_or_default().trim();
-    if reason.is_empty() { Err(Fault::parameter("reason", "is missing")) } else { Ok(reason.to_owned()) }
 }
 
 impl From<Failed> for Fault {

@@ -154,9 +154,9 @@ enum Way {
 async fn respond(app: &Arc<App>, request: Request, way: Way, answer: impl AsyncFnOnce(&App, Asked) -> Out) -> Response {
     let id = app.names.of(request.headers());
     let out = match asked(app, request, &id, way).await {
-        Ok(asked) => match app.in_flight.try_acquire() {
-            Ok(_place) => answer(app, asked).await,
-            Err(_) => page::failed(app, &id, &Fault::Busy),
+        Ok(asked) => match app.turns.take(&asked.caller) {
+            Ok(_turn) => answer(app, asked).await,
+            Err(fault) => page::failed(app, &id, &fault),
         },
         Err(out) => *out,
     };

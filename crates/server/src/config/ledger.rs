@@ -54,7 +54,7 @@ pub enum WitnessPlace {
 }
 
 /// Participants who must have a copy before nobody alone can make all of it anew.
-const WITNESSES: usize = 2;
+pub(crate) const WITNESSES: usize = 2;
 
 impl LedgerConfig {
     /// What is to be known of it, for people.

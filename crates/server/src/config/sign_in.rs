@@ -195,7 +195,7 @@ pub(super) fn is_private(url: &Url) -> bool {
 }
 
 /// Whether it is on this machine, where nobody stands between.
-pub(super) fn is_here(url: &Url) -> bool {
+pub(crate) fn is_here(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

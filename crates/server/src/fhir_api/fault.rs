@@ -1,6 +1,6 @@
 //! Every way a FHIR request can fail, and its HTTP status: decided here and nowhere else.
 
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use crate::answer::outcome;
@@ -41,6 +41,11 @@ pub enum Fault {
     NotFound(String),
     /// The exchange stands on this step, for which the caller is not named.
     NotNamed(&'static str),
+    /// The caller asks more than one caller may: when to come again.
+    Often {
+        /// In so many seconds.
+        seconds: u64,
+    },
     /// We do not do this.
     NotSupported(String),
     /// A body that did not come in time.
@@ -76,6 +81,7 @@ impl Fault {
             Fault::Method(_) => Some("a method that is not allowed"),
             Fault::NotAcceptable => Some("a media type that is not written"),
             Fault::NotSupported(_) => Some("not supported"),
+            Fault::Often { .. } => Some("more questions than one caller may ask"),
             Fault::Slow => Some("a body that did not come in time"),
             Fault::TooLarge(_) => Some("a body larger than the limit"),
             Fault::UnsupportedMedia => Some("a media type that is not read"),
@@ -93,17 +99,19 @@ impl Fault {
     }
 
     /// What a header says beside: when to try again, what to bring, what is allowed.
-    pub fn header(&self) -> Option<(HeaderName, &'static str)> {
+    pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let said = HeaderValue::from_static;
         match self {
-            Fault::Busy | Fault::Unavailable | Fault::Token(TokenFault::KeysAway) => Some((header::RETRY_AFTER, "1")),
-            Fault::Token(fault) => Some((header::WWW_AUTHENTICATE, fault.challenge())),
-            Fault::Method(allow) => Some((header::ALLOW, allow)),
+            Fault::Busy | Fault::Unavailable | Fault::Token(TokenFault::KeysAway) => Some((header::RETRY_AFTER, said("1"))),
+            Fault::Often { seconds } => Some((header::RETRY_AFTER, HeaderValue::from(*seconds))),
+            Fault::Token(fault) => Some((header::WWW_AUTHENTICATE, said(fault.challenge()))),
+            Fault::Method(allow) => Some((header::ALLOW, said(allow))),
             _ => None,
         }
     }
 
     /// Every status by which a request can fail.
-    pub const STATUSES: &'static [u16] = &[400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 502, 503, 504, 508];
+    pub const STATUSES: &'static [u16] = &[400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 429, 502, 503, 504, 508];
 
     /// HTTP status, FHIR issue code and words.
     pub fn parts(&self) -> (StatusCode, Value) {
@@ -149,6 +157,11 @@ impl Fault {
             ),
             Fault::NotFound(what) => one(StatusCode::NOT_FOUND, "not-found", what),
             Fault::NotSupported(what) => one(StatusCode::NOT_FOUND, "not-supported", what),
+            Fault::Often { seconds } => one(
+                StatusCode::TOO_MANY_REQUESTS,
+                "throttled",
+                &format!("You ask more than one caller may here. Ask again in {seconds} s."),
+            ),
             Fault::Slow => one(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not come in time."),
             Fault::TooLarge(limit) => one(StatusCode::PAYLOAD_TOO_LARGE, "too-long", &format!("The body is larger than {limit} bytes.")),
             Fault::Unavailable => one(

@@ -64,7 +64,7 @@ impl App {
             return Err(Fault::Method("POST"));
         }
         let (parts, body) = request.into_parts();
-        let _place = self.in_flight.try_acquire().map_err(|_| Fault::Busy)?;
+        let _turn = self.turns.take(&caller)?;
         let body = wire::body(body, self.config.limits.request_bytes_max, &self.config.limits.connections).await?;
         let wanted = wanted(body)?;
         let person = match (whom, wanted.number) {

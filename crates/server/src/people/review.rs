@@ -167,6 +167,9 @@ impl Room {
         reason: &str,
         deed: impl Future<Output = Result<Done, NotDone>>,
     ) -> anyhow::Result<ExitCode> {
+        if access::holds_number(reason) {
+            bail!("{what}: the reason must not hold an NHS number: it is kept where no number is");
+        }
         let outcome = match self.desk.does(&self.trace, by, what, reason, deed).await {
             Ok(outcome) => outcome.into_inner(),
             Err(Failed::NotDone(why)) => bail!("{what}: {why}"),

@@ -130,7 +130,8 @@ async fn five_a_second_holds_under_load() {
     for person in testbed::people() {
         people.push(world.minted(&person.about.nhs_number).await);
     }
-    let answers = futures::future::join_all(people.iter().map(|person| read(&world, person))).await;
+    // As many as one reader may ask at once.
+    let answers = futures::future::join_all(people.iter().take(30).map(|person| read(&world, person))).await;
     let permitted = answers.iter().filter(|answer| answer.status != 403).count();
     assert!((5..=8).contains(&permitted), "{permitted}");
     assert_eq!(asked(&world.region).len(), permitted, "nothing was sent that had no turn, and nothing that was sent was refused");

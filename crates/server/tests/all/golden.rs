@@ -75,7 +75,7 @@ fn of_both(first: &str, second: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn golden_12_two_hundred_switches_between_people_each_keep_their_own_context() {
-    let limits = "concurrent = 1000\nper_second = 1000000\nqueue_ms = 5000";
+    let limits = "person_asks_at_once = 1000\nconcurrent = 1000\nper_second = 1000000\nqueue_ms = 5000";
     let world = World::around(Arc::new(region(&["ccr", "uhb"])), &Setup { limits, ..Setup::default() });
     let numbers: Vec<String> = of_both("ccr", "uhb").into_iter().take(4).collect();
     let mut readers = Vec::new();
@@ -116,7 +116,7 @@ async fn golden_12_two_hundred_switches_between_people_each_keep_their_own_conte
 /// The same user at once in many windows: each opened by a link of its own, for one of four people, and a steward's desk beside them.
 #[tokio::test(start_paused = true)]
 async fn golden_12_two_hundred_launches_and_desks_at_once_each_keep_their_own_context() {
-    let limits = "asks_in_flight = 1000\nconcurrent = 1000\nper_second = 1000000\nqueue_ms = 5000";
+    let limits = "person_asks_at_once = 1000\nasks_in_flight = 1000\nconcurrent = 1000\nper_second = 1000000\nqueue_ms = 5000";
     let signers = Signers::new();
     let world = World::around(Arc::new(region(&["ccr", "uhb"])), &Setup { limits, ..signers.setup() });
     let numbers: Vec<String> = of_both("ccr", "uhb").into_iter().take(4).collect();

@@ -35,6 +35,9 @@ impl Desk {
         for (role, _) in &self.keys {
             block.push_str(&format!("[[go_live.signer]]\nname = \"A {role}\"\nrole = \"{role}\"\nkeys = \"{role}.jwks\"\n"));
         }
+        for participant in ["one", "two"] {
+            block.push_str(&format!("[[ledger.witness]]\nname = \"{participant}\"\nfile = \"{participant}.ndjson\"\n"));
+        }
         block + named
     }
 
@@ -407,6 +410,38 @@ fn what_is_added_to_what_is_served_was_not_signed_for() {
         let mut config = parsed(&folder, &block).unwrap();
         change(&mut config);
         assert!(climb(&config, now()).is_err());
+    }
+}
+
+/// Whatever is signed: nobody real is shown before others have copies of the ledger's ends, nor anything asked for in the open.
+#[test]
+fn nobody_real_is_shown_unguarded() {
+    for step in [Step::Shadow, Step::Pilot, Step::Live] {
+        let desk = Desk::new();
+        let folder = Folder::of(&desk.files(step));
+        let names = if step.names() { named(&["subject = \"u-1\""]) } else { String::new() };
+        let mut config = parsed(&folder, &desk.block(step, &names)).unwrap();
+        std::fs::write(folder.0.join("signatures"), desk.lines(&config, |_| true)).unwrap();
+        let refused = |config: &Config| climb(config, now()).map(|ladder| ladder.step()).map_err(|error| error.to_string());
+        for (url, open) in [
+            ("https://a.example", false),
+            ("http://127.0.0.1:8080/fhir", false),
+            ("http://[::1]/fhir", false),
+            ("http://localhost/fhir", false),
+            ("http://a.example", true),
+            ("http://10.0.0.1/fhir", true),
+            ("http://localhost.example/fhir", true),
+        ] {
+            config.sources[0].url = url.parse().unwrap();
+            let outcome = refused(&config);
+            assert_eq!(outcome.as_ref().is_err_and(|words| words.contains("the source a is asked in the open")), open, "{outcome:?}");
+            assert_eq!(outcome.is_err(), open, "{url}");
+        }
+        config.sources[0].url = "https://a.example".parse().unwrap();
+        config.ledger.witnesses.pop();
+        assert!(refused(&config).unwrap_err().contains("handed to 1 of at least 2 others"));
+        config.ledger.witnesses.clear();
+        assert!(refused(&config).unwrap_err().contains("handed to 0 of at least 2 others"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Accesses that somebody looks at afterwards: raised before they are granted, judged by a privacy officer, never by who made them.
 
 use exchange::{PrivacyFilter, PrivacyKind, ReviewState};
+use serde_json::json;
 use testbed::DEMO_PERSON;
 
 use crate::logged::logged;
@@ -142,6 +143,10 @@ async fn an_access_is_seen_in_context_and_decided_on() {
     let decide = async |body: &str| desk(&world, &officer(), "POST", &format!("tasks/{id}/decide"), body).await;
     for body in ["", "[]", "{}", r#"{"state":"justified"}"#, r#"{"state":"open","note":"x"}"#, r#"{"state":"fine","note":"x"}"#] {
         assert_eq!(decide(body).await.status, 400, "{body}");
+    }
+    // What is kept where no number is has none, and is not a file.
+    for note in ["it was of 999 000 0018".to_owned(), "x".repeat(4_001)] {
+        assert_eq!(decide(&json!({"state": "justified", "note": note}).to_string()).await.status, 400, "{note}");
     }
     let escalated = decide(r#"{"state":"escalated","note":"to the Caldicott Guardian"}"#).await;
     assert_eq!((escalated.status, &escalated.json["state"]), (200, &"escalated".into()), "{}", escalated.text);

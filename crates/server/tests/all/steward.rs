@@ -108,6 +108,8 @@ fn a_steward_decides_and_takes_it_back() {
     let (_, text, _) = review(&["show", &id]);
     assert!(text.contains("Hartley") && text.contains("Winterbourne") && text.contains("one number, two people"), "{text}");
     assert_eq!(json(&["show", &id])["comparison"]["guard"], "one number, two people");
+    let (code, _, why) = review(&["decide", &id, "same", "--reason", "as 9990000018"]);
+    assert!(code != Some(0) && why.contains("must not hold an NHS number"), "{why}");
     let done = json(&["decide", &id, "same", "--reason", "changed name and date of birth by deed"]);
     assert_eq!(done["touched"].as_array().unwrap().len(), 2, "{done}");
     let (code, _, why) = review(&["decide", &id, "different", "--reason", "again"]);
@@ -293,7 +295,13 @@ async fn a_decision_over_http_is_done_and_undone() {
     assert_eq!(shown.json["other"]["says"]["names"][0]["family"], "Hartley");
     assert_eq!(shown.json["comparison"]["guard"], "one number, two people");
     let decide = format!("tasks/{id}/decide");
-    for (body, status) in [("", 400), ("{}", 400), (r#"{"outcome":"same"}"#, 400), (r#"{"outcome":"maybe","reason":"x"}"#, 400)] {
+    for (body, status) in [
+        ("", 400),
+        ("{}", 400),
+        (r#"{"outcome":"same"}"#, 400),
+        (r#"{"outcome":"maybe","reason":"x"}"#, 400),
+        (r#"{"outcome":"same","reason":"as 999-000-0018"}"#, 400),
+    ] {
         assert_eq!(ask("POST", &decide, body).await.status, status, "{body}");
     }
     let done = ask("POST", &decide, r#"{"outcome":"same","reason":"a deed poll and a corrected birth date"}"#).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use testbed::{DEMO_PERSON, Fault, Refusal, Wrong, people};
 use tokio::time::Instant;
 
@@ -123,6 +124,34 @@ async fn what_is_too_much_is_shed() {
     let body = " ".repeat(4096);
     assert_eq!(world.send("POST", &format!("/fhir/R4/{path}"), Some(&token), &[], &body).await.status, 413);
     assert_eq!(world.get(&path, &"x".repeat(5000)).await.status, 401);
+}
+
+/// Whoever asks too much takes no place from anybody else, and is told when to come again; it is on the ledger.
+#[tokio::test(start_paused = true)]
+async fn one_caller_cannot_take_every_place_or_ask_without_end() {
+    let limits = "asks_in_flight = 3\nperson_asks_at_once = 1\nperson_asks_minute = 3";
+    let world = World::around(Arc::new(region(&["ccr"])), &Setup { limits, ..Setup::default() });
+    let person = world.person(DEMO_PERSON).await;
+    let [one, other] = ["r-1", "r-2"].map(|user| {
+        let card = Card { user, patient: Some(person.clone()), ..Card::doctor() };
+        world.token(&card)
+    });
+    let path = format!("Patient/{person}/$everything");
+    world.region.fail("ccr", Fault::Slow { ms: 500 });
+    let (first, again, else_) = tokio::join!(world.get(&path, &one), world.get(&path, &one), world.get(&path, &other));
+    assert_eq!((first.status, again.status, else_.status), (200, 429, 200), "{}", again.text);
+    assert_eq!(again.headers["retry-after"], "1");
+    let events = world.ledger.events_of(&again.request());
+    assert_eq!((events.len(), &events[0]["event"], &events[0]["by"]["subject"]), (1, &json!("refused"), &json!("r-1")));
+    // The third of this minute, and one too many: of `/fhir` or of a desk, it is one count.
+    assert_eq!(world.get(&path, &one).await.status, 200);
+    let often = world.get(&path, &one).await;
+    assert_eq!(often.status, 429, "{}", often.text);
+    let seconds: u64 = often.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=21).contains(&seconds), "{seconds}");
+    assert_eq!(world.get(&path, &other).await.status, 200, "another's minute is their own");
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    assert_eq!(world.get(&path, &one).await.status, 200);
 }
 
 /// How often each source was asked something that ends so.

@@ -144,7 +144,7 @@ impl Wire {
 /// Suppliers of the pretend region, by id.
 pub fn region(ids: &[&str]) -> Region {
     let chosen = SUPPLIERS.iter().filter(|habits| ids.contains(&habits.id));
-    Region::of(chosen.map(|habits| Supplier::of_the_region(habits, &format!("http://{}.testbed.example", habits.id))))
+    Region::of(chosen.map(|habits| Supplier::of_the_region(habits, &format!("https://{}.testbed.example", habits.id))))
 }
 
 impl World {
