@@ -15,6 +15,9 @@ const NUMBER = '9990000018'
 const OTHER = '9990000026'
 // Somebody who decided how she is to be treated.
 const DECIDED = '9990000050'
+// Somebody of whom two laboratories measured one thing, again and again.
+const CHARTED = '9990000433'
+const CHARTED_TEST = 'Serum creatinine'
 const NAME = 'HARTLEY, Margaret Anne'
 const FAILING = "Birmingham City Council adult and children's social care"
 
@@ -186,6 +189,21 @@ for (const javaScriptEnabled of [true, false]) {
     await shot(page, `${label}-10-critical`)
     await summary.getByRole('link', { name: 'In its place' }).first().click()
     if (javaScriptEnabled) await accessible(page, 'what matters first')
+    await done()
+  })
+
+  await journey(`results are read by test, and charted with one unit and each laboratory's own ranges, ${how}`, async () => {
+    const { page, done } = await opened({ javaScriptEnabled })
+    await read(page, 'Consultant', CHARTED)
+    await page.getByRole('link', { name: 'Results and charts' }).click()
+    const test = page.getByRole('region', { name: CHARTED_TEST, exact: true })
+    const chart = test.getByRole('img').first()
+    assert.ok((await chart.locator('desc').textContent()).match(/^\d+ values from .* by .*\. Lowest .*, highest .*\./))
+    assert.ok(await chart.locator('.sv-mark').count() > 1)
+    assert.ok(await test.getByRole('row').count() > await chart.locator('.sv-mark').count())
+    await test.scrollIntoViewIfNeeded()
+    await shot(page, `${label}-11-results`)
+    if (javaScriptEnabled) await accessible(page, 'results')
     await done()
   })
 

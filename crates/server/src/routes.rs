@@ -48,6 +48,7 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/viewer/find", endpoints: &["POST"], serve: || post(viewer::look) },
     Route { path: "/viewer/patient/{id}", endpoints: &["GET"], serve: || get(viewer::patient) },
     Route { path: "/viewer/patient/{id}/access", endpoints: &["POST"], serve: || post(viewer::claim) },
+    Route { path: "/viewer/patient/{id}/results", endpoints: &["GET"], serve: || get(viewer::results) },
     Route { path: "/viewer/sign-in", endpoints: &["GET"], serve: || get(viewer::sign_in) },
     Route { path: "/viewer/sign-in/{way}", endpoints: &["GET"], serve: || get(viewer::begin) },
     Route { path: "/viewer/sign-out", endpoints: &["POST"], serve: || post(viewer::sign_out) },

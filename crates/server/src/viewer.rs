@@ -89,6 +89,12 @@ pub async fn patient(State(app): State<Arc<App>>, request: Request) -> Response 
     respond(&app, request, Way::Asking("patient"), async move |app, asked| reading::page(app, &asked, &person).await).await
 }
 
+/// `GET /viewer/patient/{id}/results`
+pub async fn results(State(app): State<Arc<App>>, request: Request) -> Response {
+    let person = part(&request, 3);
+    respond(&app, request, Way::Asking("results"), async move |app, asked| reading::results(app, &asked, &person).await).await
+}
+
 /// `POST /viewer/patient/{id}/access`
 pub async fn claim(State(app): State<Arc<App>>, request: Request) -> Response {
     let person = part(&request, 3);

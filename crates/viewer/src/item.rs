@@ -55,6 +55,32 @@ pub struct Reading {
     pub flag: String,
     /// Whether the flag says that it is not normal.
     pub abnormal: bool,
+    /// The unit: its code in UCUM, else as it is written; empty where none is given.
+    pub unit: String,
+    /// Codes of what it is of that mean the same wherever they stand.
+    pub(crate) codes: Vec<(String, String)>,
+    /// The value where it is a number and nothing else.
+    digits: String,
+    /// Bounds of the only range, in the unit of the value.
+    low: String,
+    high: String,
+}
+
+impl Reading {
+    /// The value, where it is a plain number of a size that can be drawn.
+    pub(crate) fn number(&self) -> Option<f64> {
+        plain_number(&self.digits)
+    }
+
+    /// The bounds of its range, where they are in its unit.
+    pub(crate) fn bounds(&self) -> Option<[Option<f64>; 2]> {
+        let bounds = [plain_number(&self.low), plain_number(&self.high)];
+        bounds.iter().any(Option::is_some).then_some(bounds)
+    }
+}
+
+fn plain_number(digits: &str) -> Option<f64> {
+    digits.parse::<f64>().ok().filter(|number| number.abs() < 1e12)
 }
 
 /// A status.
@@ -262,6 +288,19 @@ impl<'a> Reader<'a> {
         details
     }
 
+    /// The organisation that made a result, where it is named.
+    pub fn laboratory(&self, root: Ref<'a>) -> Option<String> {
+        let organisation = |reference: Ref<'_>| {
+            let there = self.there(reference, root)?;
+            match there.text("resourceType").as_deref() {
+                Some("Organization") => text(there, "name"),
+                Some("PractitionerRole") => self.named(there.get("organization")?, there),
+                _ => None,
+            }
+        };
+        root.all("performer").into_iter().find_map(organisation)
+    }
+
     /// Whoever wrote it, by the element that its type has for that.
     fn author(&self, root: Ref<'a>) -> String {
         const PLACES: &[&str] = &[
@@ -390,11 +429,45 @@ fn value(node: Ref<'_>) -> Option<String> {
 fn readings(root: Ref<'_>) -> Vec<Reading> {
     let one = |node: Ref<'_>| {
         let (flag, abnormal) = flag(node);
-        Reading { name: concept_at(node, "code").unwrap_or_default(), value: value(node)?, range: range(node), flag, abnormal }.into()
+        let (digits, unit) = measured(node);
+        let ranges = node.all("referenceRange");
+        let bound = |key: &str| match ranges.as_slice() {
+            // Of several, which is whose is not told by their numbers.
+            [range] => range.get(key).filter(|bound| unit_of(*bound) == unit).and_then(|bound| text(bound, "value")).unwrap_or_default(),
+            _ => String::new(),
+        };
+        Some(Reading {
+            name: concept_at(node, "code").unwrap_or_default(),
+            value: value(node)?,
+            range: range(node),
+            flag,
+            abnormal,
+            codes: crate::results::public_codes(node),
+            digits,
+            low: bound("low"),
+            high: bound("high"),
+            unit,
+        })
     };
     let own: Option<Reading> = one(root);
     let parts = root.all("component").into_iter().filter_map(one);
     own.into_iter().chain(parts).collect()
+}
+
+/// A value that is a number and nothing else, and its unit.
+fn measured(node: Ref<'_>) -> (String, String) {
+    if let Some(quantity) = node.get("valueQuantity") {
+        let digits = text(quantity, "value").filter(|_| quantity.get("comparator").is_none());
+        return (digits.unwrap_or_default(), unit_of(quantity));
+    }
+    (text(node, "valueInteger").unwrap_or_default(), String::new())
+}
+
+/// What two quantities must have in common to be of one unit.
+fn unit_of(quantity: Ref<'_>) -> String {
+    let ucum = quantity.is("system", "http://unitsofmeasure.org");
+    let code = text(quantity, "code").filter(|_| ucum);
+    code.or_else(|| text(quantity, "unit")).or_else(|| text(quantity, "code")).unwrap_or_default()
 }
 
 fn range(node: Ref<'_>) -> String {

@@ -17,6 +17,7 @@ mod find;
 mod item;
 mod pages;
 mod record;
+mod results;
 mod sections;
 pub mod words;
 
@@ -25,6 +26,7 @@ pub use completeness::{Completeness, Gap, Source};
 pub use critical::{Critical, Said, Unsaid};
 pub use find::{found, traced};
 pub use item::{Cluster, Line, Reading, Tag};
-pub use pages::{Candidate, Chrome, Claiming, Emergency, Find, Message, Reader, RecordPage, Refusing, SignIn};
+pub use pages::{Candidate, Chrome, Claiming, Emergency, Find, Message, Reader, RecordPage, Refusing, ResultsPage, SignIn};
 pub use record::{Allergies, Conflict, Record, Section, Side, read};
+pub use results::{Chart, Point, Results, Row, Series, Test, Tick};
 pub use sections::Heading;

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::assets;
 use crate::item::Line;
 use crate::record::{Allergies, Record};
+use crate::results::Results;
 
 /// What every page has around it.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +55,20 @@ pub struct RecordPage {
     pub record: Record,
     /// Where it is shown in an emergency.
     pub emergency: Option<Emergency>,
+}
+
+/// Its results, by test.
+#[derive(Debug, Template)]
+#[template(path = "results.html")]
+pub struct ResultsPage {
+    /// Around it.
+    pub chrome: Chrome,
+    /// Whose, and who answered.
+    pub record: Record,
+    /// Where it is shown in an emergency.
+    pub emergency: Option<Emergency>,
+    /// What is read.
+    pub results: Results,
 }
 
 /// An emergency that shows a record.

@@ -20,6 +20,10 @@ use crate::words;
 pub struct Record {
     /// Whose: the exchange's id, for addresses.
     pub person: String,
+    /// Where the record's own page is: empty on it.
+    pub home: String,
+    /// Which of its pages this is.
+    pub sheet: &'static str,
     /// Who they are.
     pub banner: Banner,
     /// The allergies of the banner.
@@ -124,17 +128,51 @@ impl Section {
     }
 }
 
-/// Reads a record by the exchange's own way, and lays it out. The entry is closed on the whole of what is shown.
+/// The pages of one record.
+const SHEETS: &[(&str, &str, &str)] = &[("record", "The record", ""), ("results", "Results and charts", "/results")];
+
+/// Reads a record by the exchange's own way, and lays it out: as all pages have it, and as one of them has it beside. The entry is closed
+/// on the whole of it.
 ///
 /// # Errors
 ///
 /// Permission said no, or nothing could be asked.
-pub async fn read(exchange: &Exchange, ask: Ask, now: Timestamp) -> Result<Audited<Record>, Refused> {
+pub async fn read<T>(
+    exchange: &Exchange,
+    ask: Ask,
+    now: Timestamp,
+    (sheet, lay_out): (&'static str, impl FnOnce(&Joined) -> T),
+) -> Result<Audited<(Record, T)>, Refused> {
     let joined = exchange.read(ask).await?.close_whole().await;
-    Ok(joined.map(|joined| Record::of(&joined, exchange, now)))
+    Ok(joined.map(|joined| {
+        let record = Record::of(&joined, exchange, now);
+        (Record { home: format!("/viewer/patient/{}", record.person), sheet, ..record }, lay_out(&joined))
+    }))
+}
+
+/// Every line of a record, and what it was made with.
+pub(crate) struct Laid<'a> {
+    /// What looks up names.
+    pub reader: Reader<'a>,
+    /// Lines, each with its item's index.
+    pub lines: Vec<(usize, Line)>,
+}
+
+impl<'a> Laid<'a> {
+    pub fn of(joined: &'a Joined, names: &'a dyn Names) -> Laid<'a> {
+        let reader = Reader::of(&joined.record, names);
+        let conflicts = conflicts(&joined.record, &reader);
+        let lines = lines(&joined.record, &reader, &conflicts);
+        Laid { reader, lines }
+    }
 }
 
 impl Record {
+    /// The pages that it has: which, what it is called, and where it is below the record's.
+    pub(crate) fn sheets(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        SHEETS
+    }
+
     /// Of one read.
     pub fn of(joined: &Joined, names: &dyn Names, now: Timestamp) -> Record {
         let record = &joined.record;
@@ -152,6 +190,8 @@ impl Record {
         notices.extend(aside(record));
         Record {
             person: record.person.to_string(),
+            home: String::new(),
+            sheet: "record",
             banner: Banner::of(record, joined.number.expose(), now),
             allergies: allergies(joined, names, &lines),
             completeness,
@@ -322,6 +362,11 @@ fn allergies(joined: &Joined, names: &dyn Names, lines: &[(usize, Line)]) -> All
         lacking,
         differs: all.iter().any(|line| line.opposed.is_some()),
     }
+}
+
+/// Why results and measurements may be lacking.
+pub(crate) fn lacking_values(record: &SharedRecord, names: &dyn Names) -> Vec<String> {
+    lacking(record, &[Kind::OBSERVATION, Kind::DIAGNOSTIC_REPORT], names)
 }
 
 /// Why some of these types may be lacking, each with the sources of which it is so.

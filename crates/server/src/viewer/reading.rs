@@ -2,8 +2,9 @@
 
 use audit::Audited;
 use axum::http::StatusCode;
+use exchange::Joined;
 use record::{Need, Question};
-use viewer::{Emergency, RecordPage, Refusing, words};
+use viewer::{Chrome, Emergency, Record, RecordPage, Refusing, Results, ResultsPage, words};
 
 use super::page::{self, Out};
 use super::{App, Asked};
@@ -11,6 +12,31 @@ use crate::fhir_api::{Fault, fault, unknown};
 
 /// The page of somebody's record, or of what may be done where it is not shown.
 pub(super) async fn page(app: &App, asked: &Asked, person: &str) -> Out {
+    laid_out(app, asked, person, ("record", |_: &Joined| ()), |status, chrome, mut record, emergency, ()| {
+        // It leads to its own places.
+        record.home.clear();
+        Out::page(status, &RecordPage { chrome, record, emergency })
+    })
+    .await
+}
+
+/// The page of their results by test.
+pub(super) async fn results(app: &App, asked: &Asked, person: &str) -> Out {
+    let of = |joined: &Joined| Results::of(joined, &app.exchange);
+    laid_out(app, asked, person, ("results", of), |status, chrome, record, emergency, results| {
+        Out::page(status, &ResultsPage { chrome, record, emergency, results })
+    })
+    .await
+}
+
+/// One read, laid out as one of the record's pages.
+async fn laid_out<T>(
+    app: &App,
+    asked: &Asked,
+    person: &str,
+    lay_out: (&'static str, impl FnOnce(&Joined) -> T),
+    write: impl FnOnce(StatusCode, Chrome, Record, Option<Emergency>, T) -> Out,
+) -> Out {
     // An id that nobody has takes the same way, to the same refusal.
     let of = match app.exchange.person_of_patient(person).await {
         Ok(of) => of.unwrap_or_else(unknown),
@@ -18,9 +44,9 @@ pub(super) async fn page(app: &App, asked: &Asked, person: &str) -> Out {
     };
     let now = app.clock.now();
     let question = Question::Read { person: of, need: Need::everything() };
-    match viewer::read(&app.exchange, asked.ask(question), now).await {
+    match viewer::read(&app.exchange, asked.ask(question), now, lay_out).await {
         Ok(read) => {
-            let record = Audited::into_inner(read);
+            let (record, more) = Audited::into_inner(read);
             let status = match (record.unanswered, record.timed_out) {
                 (false, _) => StatusCode::OK,
                 (true, true) => StatusCode::GATEWAY_TIMEOUT,
@@ -28,10 +54,11 @@ pub(super) async fn page(app: &App, asked: &Asked, person: &str) -> Out {
             };
             let csrf = asked.session.csrf.clone();
             let emergency = record.emergency.map(|until| Emergency { until: words::until(until, now), instant: until.to_string(), csrf });
-            Out::page(
-                status,
-                &RecordPage { chrome: page::around(app, asked, &format!("Record of {}", record.banner.name)), record, emergency },
-            )
+            let title = match record.sheet {
+                "results" => format!("Results of {}", record.banner.name),
+                _ => format!("Record of {}", record.banner.name),
+            };
+            write(status, page::around(app, asked, &title), record, emergency, more)
         }
         Err(refused) => match fault(refused) {
             Fault::Denied => refused_page(app, asked, StatusCode::FORBIDDEN, person, None),

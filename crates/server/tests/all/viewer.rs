@@ -640,3 +640,117 @@ async fn sections_stand_in_the_order_of_the_standard() {
         assert!(seen.contains(wanted), "{wanted}");
     }
 }
+
+/// A result of a laboratory.
+fn result(id: &str, when: &str, value: Value, more: Value) -> Value {
+    let mut one = json!({"resourceType": "Observation", "id": id, "status": "final", "code": snomed("1", "Serum potassium"),
+        "category": [{"coding": [{"code": "laboratory"}]}], "effectiveDateTime": when, "valueQuantity": value});
+    for (key, value) in more.as_object().unwrap() {
+        one[key] = value.clone();
+    }
+    one
+}
+
+/// The results page of what one source holds.
+async fn results_of(resources: &[Value]) -> Answer {
+    let world = holding(json!({}), resources);
+    let person = world.person(DEMO_PERSON).await;
+    let answer = doctor(&world, &person).await.get(&format!("/viewer/patient/{person}/results")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let events = world.ledger.of(&answer.request());
+    assert_eq!((events.first().unwrap().as_str(), events.last().unwrap().as_str()), ("opened", "closed"));
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chart_has_one_unit_and_every_range_stands_behind_its_own_value() {
+    let of = |value: f64, unit: &str| json!({"value": value, "unit": unit});
+    let range = |low: f64, high: f64, unit: &str| json!({"referenceRange": [{"low": of(low, unit), "high": of(high, unit)}]});
+    let lab = |name: &str, more: Value| {
+        let mut all = more;
+        all["contained"] = json!([{"resourceType": "Organization", "id": "lab", "name": name}]);
+        all["performer"] = json!([{"reference": "#lab"}]);
+        all
+    };
+    let mut high = lab("Selly Oak Pathology", range(3.5, 5.3, "mmol/L"));
+    high["interpretation"] = json!([{"coding": [{"code": "H"}]}]);
+    let page = results_of(&[
+        result("1", "2026-10-14T08:55:00Z", of(5.6, "mmol/L"), high),
+        result("2", "2026-09-01", of(4.9, "mmol/L"), lab("Selly Oak Pathology", range(3.5, 5.3, "mmol/L"))),
+        result("3", "2026-08-01", of(5.1, "mmol/L"), lab("Stafford Pathology", range(3.4, 5.1, "mmol/L"))),
+        // A range of another unit is written and not drawn.
+        result("4", "2026-07-01", of(5.0, "mmol/L"), lab("Stafford Pathology", range(13.0, 21.0, "mg/dL"))),
+        result("5", "2026-06-01", of(20.0, "mg/dL"), json!({})),
+        result("6", "2026-05-01", of(19.0, "mg/dL"), json!({})),
+        // Listed, and not drawn.
+        result("7", "2026-04-01", json!({"value": 1.5, "comparator": "<", "unit": "mmol/L"}), json!({})),
+        result("8", "2026-03", of(4.4, "mmol/L"), json!({})),
+        result("9", "2026-02-01", json!(null), json!({"valueString": "haemolysed"})),
+        result("w", "2026-01-01", of(9.9, "mmol/L"), json!({"status": "entered-in-error"})),
+    ])
+    .await;
+    let test = section(&page, "test-1");
+    let charts: Vec<&str> = test.split("<figure").skip(1).map(|chart| chart.split("</figure>").next().unwrap()).collect();
+    assert_eq!(charts.len(), 2, "{test}");
+    let (millimoles, milligrams) = (charts[0], charts[1]);
+    assert!(millimoles.contains("Serum potassium, in mmol/L") && milligrams.contains("Serum potassium, in mg/dL"), "{}", words_of(test));
+    let marks = |chart: &str| chart.matches("class=\"sv-mark\"").count();
+    let ranges = |chart: &str| chart.matches("class=\"sv-range\"").count();
+    assert_eq!((marks(millimoles), ranges(millimoles), marks(milligrams), ranges(milligrams)), (4, 3, 2, 0));
+    // Each laboratory has a mark and a line of its own.
+    for wanted in ["circle: Stafford Pathology", "square: Selly Oak Pathology", "sv-join-1"] {
+        assert!(millimoles.contains(wanted), "{wanted}: {millimoles}");
+    }
+    // What is abnormal is said in words, and ringed.
+    assert!(millimoles.contains("class=\"sv-ring\"") && millimoles.contains(">High</text>") && !milligrams.contains("sv-ring"));
+    // The same in words, for who does not see it.
+    assert!(
+        millimoles.contains("4 values from 01-Jul-2026 to 14-Oct-2026") && millimoles.contains("The newest is 5.6 mmol/L, flagged high.")
+    );
+    let said = words_of(test);
+    for wanted in [
+        "Units differ (mmol/L; mg/dL)",
+        "Not drawn, and in the table: 2 no plain number; 1 whose day is not known.",
+        "14-Oct-2026 09:55 5.6 mmol/L 3.5 mmol/L to 5.3 mmol/L High Selly Oak Pathology, says Collaborative Care Record",
+        "01-Jul-2026 5.0 mmol/L 13.0 mg/dL to 21.0 mg/dL None given Stafford Pathology",
+        "Apr-2026 <1.5 mmol/L",
+        "haemolysed",
+    ] {
+        assert!(said.contains(wanted), "`{wanted}`: {said}");
+    }
+    assert!(!said.contains("9.9"), "{said}");
+    assert!(text(&page).contains("1 entry that is not current (entered in error or cancelled) stands in the record only."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_test_is_what_has_one_code_and_two_codes_are_two_tests() {
+    let of = |code: Value, id: &str, value: f64| {
+        result(id, &format!("2026-0{id}-01"), json!({"value": value, "unit": "mmol/L"}), json!({"code": code}))
+    };
+    let page = results_of(&[
+        of(snomed("11", "Glucose"), "1", 5.0),
+        of(snomed("11", "Plasma glucose"), "2", 6.0),
+        of(snomed("22", "Glucose"), "3", 7.0),
+        of(json!({"text": "Sodium"}), "4", 140.0),
+        of(json!({"text": "sodium"}), "5", 141.0),
+    ])
+    .await;
+    let tests: Vec<String> = (1..=3).map(|number| words_of(section(&page, &format!("test-{number}")))).collect();
+    let rows = |test: &str| test.matches("None given None given").count();
+    assert_eq!(tests.iter().map(|test| rows(test)).collect::<Vec<_>>(), [1, 2, 2], "{tests:?}");
+    assert!(tests.iter().any(|test| test.contains("Also called: Glucose") || test.contains("Also called: Plasma glucose")), "{tests:?}");
+    assert!(!page.text.contains("id=\"test-4\""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_that_no_chart_can_hold_are_listed() {
+    let of = |id: &str, value: &str| {
+        let mut one = result(id, &format!("2026-0{id}-01"), json!({"unit": "1"}), json!({}));
+        one["valueQuantity"]["value"] = serde_json::from_str(value).unwrap();
+        one
+    };
+    let page = results_of(&[of("1", "1e300"), of("2", "7"), of("3", "7"), of("4", "0.0000001")]).await;
+    let test = section(&page, "test-1");
+    assert_eq!(test.matches("class=\"sv-mark\"").count(), 3);
+    assert!(!test.contains("NaN") && !test.contains("inf"), "{test}");
+}

@@ -153,6 +153,7 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
         (_, "/viewer/assets/{name}", _) => get("/viewer/assets/none.css".into()),
         (_, "/viewer/find", _) => ask("", path.to_owned(), &format!("number={DEMO_PERSON}"), FORM),
         (_, "/viewer/patient/{id}", _) => get(format!("/viewer/patient/{person}")),
+        (_, "/viewer/patient/{id}/results", _) => get(format!("/viewer/patient/{person}/results")),
         (_, "/viewer/patient/{id}/access", _) => {
             let body = "kind=relationship&reason=TREAT&text=Admitted+to+my+ward+this+morning";
             ask("$request-access", format!("/viewer/patient/{person}/access"), body, FORM)
