@@ -132,8 +132,7 @@ impl Writing<'_> {
         let meta = out.object_at(to, "meta")?;
         let tags = out.array_at(meta, "tag")?;
         out.push_coding(tags, "urn:severn:source", self.hiding.source(&item.origin.source).as_str());
-        let contained = Contained::of(root);
-        contained.write(self, &mut out, to);
+        let contained = Contained::of(root).written(self, &mut out, to);
         self.elements(item.kind, root, &contained, &mut out, to)?;
         Some(out)
     }
@@ -290,22 +289,30 @@ impl<'a> Contained<'a> {
     }
 
     fn name(&self, id: &str) -> Option<String> {
-        self.all.iter().position(|(own, ..)| own == id).map(|at| format!("inside-{}", at + 1))
+        self.all.iter().position(|(own, ..)| own == id).map(inside)
     }
 
-    fn write(&self, writing: &Writing<'_>, out: &mut Tree, to: NodeId) {
-        for (id, kind, from) in &self.all {
-            let (Some(name), own) = (self.name(id), out.new_object()) else { continue };
+    /// Those that are written. What would not say what it said is not, and nothing leads to it then.
+    fn written(self, writing: &Writing<'_>, out: &mut Tree, to: NodeId) -> Contained<'a> {
+        let mut written = Contained::default();
+        for (id, kind, from) in self.all {
+            let own = out.new_object();
             out.set_string(own, "resourceType", kind.name());
-            out.set_string(own, "id", &name);
-            // What would not say what it said stands empty: what refers to it is not shown then.
-            if writing.elements(*kind, *from, &Contained::default(), out, own).is_some()
+            out.set_string(own, "id", &inside(written.all.len()));
+            if writing.elements(kind, from, &Contained::default(), out, own).is_some()
                 && let Some(list) = out.array_at(to, "contained")
             {
                 out.push(list, own);
+                written.all.push((id, kind, from));
             }
         }
+        written
     }
+}
+
+/// What a contained resource goes by.
+fn inside(at: usize) -> String {
+    format!("inside-{}", at + 1)
 }
 
 /// Whether anything in it changes the meaning of the rest in a way that is not known here.

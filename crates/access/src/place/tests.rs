@@ -1,4 +1,4 @@
-use record::{Origin, PersonId, Plan, Row, Traits};
+use record::{Cause, Cluster, Hint, Origin, PersonId, Plan, Quarantined, Row, Traits};
 
 use super::*;
 
@@ -12,6 +12,10 @@ fn item(kind: Kind, id: &str, json: &str) -> Item {
 }
 
 fn hidden(items: Vec<Item>) -> SharedRecord {
+    hidden_with(items, |_| {})
+}
+
+fn hidden_with(items: Vec<Item>, beside: impl FnOnce(&mut SharedRecord)) -> SharedRecord {
     let person: PersonId = "7c9f7d1e-9d7f-4d55-8e4f-0e6a4a9d2a11".parse().expect("an id");
     let mut record = SharedRecord::of(person, items);
     let source: SourceId = "rookery".parse().expect("an id");
@@ -22,6 +26,7 @@ fn hidden(items: Vec<Item>) -> SharedRecord {
         row
     });
     record.plan = Plan { rows: rows.collect() };
+    beside(&mut record);
     let mut region = Words::default();
     region.add("Rookery Green Hospitals");
     let id = |kind: Kind, id: &str| format!("new-{}-{}", kind.name().to_lowercase(), id.trim_start_matches("rookery-"));
@@ -65,6 +70,8 @@ fn words_tell_of_a_place_that_are_a_place_s() {
         ("E11 9 weeks", false),
         ("ask a.b@example.org", true),
         ("see https://trust.example/letter", true),
+        ("Mill View Court Hospital", true),
+        ("see www.trust.example", true),
         ("reported to RRK97", true),
         ("", false),
     ] {
@@ -224,4 +231,228 @@ fn what_somebody_has_is_not_taken_for_a_place() {
     ]);
     let left = text(&record);
     assert!(left.contains("\"display\":\"Asthma\"") && left.contains("Condition/new-condition-c"), "{left}");
+}
+
+#[test]
+fn a_postcode_and_a_number_of_somebody_are_told_from_a_dose_and_a_date() {
+    for (text, tells) in [
+        ("M1 1AE", true),
+        ("M11AE", true),
+        ("EC1A 1BB", true),
+        ("EC1A1BB", true),
+        ("B15 2T", false),
+        ("B15 22H", false),
+        ("B15 ABC", false),
+        ("B15 2THH", false),
+        ("15 2TH", false),
+        ("ABC1 2TH", false),
+        ("AB 2TH", false),
+        ("B1234 2TH", false),
+        ("took the 2nd dose", false),
+        ("xyz2th", false),
+        ("123456", false),
+        ("1234567", true),
+        ("1234 5678", false),
+        ("1234 56789", true),
+        ("12a34b56c78d9", false),
+    ] {
+        assert_eq!(Words::default().tell(text), tells, "{text}");
+    }
+}
+
+/// By what a record says of somebody or somewhere, a name of a place is learnt; and by nothing else.
+#[test]
+fn names_of_places_are_learnt_where_they_stand() {
+    for (kind, json, learns) in [
+        (Kind::ORGANIZATION, r#"{"name":"Zeppelin"}"#, true),
+        (Kind::ORGANIZATION, r#"{"language":"Zeppelin"}"#, false),
+        (Kind::OBSERVATION, r#"{"name":"Zeppelin"}"#, false),
+        (Kind::OBSERVATION, r#"{"note":[{"text":"Zeppelin"}]}"#, false),
+        (Kind::OBSERVATION, r#"{"contained":[{"resourceType":"Organization","name":"Zeppelin"}]}"#, true),
+        (Kind::PATIENT, r#"{"address":[{"city":"Zeppelin"}]}"#, true),
+        (Kind::PATIENT, r#"{"address":[{"text":"Zeppelin"}]}"#, true),
+        (Kind::PATIENT, r#"{"address":[{"use":"Zeppelin"}]}"#, false),
+        (Kind::PATIENT, r#"{"telecom":[{"value":"Zeppelin"}]}"#, true),
+        (Kind::PATIENT, r#"{"telecom":[{"system":"Zeppelin"}]}"#, false),
+        (Kind::PATIENT, r#"{"identifier":[{"value":"Zeppelin"}]}"#, false),
+        (Kind::OBSERVATION, r#"{"performer":[{"display":"Zeppelin"}]}"#, true),
+        (Kind::OBSERVATION, r#"{"performer":[{"reference":"Organization/x","display":"Zeppelin"}]}"#, true),
+        (Kind::OBSERVATION, r#"{"performer":[{"reference":"Organization/zeppelin"}]}"#, false),
+        (Kind::OBSERVATION, r#"{"performer":[{"type":"Device","display":"Zeppelin"}]}"#, false),
+        (Kind::OBSERVATION, r#"{"encounter":{"reference":"Encounter/x","display":"Zeppelin"}}"#, true),
+        (Kind::OBSERVATION, r#"{"reasonReference":[{"display":"Zeppelin"}]}"#, false),
+        (Kind::OBSERVATION, r#"{"code":{"coding":[{"system":"s","code":"c","display":"Zeppelin"}]}}"#, false),
+        (Kind::OBSERVATION, r#"{"code":{"coding":[{"system":"s","display":"Zeppelin"}]}}"#, false),
+        (Kind::OBSERVATION, r#"{"code":{"coding":[{"code":"c","display":"Zeppelin"}]}}"#, false),
+    ] {
+        let mut words = Words::default();
+        words.learn(kind, parsed(json).root());
+        assert_eq!(words.tell("met in Zeppelin"), learns, "{json}");
+    }
+}
+
+#[test]
+fn a_code_is_everybodys_by_its_system() {
+    for (system, public) in [
+        ("http://snomed.info/sct", true),
+        ("http://loinc.org", true),
+        ("http://unitsofmeasure.org", true),
+        ("urn:iso:std:iso:3166", true),
+        ("http://hl7.org/fhir/observation-status", true),
+        ("http://terminology.hl7.org/CodeSystem/condition-clinical", true),
+        ("https://fhir.hl7.org.uk/CodeSystem/UKCore-x", true),
+        ("https://fhir.nhs.uk/England/CodeSystem/x", true),
+        ("https://fhir.nhs.uk/Id/ods-organization-code", false),
+        ("https://rookery.example/CodeSystem/x", false),
+        ("", false),
+    ] {
+        assert_eq!(shown::is_public(system), public, "{system}");
+    }
+}
+
+const CODED: &str = r#"{"coding":[{"system":"http://snomed.info/sct","code":"1","display":"One"}]}"#;
+
+/// What is left of a resource beside its id and source.
+fn left(kind: Kind, rest: &str) -> Option<String> {
+    let rest = rest.replace("CODED", CODED);
+    let record = hidden(vec![item(kind, "x", &format!(r#"{{"resourceType":"{kind}","id":"x",{rest}}}"#))]);
+    let json = record.items.first()?.tree.to_json();
+    let (_, left) = json.split_once(r#""code":"source1"}]},"#)?;
+    Some(left.strip_suffix('}')?.replace(CODED, "CODED"))
+}
+
+/// Of each type that is shown, what says what it is; without, there is nothing to show.
+#[test]
+fn a_resource_is_shown_that_still_says_what_it_is() {
+    let (code, medicine) = (r#""code":CODED"#, r#""medicationCodeableConcept":CODED"#);
+    for (kind, says) in [
+        (Kind::ALLERGY_INTOLERANCE, code),
+        (Kind::CARE_PLAN, r#""category":[CODED]"#),
+        (Kind::CARE_PLAN, r#""activity":[{"detail":{"code":CODED}}]"#),
+        (Kind::CONDITION, code),
+        (Kind::DEVICE, r#""type":CODED"#),
+        (Kind::DIAGNOSTIC_REPORT, code),
+        (Kind::FAMILY_MEMBER_HISTORY, r#""relationship":CODED"#),
+        (Kind::FLAG, code),
+        (Kind::GOAL, r#""description":CODED"#),
+        (Kind::IMMUNIZATION, r#""vaccineCode":CODED"#),
+        (Kind::MEDICATION, code),
+        (Kind::MEDICATION_ADMINISTRATION, medicine),
+        (Kind::MEDICATION_DISPENSE, medicine),
+        (Kind::MEDICATION_REQUEST, medicine),
+        (Kind::MEDICATION_STATEMENT, medicine),
+        (Kind::OBSERVATION, code),
+        (Kind::PROCEDURE, code),
+        (Kind::SPECIMEN, r#""type":CODED"#),
+    ] {
+        assert_eq!(left(kind, says).as_deref(), Some(says), "{kind}");
+        assert_eq!(left(kind, r#""status":"active","clinicalStatus":CODED,"lifecycleStatus":"active""#), None, "{kind}");
+    }
+    for kind in [Kind::ENCOUNTER, Kind::LOCATION, Kind::DOCUMENT_REFERENCE, Kind::LIST] {
+        assert_eq!(left(kind, code), None, "{kind}");
+    }
+}
+
+/// Element by element: what is left of it, and of the whole.
+#[test]
+fn an_element_is_left_whole_or_not_at_all() {
+    let check = |kind: Kind, rest: &str, expected: Option<&str>| {
+        let expected = expected.map(|left| if left.is_empty() { r#""code":CODED"#.to_owned() } else { format!(r#""code":CODED,{left}"#) });
+        assert_eq!(left(kind, &format!(r#""code":CODED,{rest}"#)), expected, "{rest}");
+    };
+    let same = |kind: Kind, rest: &str| check(kind, rest, Some(rest));
+    use Kind as K;
+    // A result, with its value, or in parts.
+    same(K::OBSERVATION, r#""valueInteger":1"#);
+    same(K::OBSERVATION, r#""component":[{"code":CODED,"valueInteger":1}]"#);
+    same(K::OBSERVATION, r#""component":[{"code":CODED,"dataAbsentReason":CODED}]"#);
+    same(K::OBSERVATION, r#""valueQuantity":{"value":1,"unit":"mg"}"#);
+    check(K::OBSERVATION, r#""valueString":"words""#, None);
+    check(
+        K::OBSERVATION,
+        r#""component":[{"code":CODED,"valueString":"words"},{"valueInteger":1},{"code":CODED,"valueInteger":2}]"#,
+        Some(r#""component":[{"code":CODED,"valueInteger":2}]"#),
+    );
+    // Words of a code: its own, or none.
+    same(K::CONDITION, r#""bodySite":[{"coding":[{"system":"http://snomed.info/sct","code":"2"}]}]"#);
+    same(K::CONDITION, r#""bodySite":[{"coding":[{"system":"http://snomed.info/sct","code":"2","display":"Two"}],"text":"two"}]"#);
+    check(
+        K::CONDITION,
+        r#""bodySite":[{"coding":[{"system":"http://snomed.info/sct","code":"2","display":"Two"}],"text":"another"}]"#,
+        Some(r#""bodySite":[{"coding":[{"system":"http://snomed.info/sct","code":"2","display":"Two"}]}]"#),
+    );
+    let left_out = format!(r#""bodySite":[{{"coding":[{{"system":"http://snomed.info/sct","code":"2"}}],"text":"{LEFT_OUT}"}}]"#);
+    for told in [r#"],"text":"near Rookery""#, r#"],"text":"another""#] {
+        let rest = format!(r#""bodySite":[{{"coding":[{{"system":"http://snomed.info/sct","code":"2"}}{told}}}]"#);
+        check(K::CONDITION, &rest, Some(&left_out));
+    }
+    check(K::CONDITION, r#""bodySite":[{"text":"words"}]"#, Some(""));
+    check(K::CONDITION, r#""bodySite":[{"coding":[{"system":"urn:x","code":"2","display":"Two"}],"text":"Two"}]"#, Some(""));
+    check(K::CONDITION, r#""recordedDate":{"coding":[{"system":"urn:x","code":"2"}],"text":"words"}"#, Some(""));
+    assert_eq!(left(K::ALLERGY_INTOLERANCE, r#""code":{"text":"Peanuts"}"#).as_deref(), Some(r#""code":{"text":"Peanuts"}"#));
+    // An object of which nothing is left.
+    check(K::CONDITION, r#""onsetPeriod":{"extension":[{"url":"u"}]}"#, Some(""));
+    // References lead to what is shown here, by nothing but its id.
+    check(K::CONDITION, r#""subject":{"type":"Patient","display":"Margaret"}"#, Some(""));
+    check(K::CONDITION, r#""subject":{"reference":"Patient/rookery-y"}"#, Some(r#""subject":{"reference":"Patient/new-patient-y"}"#));
+    let itself = |id: &str| format!(r#""evidence":[{{"detail":[{{"reference":"Condition/{id}"}}]}}]"#);
+    check(K::CONDITION, &itself("rookery-x"), Some(&itself("new-condition-x")));
+    check(K::CONDITION, &itself("rookery-y"), Some(""));
+}
+
+/// A medicine that is not shown is not led to: its prescription would say nothing of what was prescribed.
+#[test]
+fn what_contains_its_medicine_is_shown_with_it_or_not_at_all() {
+    let check = |contained: &str, expected: Option<&str>| {
+        let rest = format!(r##""contained":[{contained}],"medicationReference":{{"reference":"#b"}}"##);
+        assert_eq!(left(Kind::MEDICATION_REQUEST, &rest).as_deref(), expected, "{contained}");
+    };
+    let first = r##""contained":[{"resourceType":"Medication","id":"inside-1","code":{"text":"Aspirin"}}],"medicationReference":{"reference":"#inside-1"}"##;
+    let b = r#"{"resourceType":"Medication","id":"b","code":{"text":"Aspirin"}}"#;
+    check(b, Some(first));
+    check(&format!(r#"{{"resourceType":"Medication","id":"a","code":{{"text":"as at Rookery"}}}},{b}"#), Some(first));
+    check(&format!(r#"{{"resourceType":"Organization","id":"a","name":"Zeppelin"}},{b}"#), Some(first));
+    check(r#"{"resourceType":"Medication","id":"a","code":{"text":"Aspirin"}}"#, None);
+    check(r#"{"resourceType":"Medication","id":"b","code":{"text":"as at Rookery"}}"#, None);
+    check(r#"{"resourceType":"Medication","id":"b","status":"active"}"#, None);
+    check(r#"{"resourceType":"Organization","id":"b","name":"Zeppelin"}"#, None);
+}
+
+#[test]
+fn what_stands_beside_a_record_tells_of_no_place_either() {
+    let coded = |id| item(Kind::CONDITION, id, &format!(r#"{{"resourceType":"Condition","code":{CODED}}}"#));
+    for (tier, why) in [
+        (Tier::T0, "versions of one resource"),
+        (Tier::T1, "one identifier"),
+        (Tier::T2, "the same content"),
+        (Tier::T3, "the same by what it states"),
+        (Tier::T4, "they may belong together"),
+    ] {
+        let record = hidden_with(vec![coded("a"), coded("b"), item(Kind::ENCOUNTER, "e", "{}")], |record| {
+            let told = || "Rookery".to_owned();
+            let members = vec![0, 1];
+            record.items[0].traits = Traits { subjects: vec!["rookery-p".to_owned()], via: Some(told()), ..Traits::default() };
+            record.clusters.push(Cluster {
+                id: "c".to_owned(),
+                tier,
+                collapses: true,
+                representative: 0,
+                members: members.clone(),
+                lagging: vec![],
+                retracted: false,
+                why: told(),
+            });
+            record.hints.push(Hint { members, why: told() });
+            let quarantined = Quarantined { kind: None, named: String::new(), id: Some(told()), cause: Cause::Held, detail: told() };
+            record.quarantined.push(("elsewhere".parse().expect("an id"), quarantined));
+            record.withheld.push(("rookery".parse().expect("an id"), Kind::CONDITION));
+            (record.plan.rows[0].note, record.plan.rows[0].last_answered) = (Some(told()), Some(jiff::Timestamp::UNIX_EPOCH));
+        });
+        assert!(!format!("{record:?}").to_lowercase().contains("rookery"), "{record:?}");
+        assert_eq!((record.clusters[0].why.as_str(), record.hints[0].why.as_str()), (why, "they may belong together"));
+        assert_eq!((record.quarantined[0].0.as_str(), record.withheld[0].0.as_str()), ("source0", "source1"));
+        let subjects = Traits { subjects: vec!["new-patient-p".to_owned()], generated_narrative: true, ..Traits::default() };
+        assert_eq!(format!("{:?}", record.items[0].traits), format!("{subjects:?}"));
+        assert!(record.plan.rows[0].note.is_some() && record.plan.rows[0].last_answered.is_none());
+    }
 }
