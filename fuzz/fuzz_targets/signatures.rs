@@ -40,6 +40,10 @@ static HERE: LazyLock<Here> = LazyLock::new(|| {
         std::fs::write(folder.join(format!("{role}.pem")), own.pem()).expect("is written");
         more += &format!("[[go_live.signer]]\nname = \"{name}\"\nrole = \"{role}\"\nkeys = \"{role}.json\"\n");
     }
+    // Nobody real is shown before two others keep copies of the ledger's ends.
+    for participant in ["one", "two"] {
+        more += &format!("[[ledger.witness]]\nname = \"{participant}\"\nfile = \"{participant}.ndjson\"\n");
+    }
     let (config, now) = (config(&signer, &more), NOW.parse().expect("a time"));
     let lines = SIGNERS.iter().flat_map(|(name, role)| sign(&config, name, &folder.join(format!("{role}.pem")), now).expect("signs"));
     let signatures = lines.map(|line| line + "\n").collect::<String>();
