@@ -366,6 +366,7 @@ fn an_element_is_left_whole_or_not_at_all() {
     same(K::OBSERVATION, r#""valueInteger":1"#);
     same(K::OBSERVATION, r#""component":[{"code":CODED,"valueInteger":1}]"#);
     same(K::OBSERVATION, r#""component":[{"code":CODED,"dataAbsentReason":CODED}]"#);
+    same(K::OBSERVATION, r#""component":[{"code":CODED,"valueQuantity":{"value":1,"unit":"mg"}}]"#);
     same(K::OBSERVATION, r#""valueQuantity":{"value":1,"unit":"mg"}"#);
     check(K::OBSERVATION, r#""valueString":"words""#, None);
     check(
@@ -387,6 +388,7 @@ fn an_element_is_left_whole_or_not_at_all() {
         check(K::CONDITION, &rest, Some(&left_out));
     }
     check(K::CONDITION, r#""bodySite":[{"text":"words"}]"#, Some(""));
+    check(K::CONDITION, r#""evidence":[{"code":[{"text":"words"}]}]"#, Some(""));
     check(K::CONDITION, r#""bodySite":[{"coding":[{"system":"urn:x","code":"2","display":"Two"}],"text":"Two"}]"#, Some(""));
     check(K::CONDITION, r#""recordedDate":{"coding":[{"system":"urn:x","code":"2"}],"text":"words"}"#, Some(""));
     assert_eq!(left(K::ALLERGY_INTOLERANCE, r#""code":{"text":"Peanuts"}"#).as_deref(), Some(r#""code":{"text":"Peanuts"}"#));
