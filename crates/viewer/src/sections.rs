@@ -176,8 +176,16 @@ impl Heading {
             Kind::FLAG if named(root, ADJUSTMENTS) => Heading::Requirements,
             Kind::CARE_PLAN | Kind::DOCUMENT_REFERENCE | Kind::QUESTIONNAIRE_RESPONSE if named(root, &["about me"]) => Heading::AboutMe,
             Kind::CONSENT if has(root, "scope", "adr") || has(root, "category", "acd") => Heading::Legal,
-            kind => Heading::ALL.into_iter().find(|heading| heading.kinds().contains(&kind)).unwrap_or(Heading::Other),
+            kind => {
+                let own = |heading: &Heading| !heading.is_of_names() && heading.kinds().contains(&kind);
+                Heading::ALL.into_iter().find(own).unwrap_or(Heading::Other)
+            }
         })
+    }
+
+    /// Whether only what is called so stands in it, and not all of its types.
+    fn is_of_names(self) -> bool {
+        matches!(self, Heading::Safeguarding | Heading::Legal | Heading::Requirements | Heading::AboutMe)
     }
 }
 
@@ -244,4 +252,36 @@ pub(crate) fn plain(text: &str) -> String {
 /// Whether a concept at a path has a code.
 pub(crate) fn has(root: Ref<'_>, path: &str, code: &str) -> bool {
     root.all(&format!("{path}.coding.code")).into_iter().any(|own| own.value().is_some_and(|own| own == code))
+}
+
+#[cfg(test)]
+mod tests {
+    use fhir::Tree;
+    use record::{Origin, Traits};
+
+    use super::*;
+
+    #[test]
+    fn what_is_called_so_stands_by_its_name_and_the_rest_by_its_type() {
+        let check = |kind: Kind, json: &str, expected: Option<Heading>| {
+            let origin = Origin { source: "rookery".parse().unwrap(), kind: kind.name().into(), id: None };
+            let tree = Tree::from_json(json.to_owned().into()).unwrap();
+            let item = Item { kind, id: "x".to_owned(), origin, tree, findings: Vec::new(), traits: Traits::default() };
+            assert_eq!(Heading::of(&item), expected, "{json}");
+        };
+        let about_me = r#"{"type":{"text":"About Me"}}"#;
+        check(Kind::DOCUMENT_REFERENCE, about_me, Some(Heading::AboutMe));
+        check(Kind::DOCUMENT_REFERENCE, r#"{"type":{"text":"Letter"}}"#, Some(Heading::Documents));
+        check(Kind::CARE_PLAN, r#"{"title":"About me"}"#, Some(Heading::AboutMe));
+        check(Kind::CARE_PLAN, r#"{"title":"Falls"}"#, Some(Heading::Plans));
+        check(Kind::QUESTIONNAIRE_RESPONSE, r#"{"item":[{"text":"About me"}]}"#, Some(Heading::AboutMe));
+        check(Kind::QUESTIONNAIRE_RESPONSE, r#"{"item":[{"text":"PHQ-9"}]}"#, Some(Heading::Assessments));
+        check(Kind::FLAG, r#"{"code":{"text":"Child protection plan"}}"#, Some(Heading::Safeguarding));
+        check(Kind::FLAG, r#"{"code":{"text":"Needs an interpreter"}}"#, Some(Heading::Requirements));
+        check(Kind::FLAG, r#"{"code":{"text":"MRSA"}}"#, Some(Heading::Alerts));
+        check(Kind::CONSENT, r#"{"scope":{"coding":[{"code":"adr"}]}}"#, Some(Heading::Legal));
+        check(Kind::CONSENT, r#"{"scope":{"coding":[{"code":"patient-privacy"}]}}"#, Some(Heading::Consent));
+        check(Kind::PATIENT, "{}", None);
+        check(Kind::BASIC, "{}", Some(Heading::Other));
+    }
 }

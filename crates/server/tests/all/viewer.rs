@@ -636,7 +636,7 @@ async fn sections_stand_in_the_order_of_the_standard() {
         assert!(places.len() > 12, "{number}");
         seen.extend(order.into_iter().filter(|anchor| page.text.contains(&format!("id=\"{anchor}\""))));
     }
-    for wanted in ["alerts", "practice", "legal", "plans", "requirements", "aboutme"] {
+    for wanted in ["alerts", "practice", "legal", "plans", "requirements", "assessments", "documents"] {
         assert!(seen.contains(wanted), "{wanted}");
     }
 }
