@@ -274,8 +274,16 @@ mod tests {
         check(Kind::DOCUMENT_REFERENCE, r#"{"type":{"text":"Letter"}}"#, Some(Heading::Documents));
         check(Kind::CARE_PLAN, r#"{"title":"About me"}"#, Some(Heading::AboutMe));
         check(Kind::CARE_PLAN, r#"{"title":"Falls"}"#, Some(Heading::Plans));
-        check(Kind::QUESTIONNAIRE_RESPONSE, r#"{"item":[{"text":"About me"}]}"#, Some(Heading::AboutMe));
-        check(Kind::QUESTIONNAIRE_RESPONSE, r#"{"item":[{"text":"PHQ-9"}]}"#, Some(Heading::Assessments));
+        check(
+            Kind::QUESTIONNAIRE_RESPONSE,
+            r#"{"resourceType":"QuestionnaireResponse","item":[{"text":"About me"}]}"#,
+            Some(Heading::AboutMe),
+        );
+        check(
+            Kind::QUESTIONNAIRE_RESPONSE,
+            r#"{"resourceType":"QuestionnaireResponse","item":[{"text":"PHQ-9"}]}"#,
+            Some(Heading::Assessments),
+        );
         check(Kind::FLAG, r#"{"code":{"text":"Child protection plan"}}"#, Some(Heading::Safeguarding));
         check(Kind::FLAG, r#"{"code":{"text":"Needs an interpreter"}}"#, Some(Heading::Requirements));
         check(Kind::FLAG, r#"{"code":{"text":"MRSA"}}"#, Some(Heading::Alerts));
