@@ -13,8 +13,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use record::{Caller, UserId};
+use source::Timer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 use crate::fhir_api::Fault;
 
@@ -80,7 +80,7 @@ impl Shares {
         let quota = Quota::per_minute(NonZeroU32::new(share.minute).unwrap_or(NonZeroU32::MIN));
         Shares {
             share,
-            rate: RateLimiter::hashmap_with_clock(quota, Timer(Instant::now())),
+            rate: RateLimiter::hashmap_with_clock(quota, Timer::start()),
             remembered: REMEMBERED.into(),
             taken: Taken::default(),
         }
@@ -116,17 +116,5 @@ impl Drop for Own {
                 own.remove();
             }
         }
-    }
-}
-
-/// The clock that timers go by.
-#[derive(Debug, Clone)]
-struct Timer(Instant);
-
-impl Clock for Timer {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.elapsed()
     }
 }

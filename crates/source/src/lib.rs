@@ -27,6 +27,6 @@ pub use keys::{KeyFault, SigningKey};
 pub use leg::{Leg, Sources};
 pub use national::{Errand, Message, NationalService};
 pub use on_behalf::iua;
-pub use places::State;
+pub use places::{State, Timer};
 pub use prober::{Probed, Prober};
 pub use transport::{Request, Transport, Verb};

@@ -41,7 +41,7 @@ impl Place {
         let per_second = NonZeroU32::new(limits.per_second.clamp(1, u64::from(u32::MAX)) as u32).unwrap_or(NonZeroU32::MIN);
         Place {
             places: Arc::new(Semaphore::new(limits.concurrent)),
-            rate: RateLimiter::direct_with_clock(quota(per_second, limits.spaced), Timer(Instant::now())),
+            rate: RateLimiter::direct_with_clock(quota(per_second, limits.spaced), Timer::start()),
             breaker: Mutex::new(Breaker::new(limits.breaker_window, limits.breaker_share_percent, limits.breaker_pause_ms)),
             answered: Mutex::new(None),
             config,
@@ -115,9 +115,16 @@ fn quota(per_second: NonZeroU32, spaced: bool) -> Quota {
     if spaced { quota.allow_burst(NonZeroU32::MIN) } else { quota }
 }
 
-/// The rate's time is the runtime's own, which tests can pause.
+/// The time that rates go by: the runtime's own, which tests can pause.
 #[derive(Debug, Clone)]
-struct Timer(Instant);
+pub struct Timer(Instant);
+
+impl Timer {
+    /// From now on.
+    pub fn start() -> Timer {
+        Timer(Instant::now())
+    }
+}
 
 impl Clock for Timer {
     type Instant = Duration;

@@ -29,7 +29,10 @@ enum Topic {
     Legal,
 }
 
-/// The order of the page; an item stands under the first that it is about, but an attorney is looked for before other advance decisions.
+/// Looked for before the rest: an attorney's powers are recorded by the codes and words of other advance decisions, too.
+const FIRST: [Topic; 2] = [Topic::Resuscitation, Topic::Attorney];
+
+/// The order of the page; an item stands under the first that it is about.
 const ORDER: [Topic; 12] = [
     Topic::Resuscitation,
     Topic::Advance,
@@ -266,11 +269,8 @@ pub(crate) fn summary(record: &SharedRecord, lines: &[(usize, Line)], lacking: i
         let item = &record.items[*at];
         let Some(heading) = Heading::of(item) else { continue };
         let called = called(item, line);
-        let mut topics = [Topic::Attorney].into_iter().chain(ORDER);
-        let first = |topic: &Topic| topic.is_of(item, line, heading, &called);
-        // Resuscitation is looked for before anybody's attorney.
-        let topic = if first(&Topic::Resuscitation) { Some(Topic::Resuscitation) } else { topics.find(first) };
-        let Some(topic) = topic else { continue };
+        let mut topics = FIRST.into_iter().chain(ORDER);
+        let Some(topic) = topics.find(|topic| topic.is_of(item, line, heading, &called)) else { continue };
         let said = found.entry(topic).or_insert_with(|| Said { title: topic.title(), lines: Vec::new(), past: 0 });
         match in_force(item, line) {
             true => said.lines.push(line.clone()),

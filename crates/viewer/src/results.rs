@@ -4,11 +4,11 @@
 //! its laboratory's own. What is no plain number at a known day is in the table only, and that is said.
 
 use exchange::{Joined, Names};
-use fhir::Ref;
 use fhir::date::{Partial, Precision};
 use jiff::Timestamp;
 
-use crate::item::{Line, Reading, text};
+use crate::item::Line;
+use crate::reading::Reading;
 use crate::record::{Laid, lacking_values};
 use crate::sections::Heading;
 use crate::words;
@@ -428,13 +428,4 @@ impl Series {
     pub(crate) fn shape_name(&self) -> &'static str {
         SHAPES[self.shape]
     }
-}
-
-/// Codes of a concept that mean the same wherever they stand.
-pub(crate) fn public_codes(node: Ref<'_>) -> Vec<(String, String)> {
-    const PUBLIC: [&str; 2] = ["http://snomed.info/sct", "http://loinc.org"];
-    let codings = node.all("code.coding").into_iter();
-    codings
-        .filter_map(|coding| Some((text(coding, "system").filter(|system| PUBLIC.contains(&system.as_str()))?, text(coding, "code")?)))
-        .collect()
 }

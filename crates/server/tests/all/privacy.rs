@@ -372,19 +372,7 @@ async fn of_a_restricted_person_no_place_is_told() {
         ["RRK", "Queen Elizabeth", "\"ccr\"", "\"gp\"", "login.example", "Admitted to my ward", "Dr A Example", "\"u-1\"", "999999999999"];
     let before = all(&world).await;
     assert!(places.iter().all(|place| before.contains(place)), "{before}");
-    let number: record::NhsNumber = DEMO_PERSON.parse().unwrap();
-    let entry = people::Entry {
-        key: people::EntryKey { source: "soc".parse().unwrap(), local_id: "1".into() },
-        provider: None,
-        demographics: people::Demographics {
-            number: Some(people::ClaimedNumber { value: number.expose().to_owned(), status: people::NumberStatus::Verified }),
-            birth_date: testbed::person(DEMO_PERSON).unwrap().about.birth_date.parse().ok(),
-            ..people::Demographics::default()
-        },
-        restricted: true,
-        seen: jiff::Timestamp::UNIX_EPOCH,
-    };
-    world.registrar.take_all(vec![entry], None).await.unwrap();
+    world.restrict(DEMO_PERSON).await;
     let hidden = all(&world).await;
     for place in places {
         // The officer's own organisation is not the person's.

@@ -321,19 +321,7 @@ async fn of_a_restricted_person_nothing_is_opened_that_tells_a_place() {
     let world = World::of(&["ccr"]);
     let person = world.person(DEMO_PERSON).await;
     let read = everything(&world, &person, "").await;
-    let number: record::NhsNumber = DEMO_PERSON.parse().unwrap();
-    let entry = people::Entry {
-        key: people::EntryKey { source: "soc".parse().unwrap(), local_id: "1".into() },
-        provider: None,
-        demographics: people::Demographics {
-            number: Some(people::ClaimedNumber { value: number.expose().to_owned(), status: people::NumberStatus::Verified }),
-            birth_date: testbed::person(DEMO_PERSON).unwrap().about.birth_date.parse().ok(),
-            ..people::Demographics::default()
-        },
-        restricted: true,
-        seen: jiff::Timestamp::UNIX_EPOCH,
-    };
-    world.registrar.take_all(vec![entry], None).await.unwrap();
+    world.restrict(DEMO_PERSON).await;
     let opened = opened(&world, &person, &read.request()).await;
     assert_eq!(opened.status, 200, "{}", opened.text);
     let told = opened.json["shown"].to_string();

@@ -292,6 +292,22 @@ impl World {
         person["resource"]["id"].as_str().unwrap().to_owned()
     }
 
+    /// Another source says of the person with this number that their place is to be known by nobody.
+    pub async fn restrict(&self, number: &str) {
+        let entry = people::Entry {
+            key: people::EntryKey { source: "soc".parse().unwrap(), local_id: "1".into() },
+            provider: None,
+            demographics: people::Demographics {
+                number: Some(people::ClaimedNumber { value: number.to_owned(), status: people::NumberStatus::Verified }),
+                birth_date: testbed::person(number).unwrap().about.birth_date.parse().ok(),
+                ..people::Demographics::default()
+            },
+            restricted: true,
+            seen: jiff::Timestamp::UNIX_EPOCH,
+        };
+        self.registrar.take_all(vec![entry], None).await.unwrap();
+    }
+
     /// An id of the person with this number, minted where no search would have: of somebody whom no source was asked about.
     pub async fn minted(&self, number: &str) -> String {
         let at = |name: &str| self.folder.0.join(name);
