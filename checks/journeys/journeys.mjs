@@ -207,6 +207,39 @@ for (const javaScriptEnabled of [true, false]) {
     await done()
   })
 
+  await journey(`medicines stand beside each other, and what only one side has is said, ${how}`, async () => {
+    const { page, done } = await opened({ javaScriptEnabled })
+    await read(page, 'Consultant')
+    await page.getByRole('link', { name: /^Reconcile:/ }).click()
+    const table = page.getByRole('table', { name: 'Medicines, by product and by who says so' })
+    const row = async (name) => (await table.getByRole('row').filter({ hasText: name }).first().innerText()).replace(/\s+/g, ' ')
+    const [ramipril, metformin] = [await row('Ramipril 10mg capsules'), await row('Metformin 500mg tablets')]
+    assert.ok(ramipril.includes('Active by the word of the GP practice; ended by that of the hospital.'), ramipril)
+    assert.ok(/Last issued: 20-Oct-2026/.test(metformin) && /Last dispensed: 22-Oct-2026/.test(metformin), metformin)
+    await shot(page, `${label}-12-medicines`, true)
+    if (javaScriptEnabled) await accessible(page, 'medicines')
+    await page.emulateMedia({ media: 'print' })
+    const print = await page.evaluate(() => ['.sv-banner', '.sv-foot'].map((one) => getComputedStyle(document.querySelector(one)).display))
+    assert.deepEqual(print, ['table-header-group', 'table-footer-group'])
+    await page.emulateMedia({ media: null })
+    await page.setViewportSize({ width: 320, height: 640 })
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    assert.ok(wide <= 0, `${wide} pixels wider than the page`)
+    await shot(page, `${label}-12-medicines-narrow`)
+    await done()
+  })
+
+  await journey(`a letter is opened in its place, ${how}`, async () => {
+    const { page, done } = await opened({ javaScriptEnabled })
+    await read(page, 'Consultant')
+    await page.getByRole('link', { name: 'Open: Outcome of penicillin allergy testing' }).first().click()
+    await page.getByText('We consider that she is not allergic to penicillin.').waitFor()
+    assert.ok((await page.getByRole('region', { name: 'Patient' }).innerText()).includes(NAME))
+    await shot(page, `${label}-13-document`)
+    if (javaScriptEnabled) await accessible(page, 'document')
+    await done()
+  })
+
   await journey(`a paramedic breaks the glass, and ends it, ${how}`, async () => {
     const { page, done } = await opened({ javaScriptEnabled })
     await signIn(page, 'Paramedic')

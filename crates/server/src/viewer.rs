@@ -89,6 +89,26 @@ pub async fn patient(State(app): State<Arc<App>>, request: Request) -> Response 
     respond(&app, request, Way::Asking("patient"), async move |app, asked| reading::page(app, &asked, &person).await).await
 }
 
+/// `GET /viewer/patient/{id}/document/{document}`
+pub async fn document(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (person, id) = (part(&request, 3), part(&request, 5));
+    let answer = async move |app: &App, asked: Asked| reading::document(app, &asked, &person, &id, false).await;
+    respond(&app, request, Way::Asking("document"), answer).await
+}
+
+/// `GET /viewer/patient/{id}/document/{document}/file`
+pub async fn file(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (person, id) = (part(&request, 3), part(&request, 5));
+    let answer = async move |app: &App, asked: Asked| reading::document(app, &asked, &person, &id, true).await;
+    respond(&app, request, Way::Asking("document's file"), answer).await
+}
+
+/// `GET /viewer/patient/{id}/medicines`
+pub async fn medicines(State(app): State<Arc<App>>, request: Request) -> Response {
+    let person = part(&request, 3);
+    respond(&app, request, Way::Asking("medicines"), async move |app, asked| reading::medicines(app, &asked, &person).await).await
+}
+
 /// `GET /viewer/patient/{id}/results`
 pub async fn results(State(app): State<Arc<App>>, request: Request) -> Response {
     let person = part(&request, 3);

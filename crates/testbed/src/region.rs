@@ -76,6 +76,8 @@ pub struct Source {
     pub verified_by_contract: bool,
     /// How the identifier systems begin whose values it mints.
     pub owns: &'static [&'static str],
+    /// Where it gives care, where that is said: `hospital`, `pharmacy` or `practice`.
+    pub care: Option<&'static str>,
     /// What is said of it alone: keys and values.
     pub options: &'static [(&'static str, &'static str)],
 }
@@ -89,11 +91,12 @@ impl Source {
         };
         let verified = if self.verified_by_contract { "nhs_number = \"verified\"\n" } else { "" };
         let owns = if self.owns.is_empty() { String::new() } else { format!("owns = {:?}\n", self.owns) };
+        let care = self.care.map(|care| format!("care = {care:?}\n")).unwrap_or_default();
         let options: Vec<String> = self.options.iter().map(|(key, value)| format!("{key} = {value:?}")).collect();
         let options = if options.is_empty() { String::new() } else { format!("options = {{ {} }}\n", options.join(", ")) };
         format!(
             "[[source]]\nid = {:?}\nname = {:?}\norganisation = {:?}\ndialect = {:?}\nurl = {:?}\n\
-             {verified}{owns}{options}auth = {auth}\n",
+             {verified}{owns}{care}{options}auth = {auth}\n",
             self.id, self.name, self.organisation, self.dialect, self.url
         )
     }
@@ -290,6 +293,11 @@ fn source(habits: &Habits, url: String) -> Source {
         verified_by_contract: habits.verification == Verification::ByContract,
         // The practices' own systems number what they hold; trusts share one system, which tells nobody whose a value is.
         owns: if habits.maker == Maker::GpConnect { &["https://EMISWeb/", "https://tpp-uk.com/Id/ccs-id"] } else { &[] },
+        care: match habits.id {
+            "mh" | "uhb" => Some("hospital"),
+            "rx" => Some("pharmacy"),
+            _ => None,
+        },
         options: habits.options(),
     }
 }

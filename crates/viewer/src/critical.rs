@@ -251,7 +251,7 @@ fn called(item: &Item, line: &Line) -> String {
 }
 
 /// Whether an entry says that it is over.
-fn over(line: &Line) -> bool {
+pub(crate) fn over(line: &Line) -> bool {
     line.tags
         .iter()
         .any(|tag| matches!(tag.text.as_str(), "Inactive" | "Resolved" | "Stopped" | "Completed" | "Superseded" | "Remission" | "Rejected"))

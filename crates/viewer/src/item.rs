@@ -39,6 +39,8 @@ pub struct Line {
     pub struck: bool,
     /// Others that say the same.
     pub cluster: Option<Cluster>,
+    /// Ids of what is in it, to be opened.
+    pub opens: Vec<String>,
     /// Where it is opposed on this page.
     pub opposed: Option<String>,
 }
@@ -116,6 +118,7 @@ impl<'a> Reader<'a> {
             author: self.author(root),
             struck: struck(root),
             cluster: None,
+            opens: access::leads_to(root, Kind::BINARY).into_iter().collect(),
             opposed: None,
         }
     }

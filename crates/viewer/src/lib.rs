@@ -13,8 +13,10 @@ pub mod assets;
 mod banner;
 mod completeness;
 mod critical;
+mod documents;
 mod find;
 mod item;
+mod medicines;
 mod pages;
 mod reading;
 mod record;
@@ -25,9 +27,13 @@ pub mod words;
 pub use banner::{Banner, Born, Identity, Practice};
 pub use completeness::{Completeness, Gap, Source};
 pub use critical::{Critical, Said, Unsaid};
+pub use documents::{Content, Document};
 pub use find::{found, traced};
 pub use item::{Cluster, Line, Tag};
-pub use pages::{Candidate, Chrome, Claiming, Emergency, Find, Message, Reader, RecordPage, Refusing, ResultsPage, SignIn};
+pub use medicines::{Care, Medicines, Product};
+pub use pages::{
+    Candidate, Chrome, Claiming, DocumentPage, Emergency, Find, MedicinesPage, Message, Reader, RecordPage, Refusing, ResultsPage, SignIn,
+};
 pub use reading::Reading;
 pub use record::{Allergies, Conflict, Record, Section, Side, read};
 pub use results::{Chart, Point, Results, Row, Series, Test, Tick};

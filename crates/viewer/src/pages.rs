@@ -3,7 +3,9 @@
 use askama::Template;
 
 use crate::assets;
+use crate::documents::{Content, Document};
 use crate::item::Line;
+use crate::medicines::Medicines;
 use crate::record::{Allergies, Record};
 use crate::results::Results;
 
@@ -55,6 +57,34 @@ pub struct RecordPage {
     pub record: Record,
     /// Where it is shown in an emergency.
     pub emergency: Option<Emergency>,
+}
+
+/// Its medicines, beside each other.
+#[derive(Debug, Template)]
+#[template(path = "medicines.html")]
+pub struct MedicinesPage {
+    /// Around it.
+    pub chrome: Chrome,
+    /// Whose, and who answered.
+    pub record: Record,
+    /// Where it is shown in an emergency.
+    pub emergency: Option<Emergency>,
+    /// What is read.
+    pub medicines: Medicines,
+}
+
+/// A document of it.
+#[derive(Debug, Template)]
+#[template(path = "document.html")]
+pub struct DocumentPage {
+    /// Around it.
+    pub chrome: Chrome,
+    /// Whose, and who answered.
+    pub record: Record,
+    /// Where it is shown in an emergency.
+    pub emergency: Option<Emergency>,
+    /// What is read.
+    pub document: Document,
 }
 
 /// Its results, by test.

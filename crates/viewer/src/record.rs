@@ -129,7 +129,8 @@ impl Section {
 }
 
 /// The pages of one record.
-const SHEETS: &[(&str, &str, &str)] = &[("record", "The record", ""), ("results", "Results and charts", "/results")];
+const SHEETS: &[(&str, &str, &str)] =
+    &[("record", "The record", ""), ("results", "Results and charts", "/results"), ("medicines", "Medicines reconciliation", "/medicines")];
 
 /// Reads a record by the exchange's own way, and lays it out: as all pages have it, and as one of them has it beside. The entry is closed
 /// on the whole of it.
@@ -362,6 +363,11 @@ fn allergies(joined: &Joined, names: &dyn Names, lines: &[(usize, Line)]) -> All
         lacking,
         differs: all.iter().any(|line| line.opposed.is_some()),
     }
+}
+
+/// Why medicines may be lacking.
+pub(crate) fn lacking_medicines(record: &SharedRecord, names: &dyn Names) -> Vec<String> {
+    lacking(record, Heading::Medications.kinds(), names)
 }
 
 /// Why results and measurements may be lacking.

@@ -36,6 +36,8 @@ pub struct Source {
     pub owns: Vec<String>,
     /// Organisations whose word it is beside its own: what it says ties people to them.
     pub vouches_for: Vec<OdsCode>,
+    /// Where it gives care, where pages tell medicines apart by that.
+    pub care: Option<viewer::Care>,
     /// Where it is itself an exchange: its hop id.
     pub exchange: Option<ExchangeId>,
     /// The system behind it, by the id that every exchange knows it by; written on what leaves here, so that neighbours know it again.
@@ -165,6 +167,10 @@ impl<'a> Reader<'a> {
         let nhs_number_systems = section.texts("nhs_number_systems");
         let owns = section.texts("owns");
         let vouches_for = self.organisations(&section, "vouches_for");
+        let cares = [("hospital", viewer::Care::Hospital), ("pharmacy", viewer::Care::Pharmacy), ("practice", viewer::Care::Practice)];
+        let cares = cares.map(|(word, care)| (word, Some(care)));
+        let usual = dialect.filter(|dialect: &dialect::Dialect| dialect.name() == "gp-connect").map(|_| viewer::Care::Practice);
+        let care = section.choice("care", &cares, usual);
         let exchange = section.parsed("exchange");
         if exchange.is_none() && dialect.is_some_and(|dialect: dialect::Dialect| dialect.name() == "severn") {
             section.mistake("exchange", "is missing: the hop id of another Severn, by which a question that came from it is not put to it");
@@ -185,6 +191,7 @@ impl<'a> Reader<'a> {
             nhs_number_systems,
             owns,
             vouches_for,
+            care,
             exchange,
             data_provider,
             auth: auth?,

@@ -14,6 +14,9 @@ use crate::fhir_api::{App, Fault};
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// A file loads and runs nothing, and is not framed.
+const FILE_POLICY: &str = "default-src 'none'; object-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /// A page that says itself where the exchange stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Cautioned;
@@ -22,6 +25,7 @@ pub(crate) struct Cautioned;
 pub(super) struct Out {
     status: StatusCode,
     page: String,
+    file: Option<(Vec<u8>, &'static str, &'static str)>,
     location: Option<String>,
     cookies: Vec<String>,
 }
@@ -30,10 +34,10 @@ impl Out {
     /// A page. Writing one cannot fail but for memory; then nothing is shown.
     pub fn page(status: StatusCode, page: &impl Template) -> Out {
         match page.render() {
-            Ok(page) => Out { status, page, location: None, cookies: Vec::new() },
+            Ok(page) => Out { status, page, file: None, location: None, cookies: Vec::new() },
             Err(error) => {
                 tracing::error!(%error, "a page could not be written");
-                Out { status: StatusCode::INTERNAL_SERVER_ERROR, page: String::new(), location: None, cookies: Vec::new() }
+                Out { status: StatusCode::INTERNAL_SERVER_ERROR, page: String::new(), file: None, location: None, cookies: Vec::new() }
             }
         }
     }
@@ -41,7 +45,12 @@ impl Out {
     /// Leads on, by GET.
     pub fn to(location: impl Into<String>) -> Out {
         let location = Some(location.into());
-        Out { status: StatusCode::SEE_OTHER, page: String::new(), location, cookies: Vec::new() }
+        Out { status: StatusCode::SEE_OTHER, page: String::new(), file: None, location, cookies: Vec::new() }
+    }
+
+    /// A file of one of the types that are handed on. Only a PDF is opened by a browser itself; all else is kept.
+    pub fn file(bytes: Vec<u8>, kind: &'static str, end: &'static str) -> Out {
+        Out { status: StatusCode::OK, page: String::new(), file: Some((bytes, kind, end)), location: None, cookies: Vec::new() }
     }
 
     /// With a cookie.
@@ -51,13 +60,21 @@ impl Out {
     }
 
     pub fn response(self, app: &App, id: &RequestId) -> Response {
-        let Out { status, page, location, cookies } = self;
-        let mut response = Response::new(Body::from(page));
+        let Out { status, page, file, location, cookies } = self;
+        let (body, kind, policy, named) = match file {
+            Some((bytes, kind, end)) => {
+                let how = if kind == "application/pdf" { "inline" } else { "attachment" };
+                (Body::from(bytes), kind, FILE_POLICY, Some(format!("{how}; filename=\"document.{end}\"")))
+            }
+            None => (Body::from(page), "text/html; charset=utf-8", POLICY, None),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
         for (name, value) in [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_SECURITY_POLICY, policy),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::CACHE_CONTROL, "no-store"),
             // The address of a page names whom it is about.
             (header::REFERRER_POLICY, "no-referrer"),
@@ -67,6 +84,7 @@ impl Out {
             headers.insert(name, HeaderValue::from_static(value));
         }
         let texts = cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie));
+        let texts = texts.chain(named.map(|named| (header::CONTENT_DISPOSITION, named)));
         let texts = texts.chain(location.map(|location| (header::LOCATION, location)));
         for (name, text) in texts.chain([(HeaderName::from_static("x-request-id"), id.to_string())]) {
             if let Ok(value) = HeaderValue::from_str(&text) {

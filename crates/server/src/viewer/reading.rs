@@ -3,8 +3,10 @@
 use audit::Audited;
 use axum::http::StatusCode;
 use exchange::Joined;
-use record::{Need, Question};
-use viewer::{Chrome, Emergency, Record, RecordPage, Refusing, Results, ResultsPage, words};
+use record::{Need, Question, SourceId};
+use viewer::{
+    Chrome, Content, Document, DocumentPage, Emergency, Medicines, MedicinesPage, Record, RecordPage, Refusing, Results, ResultsPage, words,
+};
 
 use super::page::{self, Out};
 use super::{App, Asked};
@@ -12,7 +14,7 @@ use crate::fhir_api::{Fault, fault, unknown};
 
 /// The page of somebody's record, or of what may be done where it is not shown.
 pub(super) async fn page(app: &App, asked: &Asked, person: &str) -> Out {
-    laid_out(app, asked, person, ("record", |_: &Joined| ()), |status, chrome, mut record, emergency, ()| {
+    laid_out(app, asked, person, Need::everything(), ("record", |_: &Joined| ()), |status, chrome, mut record, emergency, ()| {
         // It leads to its own places.
         record.home.clear();
         Out::page(status, &RecordPage { chrome, record, emergency })
@@ -23,8 +25,38 @@ pub(super) async fn page(app: &App, asked: &Asked, person: &str) -> Out {
 /// The page of their results by test.
 pub(super) async fn results(app: &App, asked: &Asked, person: &str) -> Out {
     let of = |joined: &Joined| Results::of(joined, &app.exchange);
-    laid_out(app, asked, person, ("results", of), |status, chrome, record, emergency, results| {
+    laid_out(app, asked, person, Need::everything(), ("results", of), |status, chrome, record, emergency, results| {
         Out::page(status, &ResultsPage { chrome, record, emergency, results })
+    })
+    .await
+}
+
+/// The page of their medicines, beside each other.
+pub(super) async fn medicines(app: &App, asked: &Asked, person: &str) -> Out {
+    // Of whose place is hidden no source is told by its own id, nor by what care it gives.
+    let care = |source: &SourceId| app.config.sources.iter().find(|one| one.id == *source).and_then(|one| one.care);
+    let of = |joined: &Joined| Medicines::of(joined, &app.exchange, care);
+    laid_out(app, asked, person, Need::everything(), ("medicines", of), |status, chrome, record, emergency, medicines| {
+        Out::page(status, &MedicinesPage { chrome, record, emergency, medicines })
+    })
+    .await
+}
+
+/// The page of a document; or the document itself, as a file.
+pub(super) async fn document(app: &App, asked: &Asked, person: &str, id: &str, as_file: bool) -> Out {
+    let need = Need { attachment: Some(id.to_owned()), ..Need::everything() };
+    let of = |joined: &Joined| Document::of(joined, &app.exchange, id);
+    laid_out(app, asked, person, need, ("document", of), |status, chrome, record, emergency, document| match document {
+        // What is withheld is as what never was.
+        None => {
+            let said = "No document of that name is in what may be shown to you of this record now.";
+            page::message(app, asked, StatusCode::NOT_FOUND, "No such document", said)
+        }
+        Some(Document { content: Content::File(bytes, kind, end), .. }) if as_file => Out::file(bytes, kind, end),
+        Some(document) => {
+            let status = if document.is_away() { StatusCode::BAD_GATEWAY } else { status };
+            Out::page(status, &DocumentPage { chrome, record, emergency, document })
+        }
     })
     .await
 }
@@ -34,6 +66,7 @@ async fn laid_out<T>(
     app: &App,
     asked: &Asked,
     person: &str,
+    need: Need,
     lay_out: (&'static str, impl FnOnce(&Joined) -> T),
     write: impl FnOnce(StatusCode, Chrome, Record, Option<Emergency>, T) -> Out,
 ) -> Out {
@@ -43,7 +76,7 @@ async fn laid_out<T>(
         Err(refused) => return page::failed(app, &asked.id, &fault(refused)),
     };
     let now = app.clock.now();
-    let question = Question::Read { person: of, need: Need::everything() };
+    let question = Question::Read { person: of, need };
     match viewer::read(&app.exchange, asked.ask(question), now, lay_out).await {
         Ok(read) => {
             let (record, more) = Audited::into_inner(read);
@@ -55,6 +88,8 @@ async fn laid_out<T>(
             let csrf = asked.session.csrf.clone();
             let emergency = record.emergency.map(|until| Emergency { until: words::until(until, now), instant: until.to_string(), csrf });
             let title = match record.sheet {
+                "document" => format!("Document of {}", record.banner.name),
+                "medicines" => format!("Medicines of {}, beside each other", record.banner.name),
                 "results" => format!("Results of {}", record.banner.name),
                 _ => format!("Record of {}", record.banner.name),
             };

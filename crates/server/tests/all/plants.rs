@@ -300,6 +300,11 @@ async fn what_is_sensitive_is_on_no_page_and_behind_no_id() {
     let page = world.tab(&token).await.unwrap().read(&person).await;
     assert!(page.status == 200 && page.text.contains("Plain"), "{}", page.text);
     check(&page.text, "the page");
+    for sheet in ["results", "medicines"] {
+        let page = world.tab(&token).await.unwrap().get(&format!("/viewer/patient/{person}/{sheet}")).await;
+        assert!(page.status == 200 && page.text.contains("Plain"), "{}", page.text);
+        check(&page.text, sheet);
+    }
     let whole = world.get(&format!("Patient/{person}/$everything?_count=5000"), &token).await;
     let seen = |answer: &Answer| (answer.status, answer.headers.len(), answer.text.replace(&answer.request(), "ID"));
     for resource in plants(DEMO_PERSON, &testbed::person(DEMO_PERSON).unwrap().about) {

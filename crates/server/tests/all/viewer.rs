@@ -44,6 +44,11 @@ fn section<'a>(answer: &'a Answer, anchor: &str) -> &'a str {
 
 /// One source of these resources about the demo's person, whose demographics these change.
 fn holding(patient: Value, resources: &[Value]) -> World {
+    holding_as("", patient, resources)
+}
+
+/// The same of a source of which something more is configured.
+fn holding_as(line: &str, patient: Value, resources: &[Value]) -> World {
     let about = &testbed::person(DEMO_PERSON).unwrap().about;
     let mut person = json!({"resourceType": "Patient", "id": "1", "birthDate": about.birth_date,
         "name": [{"family": about.family, "given": about.given}],
@@ -56,13 +61,16 @@ fn holding(patient: Value, resources: &[Value]) -> World {
         let mut resource = resource.clone();
         let by_patient = ["AllergyIntolerance", "Consent", "Device", "Immunization"];
         let key = if by_patient.iter().any(|kind| resource["resourceType"] == *kind) { "patient" } else { "subject" };
-        resource[key] = subject.clone();
+        if resource["resourceType"] != "Binary" {
+            resource[key] = subject.clone();
+        }
         resource.to_string()
     });
     let all = std::iter::once(person.to_string()).chain(own).collect();
     let source =
         Supplier::of_resources(habits("ccr").unwrap(), "http://ccr.testbed.example", [(DEMO_PERSON.to_owned(), all)].into()).unwrap();
-    World::around(Arc::new(Region::of([source])), &Setup { sources: vec![("ccr", "nhs_number = \"verified\"\n")], ..Setup::default() })
+    let lines = format!("nhs_number = \"verified\"\n{line}");
+    World::around(Arc::new(Region::of([source])), &Setup { sources: vec![("ccr", lines.leak())], ..Setup::default() })
 }
 
 async fn page_of(patient: Value, resources: &[Value]) -> Answer {
@@ -753,4 +761,146 @@ async fn numbers_that_no_chart_can_hold_are_listed() {
     let test = section(&page, "test-1");
     assert_eq!(test.matches("class=\"sv-mark\"").count(), 3);
     assert!(!test.contains("NaN") && !test.contains("inf"), "{test}");
+}
+
+/// The page of medicines beside each other, of what two sources hold: one of a practice, one of a hospital.
+#[tokio::test(start_paused = true)]
+async fn a_medicine_that_only_one_side_has_or_that_one_side_ended_stands_out_in_words() {
+    let taken = |id: &str, name: &str, status: &str| {
+        json!({"resourceType": "MedicationStatement", "id": id, "status": status, "medicationCodeableConcept": {"text": name},
+            "effectiveDateTime": "2026-02-17", "dosage": [{"text": "One each morning"}]})
+    };
+    let ordered = |id: &str, name: &str, category: &str, when: &str| {
+        json!({"resourceType": "MedicationRequest", "id": id, "status": "active", "intent": "order", "authoredOn": when,
+            "category": [{"coding": [{"code": category}]}], "medicationCodeableConcept": {"text": name}})
+    };
+    let dispensed = json!({"resourceType": "MedicationDispense", "id": "d", "status": "completed", "whenHandedOver": "2026-10-22",
+        "medicationCodeableConcept": {"text": "ramipril 10mg capsules"}});
+    let hospital = [
+        taken("1", "Ramipril 10mg capsules", "stopped"),
+        ordered("2", "Ramipril 10mg capsules", "discharge", "2026-10-20"),
+        ordered("3", "Ramipril 2.5mg capsules", "inpatient", "2026-10-19"),
+        dispensed,
+        taken("w", "Atenolol 50mg tablets", "entered-in-error"),
+    ];
+    let world = holding_as("care = \"hospital\"\n", json!({}), &hospital);
+    let person = world.person(DEMO_PERSON).await;
+    let page = doctor(&world, &person).await.get(&format!("/viewer/patient/{person}/medicines")).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    let events = world.ledger.of(&page.request());
+    assert_eq!((events.first().unwrap().as_str(), events.last().unwrap().as_str()), ("opened", "closed"));
+    let row = |name: &str| {
+        let begin = page
+            .text
+            .split("<tr>")
+            .find(|row| row.to_lowercase().contains(&format!(">{}</span>", name.to_lowercase())))
+            .unwrap_or_else(|| panic!("{name}"));
+        words_of(begin.split("</tr>").next().unwrap())
+    };
+    let ten = row("Ramipril 10mg capsules");
+    for wanted in [
+        "Active by the word of a discharge; ended by that of the hospital.",
+        "See also Ramipril 2.5mg capsules.",
+        "Last issued: 20-Oct-2026, Collaborative Care Record",
+        "Last dispensed: 22-Oct-2026, Collaborative Care Record",
+        "Statement that it is taken Stopped Dose: One each morning",
+        "Dispensed Completed",
+        "Nothing that came",
+    ] {
+        assert!(ten.contains(wanted), "`{wanted}`: {ten}");
+    }
+    let two = row("Ramipril 2.5mg capsules");
+    assert!(two.contains("Only the hospital has it.") && two.contains("Last dispensed: not recorded"), "{two}");
+    assert!(!page.text.contains("Atenolol"));
+    assert!(text(&page).contains("1 entry that is not current"), "{}", text(&page));
+    // Banner, who answered, and who read stand on every printed page.
+    for wanted in ["aria-label=\"Patient\"", "class=\"sv-foot\"", "Answered in full: 1 of 1 sources"] {
+        assert!(page.text.contains(wanted), "{wanted}");
+    }
+    // Of a source that does not say what care it gives, nothing is taken for a side's.
+    let world = holding(json!({}), &[taken("1", "Ramipril 10mg capsules", "active")]);
+    let person = world.person(DEMO_PERSON).await;
+    let page = doctor(&world, &person).await.get(&format!("/viewer/patient/{person}/medicines")).await;
+    has(&page, &["Only whoever passes it on has it."]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn documents_open_in_place_for_those_who_may_see_them() {
+    let binary = |id: &str, kind: &str, data: &str| json!({"resourceType": "Binary", "id": id, "contentType": kind, "data": data_encoding::BASE64.encode(data.as_bytes())});
+    let leads = |id: &str, kind: &str| {
+        json!({"resourceType": "DocumentReference", "id": format!("r{id}"), "status": "current", "description": format!("Letter {id}"),
+            "date": "2026-02-17T09:00:00Z", "content": [{"attachment": {"contentType": kind, "url": format!("Binary/{id}")}}]})
+    };
+    let html = "<h1>Dear Dr</h1><p onclick=alert(1)>Seen</p><script>alert(1)</script><img src=//a.example/x>";
+    let all: Vec<(&str, &str, &str)> = vec![
+        ("t", "text/plain; charset=utf-8", "Dear Dr <Rao> & all"),
+        ("h", "text/html", html),
+        ("p", "application/pdf", "%PDF-1.7"),
+        ("x", "image/svg+xml", "<svg onload=alert(1)>"),
+    ];
+    let resources: Vec<Value> = all.iter().flat_map(|(id, kind, data)| [leads(id, kind), binary(id, kind, data)]).collect();
+    let world = holding(json!({}), &resources);
+    let person = world.person(DEMO_PERSON).await;
+    let tab = doctor(&world, &person).await;
+    let record = tab.read(&person).await;
+    let path = |letter: &str| {
+        let line = record.text.split("class=\"sv-line").find(|line| line.contains(&format!("<strong>Letter {letter}</strong>"))).unwrap();
+        line.split("href=\"").map(|rest| rest.split('"').next().unwrap()).find(|path| path.contains("/document/")).unwrap().to_owned()
+    };
+    let text_page = tab.get(&path("t")).await;
+    assert_eq!(text_page.status, 200, "{}", text_page.text);
+    has(&text_page, &["Letter t", "17-Feb-2026 09:00", "Dear Dr <Rao> & all", "HARTLEY"]);
+    let events = world.ledger.of(&text_page.request());
+    assert_eq!((events.first().unwrap().as_str(), events.last().unwrap().as_str()), ("opened", "closed"));
+    let page = tab.get(&path("h")).await;
+    assert!(page.text.contains("<h1>Dear Dr</h1><p>Seen</p>") && !page.text.contains("alert") && !page.text.contains("a.example"));
+    assert!(!page.headers["content-security-policy"].to_str().unwrap().contains("unsafe"));
+    for (letter, kind, how) in [
+        ("p", "application/pdf", "inline; filename=\"document.pdf\""),
+        ("x", "application/octet-stream", "attachment; filename=\"document.bin\""),
+    ] {
+        has(&tab.get(&path(letter)).await, &[if letter == "p" { "Open the PDF of HARTLEY" } else { "Download the file of HARTLEY" }]);
+        let file = tab.get(&format!("{}/file", path(letter))).await;
+        let header = |name: &str| file.headers[name].to_str().unwrap();
+        assert_eq!((file.status, header("content-type"), header("content-disposition")), (200, kind, how));
+        assert_eq!((header("x-content-type-options"), header("cache-control")), ("nosniff", "no-store"));
+        assert!(header("content-security-policy").starts_with("default-src 'none'"));
+        assert_eq!(file.text, all.iter().find(|(id, ..)| *id == letter).unwrap().2);
+        assert_eq!(world.ledger.of(&file.request()).last().unwrap(), "closed");
+    }
+    // What nobody minted, what is another's, and what may not be seen are one thing to whoever asks.
+    let card = Card { activities: vec!["B0401"], patient: Some(person.clone()), ..Card::doctor() };
+    let pharmacist = world.tab(&world.token(&card)).await.unwrap();
+    let unknown = pharmacist.get(&format!("/viewer/patient/{person}/document/ccr-0")).await;
+    let withheld = pharmacist.get(&path("t")).await;
+    let bare = |answer: &Answer| answer.text.replace(&answer.request(), "");
+    assert_eq!((unknown.status, withheld.status, bare(&withheld)), (404, 404, bare(&unknown)));
+    let stranger = world.tab(&world.token(&Card { organisation: "RXK", ..Card::doctor() })).await.unwrap();
+    for answer in [stranger.get(&path("t")).await, stranger.get(&format!("{}/file", path("p"))).await] {
+        assert_eq!(answer.status, 403);
+        assert_eq!(world.ledger.of(&answer.request()).last().unwrap(), "refused");
+    }
+}
+
+/// A source that is away has not lost its document: the page says so, under the banner of whom it is about.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_cannot_be_fetched_is_said_to_be_away() {
+    let world = World::of(&["ccr", "gp", "uhb"]);
+    let person = world.person(DEMO_PERSON).await;
+    let tab = doctor(&world, &person).await;
+    let record = tab.read(&person).await;
+    let paths: Vec<&str> =
+        record.text.split("href=\"").map(|rest| rest.split('"').next().unwrap()).filter(|path| path.contains("/document/")).collect();
+    assert!(paths.len() > 1, "{paths:?}");
+    for path in &paths {
+        let page = tab.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text.contains("<pre class=\"sv-document\">"), "{path}: {}", text(&page));
+    }
+    let path = paths[0];
+    let source = path.split("/document/").nth(1).and_then(|id| id.split('-').next()).unwrap();
+    assert!(world.region.fail(source, Fault::Refusing { how: Refusal::Unavailable }));
+    let page = tab.get(path).await;
+    assert!(matches!(page.status, 404 | 502), "{}: {}", page.status, text(&page));
+    assert!(!page.text.contains("<pre"));
 }
