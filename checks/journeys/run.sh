@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Walks the pages of `severn demo` in Debian's Chromium, with and without script, and has axe-core look at each of them.
-#   run.sh [OUT]   screenshots and the printed record go into OUT ($SEVERN_CACHE/journeys/shots)
+#   run.sh [OUT [PART…]]   screenshots and the printed record go into OUT ($SEVERN_CACHE/journeys/shots); PART as in journeys.mjs
 source "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
 cd "$ROOT"
 # A system's SEVERN_CHROMIUM may be another one.
@@ -10,4 +10,4 @@ export SEVERN_CHROMIUM="${SEVERN_CHROMIUM:-/usr/bin/chromium}"
 npm_home="$("$ROOT/checks/npm.sh" journeys)"
 rm -f "$npm_home"/*.mjs
 cp "$ROOT"/checks/journeys/*.mjs "$npm_home/"
-exec node "$npm_home/journeys.mjs" "$SEVERN_BIN" "${1:-$npm_home/shots}"
+exec node "$npm_home/journeys.mjs" "$SEVERN_BIN" "${1:-$npm_home/shots}" "${@:2}"

@@ -1,0 +1,139 @@
+// What every journey is walked with: a demo, a browser that nobody here wrote, and the steps that all take.
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import assert from 'node:assert/strict'
+import { AxeBuilder } from '@axe-core/playwright'
+import { chromium } from 'playwright-core'
+
+export const [severn, out] = process.argv.slice(2)
+mkdirSync(out, { recursive: true })
+export const NUMBER = '9990000018'
+export const OTHER = '9990000026'
+// Somebody who decided how she is to be treated.
+export const DECIDED = '9990000050'
+// Somebody of whom two laboratories measured one thing, again and again.
+export const CHARTED = '9990000433'
+export const CHARTED_TEST = 'Serum creatinine'
+export const NAME = 'HARTLEY, Margaret Anne'
+export const FAILING = "Birmingham City Council adult and children's social care"
+
+/** Starts the demo; answers with its address and how it is ended. */
+async function demo() {
+  const process = spawn(severn, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  for await (const line of createInterface({ input: process.stdout })) {
+    const found = line.match(/^Read as somebody: (http:\/\/\S+)\/viewer/)
+    if (found) {
+      process.stdout.resume()
+      return { base: found[1], stop: () => new Promise((done) => process.once('exit', done).kill('SIGINT')) }
+    }
+  }
+  throw new Error('the demo ended before it said where it is')
+}
+
+const results = []
+/** One journey: it is told whether it went as it must. */
+export async function journey(name, walk) {
+  const begun = Date.now()
+  try {
+    await walk()
+    results.push([name, true])
+    console.log(`ok    ${name} (${Date.now() - begun} ms)`)
+  } catch (error) {
+    results.push([name, false])
+    console.log(`WRONG ${name}\n${error.stack}`)
+  }
+}
+
+export let { base, stop } = await demo()
+
+/** Another demo. What is claimed, and what is learnt of whom, stays: whoever must be refused first has a demo of their own. */
+export async function anew() {
+  await stop();
+  ({ base, stop } = await demo())
+}
+
+const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const browser = await chromium.launch({ executablePath: process.env.SEVERN_CHROMIUM ?? '/usr/bin/chromium', args: quiet })
+
+/** A browser of somebody's: nothing is asked of another address, nothing is forbidden by the page's own policy, nothing fails. */
+export async function opened(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  const wrong = []
+  context.on('request', (request) => {
+    if (new URL(request.url()).hostname !== '127.0.0.1') wrong.push(`asks ${request.url()}`)
+  })
+  context.on('console', (message) => {
+    // A refusal is a page like any other; the browser says so in its console.
+    const told = /status of 40[03]/.test(message.text()) || message.location().url.endsWith('/favicon.ico')
+    if (message.type() === 'error' && !told) wrong.push(`${message.text()} ${message.location().url}`)
+  })
+  context.on('weberror', (error) => wrong.push(String(error.error())))
+  const page = await context.newPage()
+  return { page, context, done: async () => { await context.close(); assert.deepEqual(wrong, []) } }
+}
+
+export async function signIn(page, job) {
+  await page.goto(`${base}/viewer`)
+  assert.equal(new URL(page.url()).pathname, '/viewer/sign-in')
+  await page.getByRole('link', { name: /^Sign in with/ }).click()
+  await page.getByRole('button', { name: new RegExp(`^${job}:`) }).click()
+  await page.getByRole('heading', { name: 'Find a person' }).waitFor()
+  assert.equal(page.url(), `${base}/viewer`)
+}
+
+export async function find(page, number) {
+  await page.goto(`${base}/viewer`)
+  await page.getByRole('textbox', { name: 'NHS number' }).fill(number)
+  await page.getByRole('button', { name: 'Find by NHS number' }).click()
+  await page.getByRole('link', { name: /^Open the record of/ }).waitFor()
+  assert.ok(!page.url().includes(number), 'a number stands in no address')
+}
+
+export async function open(page, number) {
+  await find(page, number)
+  await page.getByRole('link', { name: /^Open the record of/ }).click()
+}
+
+export async function claim(page) {
+  await page.getByRole('textbox', { name: 'In words: why you need this record', exact: true }).fill('Admitted to my ward this morning')
+  await page.getByRole('button', { name: /^I care for/ }).click()
+}
+
+export async function read(page, job, number = NUMBER) {
+  await signIn(page, job)
+  await open(page, number)
+  await mayRead(page)
+}
+
+/** Claims, unless somebody who works there did before. */
+export async function mayRead(page) {
+  const [banner, refused] = [page.getByRole('region', { name: 'Patient' }), page.getByRole('heading', { name: 'This record cannot be shown to you now' })]
+  await banner.or(refused).first().waitFor()
+  if (await refused.count()) await claim(page)
+  await banner.waitFor()
+}
+
+/** No violation of what axe-core knows of WCAG and good practice, in either colour scheme. */
+export async function accessible(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    const told = violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`).join(' | ')}`)
+    assert.deepEqual(told, [], `${what}, ${colorScheme}`)
+  }
+  await page.emulateMedia({ colorScheme: null })
+}
+
+export const shot = (page, name, fullPage = false) => page.screenshot({ path: join(out, `${name}.png`), fullPage })
+
+/** Ends it all, and tells how it went: how many journeys went wrong. */
+export async function ended() {
+  await browser.close()
+  await stop()
+  const failed = results.filter(([, fine]) => !fine).length
+  console.log(`screenshots: ${out}`)
+  console.log(`${results.length - failed} passed, ${failed} failed`)
+  return failed
+}
