@@ -20,8 +20,8 @@ export const NAME = 'HARTLEY, Margaret Anne'
 export const FAILING = "Birmingham City Council adult and children's social care"
 
 /** Starts the demo; answers with its address and how it is ended. */
-async function demo() {
-  const process = spawn(severn, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] })
+async function demo(...more) {
+  const process = spawn(severn, ['demo', '--listen', '127.0.0.1:0', ...more], { stdio: ['ignore', 'pipe', 'ignore'] })
   for await (const line of createInterface({ input: process.stdout })) {
     const found = line.match(/^Read as somebody: (http:\/\/\S+)\/viewer/)
     if (found) {
@@ -49,9 +49,9 @@ export async function journey(name, walk) {
 export let { base, stop } = await demo()
 
 /** Another demo. What is claimed, and what is learnt of whom, stays: whoever must be refused first has a demo of their own. */
-export async function anew() {
+export async function anew(...more) {
   await stop();
-  ({ base, stop } = await demo())
+  ({ base, stop } = await demo(...more))
 }
 
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']

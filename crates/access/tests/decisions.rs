@@ -9,7 +9,9 @@ use access::{
 };
 use fhir::{Kind, Tree};
 use jiff::{SignedDuration, Timestamp};
-use record::{Ask, Caller, Cluster, Item, Need, OdsCode, Organisation, Origin, PersonId, Question, SharedRecord, Tier, Traits, UserId};
+use record::{
+    Ask, Caller, Cluster, Item, Need, OdsCode, Organisation, Origin, PersonId, Question, SharedRecord, SourceId, Tier, Traits, UserId,
+};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -447,6 +449,44 @@ fn each_role_is_shown_its_view_and_no_more() {
         let (shown, withheld) = shown(role, &activities, items());
         assert_eq!((shown.len(), withheld), (left, 4 - left), "{role} {activities:?}");
     }
+}
+
+/// What a reader may ask of a source, and what is said of what they may not, is what would be shown.
+#[test]
+fn what_may_be_asked_of_a_source_is_what_would_be_shown() {
+    let sources: [SourceId; 3] = ["gp", "ccr", "soc"].map(|id| id.parse().unwrap());
+    let [gp, ccr, soc] = &sources;
+    let own = "@id(\"own.gp\") forbid (principal, action == Action::\"see\", resource) when { resource.source == \"gp\" && resource.category != \"allergies\" };
+        @id(\"own.soc\") forbid (principal, action == Action::\"see\", resource) when { resource.source == \"soc\" };";
+    let site = Site { sources: sources.iter().map(|id| (id.clone(), "RRK".parse().unwrap())).collect(), ..Site::default() };
+    let rules = Rules::load(&[Text { file: "own.cedar".to_owned(), text: own.to_owned() }], None, site).unwrap();
+    let by = |activity: &str, scope: &str| {
+        let caller = Caller { scopes: vec![scope.to_owned()], ..caller("R8000", &[activity], "TREAT") };
+        permit_by(&rules, caller, &[Evidence::Launch(person())])
+    };
+    let (role, scope) = ("your role and activities do not cover this type", "the scopes of your token do not cover this type");
+    let shares = "what this source shares does not cover this type for you";
+    let check = |permit: &Permit, kind: Kind, everywhere: Option<&str>, of: [Option<&str>; 3]| {
+        assert_eq!((permit.lacks(kind), permit.allows(kind)), (everywhere, everywhere.is_none()), "{kind}");
+        for (source, why) in sources.iter().zip(of) {
+            assert_eq!((permit.lacks_of(source, kind), permit.may_ask(source, kind)), (why, why.is_none()), "{kind} of {source}");
+            assert_eq!(permit.shows_all_plain(kind, source), why.is_none(), "{kind} of {source}");
+        }
+    };
+    let full = by("B0360", "user/*.rs");
+    check(&full, Kind::CONDITION, None, [Some(shares), None, Some(shares)]);
+    check(&full, Kind::ALLERGY_INTOLERANCE, None, [None, None, Some(shares)]);
+    assert_eq!([gp, ccr, soc].map(|source| full.may_ask_anything(source)), [true, true, false]);
+    assert_eq!(full.views(), ["clinician-full"]);
+    assert!(full.scopes().is_whole());
+    let limited = by("B0370", "user/*.rs");
+    check(&limited, Kind::APPOINTMENT, Some(role), [Some(role); 3]);
+    assert_eq!(limited.views(), ["summary"]);
+    let narrow = by("B0360", "user/Condition.rs");
+    check(&narrow, Kind::ALLERGY_INTOLERANCE, Some(scope), [Some(scope); 3]);
+    check(&narrow, Kind::CONDITION, None, [Some(shares), None, Some(shares)]);
+    assert_eq!([gp, ccr, soc].map(|source| narrow.may_ask_anything(source)), [false, true, false]);
+    assert!(narrow.scopes().covers(Kind::CONDITION) && !narrow.scopes().covers(Kind::ALLERGY_INTOLERANCE));
 }
 
 #[test]

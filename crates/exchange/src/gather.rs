@@ -17,7 +17,11 @@ use tokio::time::Instant;
 use crate::parts::{Locate, Parts, SourceEntry};
 use crate::{Elsewhere, hidden};
 
+/// The note on the rows of a source that has not answered yet, where what others said is shown before it has.
+pub const NOT_YET: &str = "not-yet";
+
 /// What one source came to.
+#[derive(Clone)]
 pub(crate) struct LegEnd {
     pub(crate) entry: SourceEntry,
     /// What it said; none when it was not asked.
@@ -40,17 +44,17 @@ impl LegEnd {
 }
 
 /// What is to be asked of whom.
-pub(crate) struct Question<'a> {
-    pub(crate) ask: &'a Ask,
+pub(crate) struct Question {
+    pub(crate) ask: Ask,
     pub(crate) number: NhsNumber,
-    pub(crate) former: &'a [NhsNumber],
-    pub(crate) need: &'a Need,
-    pub(crate) located: &'a [Located],
+    pub(crate) former: Vec<NhsNumber>,
+    pub(crate) need: Need,
+    pub(crate) located: Vec<Located>,
     pub(crate) until: Instant,
 }
 
 /// Why a source is not asked, if it is not.
-fn not_asked(parts: &Parts, permit: &Permit, entry: &SourceEntry, question: &Question<'_>) -> Option<(Status, Option<jiff::Timestamp>)> {
+fn not_asked(parts: &Parts, permit: &Permit, entry: &SourceEntry, question: &Question) -> Option<(Status, Option<jiff::Timestamp>)> {
     if entry.exchange.as_ref().is_some_and(|exchange| question.ask.hops.contains(exchange)) {
         return Some((Status::NotAskedLoop, None));
     }
@@ -66,64 +70,160 @@ fn not_asked(parts: &Parts, permit: &Permit, entry: &SourceEntry, question: &Que
     believed.then_some((Status::NotLocated, Some(miss.heard)))
 }
 
-/// Asks every source; each leg says how it went. Legs belong to this call: when it is dropped, so are they.
+/// Every source asked at once; each leg says how it went. Legs belong to this: when it is dropped, so are they.
 ///
 /// What the national locator says comes while they run. A source that said before that it does not know the person is asked all the
 /// same when its organisation now says, there, that it holds their shared record.
-pub(crate) async fn all(
-    parts: &Arc<Parts>,
-    permit: &Permit,
-    question: &Question<'_>,
-    elsewhere: impl Future<Output = Elsewhere>,
-) -> (Vec<LegEnd>, Elsewhere) {
-    let mut legs = JoinSet::new();
-    let mut ask = |entry: &SourceEntry| {
-        let local_ids =
-            question.located.iter().find(|located| located.source == entry.id && located.holds).map(|located| located.local_ids.clone());
+pub(crate) struct Legs {
+    parts: Arc<Parts>,
+    permit: Permit,
+    question: Question,
+    under_way: JoinSet<LegEnd>,
+    /// Sources that are not asked unless the locator names them.
+    passed_over: Vec<(SourceEntry, Status, Option<jiff::Timestamp>)>,
+    /// What the locator is asked, while it has not said.
+    consulting: JoinSet<Elsewhere>,
+    elsewhere: Elsewhere,
+    ends: Vec<LegEnd>,
+}
+
+impl Legs {
+    /// Begins them all.
+    pub(crate) fn begin(
+        parts: &Arc<Parts>,
+        permit: &Permit,
+        question: Question,
+        consulting: impl Future<Output = Elsewhere> + Send + 'static,
+    ) -> Legs {
+        let mut legs = Legs {
+            parts: parts.clone(),
+            permit: permit.clone(),
+            question,
+            under_way: JoinSet::new(),
+            passed_over: Vec::new(),
+            consulting: JoinSet::new(),
+            elsewhere: Elsewhere::default(),
+            ends: Vec::new(),
+        };
+        legs.consulting.spawn(consulting);
+        for entry in &parts.entries {
+            match not_asked(parts, permit, entry, &legs.question) {
+                Some((status, heard)) => legs.passed_over.push((entry.clone(), status, heard)),
+                None => legs.ask(entry),
+            }
+        }
+        legs
+    }
+
+    fn ask(&mut self, entry: &SourceEntry) {
+        let question = &self.question;
+        let located = question.located.iter().find(|located| located.source == entry.id && located.holds);
         let holder = Holder {
             source: entry.id.clone(),
             number: question.number,
-            former: question.former.to_vec(),
-            local_ids: local_ids.unwrap_or_default(),
+            former: question.former.clone(),
+            local_ids: located.map(|located| located.local_ids.clone()).unwrap_or_default(),
         };
-        let (parts, permit, entry) = (parts.clone(), permit.clone(), entry.clone());
+        let (parts, permit, entry) = (self.parts.clone(), self.permit.clone(), entry.clone());
         let (need, until) = (question.need.clone(), question.until);
-        legs.spawn(async move {
+        self.under_way.spawn(async move {
             let asking = leg(&parts, &permit, entry, &holder, &need, until);
             hidden::quietly(&permit, asking).await
         });
-    };
-    let mut passed_over = Vec::new();
-    for entry in &parts.entries {
-        match not_asked(parts, permit, entry, question) {
-            Some((status, heard)) => passed_over.push((entry, status, heard)),
-            None => ask(entry),
+    }
+
+    /// Waits until one more has ended: false when all have. What is dropped while it waits loses nothing.
+    pub(crate) async fn next(&mut self) -> bool {
+        loop {
+            tokio::select! {
+                Some(said) = self.consulting.join_next() => {
+                    self.elsewhere = said.unwrap_or_default();
+                    for (entry, status, heard) in std::mem::take(&mut self.passed_over) {
+                        match status == Status::NotLocated && self.elsewhere.names(&entry.organisation) {
+                            true => self.ask(&entry),
+                            false => self.ends.push(LegEnd::silent(&entry, rows(&entry, &self.question.need, status, heard))),
+                        }
+                    }
+                }
+                Some(ended) = self.under_way.join_next() => match ended {
+                    Ok(end) => {
+                        self.ends.push(end);
+                        return true;
+                    }
+                    Err(_) => return panicked(),
+                },
+                else => return false,
+            }
         }
     }
-    let elsewhere = elsewhere.await;
-    let mut ends = Vec::new();
-    for (entry, status, heard) in passed_over {
-        if status == Status::NotLocated && elsewhere.names(&entry.organisation) {
-            ask(entry);
-            continue;
-        }
-        ends.push(LegEnd::silent(entry, rows(entry, question.need, status, heard)));
+
+    /// Waits for all of them.
+    pub(crate) async fn end(&mut self) {
+        while self.next().await {}
     }
-    while let Some(ended) = legs.join_next().await {
-        match ended {
-            Ok(end) => ends.push(end),
-            // A bug in a dialect must not take the other sources' answers along; the finaliser names the rows.
-            // The words of a panic may quote what it was at.
-            Err(_) => tracing::error!("a leg ended in a panic"),
-        }
+
+    /// What the locator said, as far as it has.
+    pub(crate) fn elsewhere(&self) -> &Elsewhere {
+        &self.elsewhere
     }
-    for entry in &parts.entries {
-        if !ends.iter().any(|end| end.entry.id == entry.id) {
-            ends.push(LegEnd::silent(entry, rows(entry, question.need, Status::FailedInternal, None)));
-        }
+
+    /// Whether something may still come.
+    pub(crate) fn are_over(&self) -> bool {
+        self.consulting.is_empty() && self.under_way.is_empty()
     }
-    ends.sort_by(|a, b| a.entry.id.cmp(&b.entry.id));
-    (ends, elsewhere)
+
+    /// Whether what came can be shown before the rest has: some source has answered, and every one that said before that it holds what
+    /// the person objects to has ended. What such a one says takes away from what others do.
+    pub(crate) fn can_be_shown(&self) -> bool {
+        let ended = |source: &SourceId| self.ends.iter().any(|end| end.entry.id == *source);
+        let objects = |located: &&Located| located.categories.iter().any(|category| category.kind == Kind::CONSENT && category.holds);
+        self.ends.iter().any(|end| end.chart.is_some())
+            && self.question.located.iter().filter(objects).all(|located| ended(&located.source))
+    }
+
+    /// The sources that are asked and have not ended, with what they are not yet known to hold: as though they were silent.
+    fn awaited(&self) -> Vec<LegEnd> {
+        let awaited = |entry: &&SourceEntry| {
+            let passed_over = self.passed_over.iter().any(|(passed, _, _)| passed.id == entry.id);
+            !passed_over && !self.ends.iter().any(|end| end.entry.id == entry.id)
+        };
+        let over = self.are_over();
+        let silent = |entry: &SourceEntry| {
+            // A bug in a dialect takes away no more than its own source's answer.
+            let (status, note) = if over { (Status::FailedInternal, None) } else { (Status::FailedTimeout, Some(NOT_YET.to_owned())) };
+            let rows = rows(entry, &self.question.need, status, None).into_iter().map(|row| Row { note: note.clone(), ..row });
+            LegEnd::silent(entry, rows.collect())
+        };
+        self.parts.entries.iter().filter(awaited).map(silent).collect()
+    }
+
+    /// How every source ended; of those that have not, that they have not yet.
+    pub(crate) fn so_far(&self) -> Vec<LegEnd> {
+        let passed = |(entry, status, heard): &(SourceEntry, Status, Option<jiff::Timestamp>)| {
+            LegEnd::silent(entry, rows(entry, &self.question.need, *status, *heard))
+        };
+        let mut ends = self.ends.clone();
+        ends.extend(self.passed_over.iter().map(passed));
+        ends.extend(self.awaited());
+        ends.sort_by(|a, b| a.entry.id.cmp(&b.entry.id));
+        ends
+    }
+
+    /// How every source ended, once all have.
+    pub(crate) fn take(&mut self) -> Vec<LegEnd> {
+        let awaited = self.awaited();
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.extend(awaited);
+        ends.sort_by(|a, b| a.entry.id.cmp(&b.entry.id));
+        ends
+    }
+}
+
+/// A bug in a dialect must not take the other sources' answers along; the rows of its own name it. The words of a panic may quote what
+/// it was at.
+fn panicked() -> bool {
+    tracing::error!("a leg ended in a panic");
+    true
 }
 
 fn rows(entry: &SourceEntry, need: &Need, status: Status, last_answered: Option<jiff::Timestamp>) -> Vec<Row> {

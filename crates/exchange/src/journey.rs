@@ -11,21 +11,19 @@ use tokio::time::Instant;
 
 use crate::consent::Unshared;
 use crate::facts::About;
-use crate::gather::{self, LegEnd};
+use crate::gather::{self, LegEnd, Legs};
 use crate::registration::Told;
 use crate::told::{self, Digests};
 use crate::{Elsewhere, Exchange, Met, Monitoring, Refused, Vault, evidence, hidden, parts::Parts, record_locator, select};
 
-/// A read under way: permitted, entered in the ledger, its legs ended.
-pub struct Watching {
-    entry: Entry,
-    permit: Permit,
+/// A read under way: permitted, its legs running.
+pub(crate) struct Watching {
+    pub(crate) permit: Permit,
     number: NhsNumber,
     about: About,
     need: Need,
     until: Instant,
-    ends: Vec<LegEnd>,
-    elsewhere: Elsewhere,
+    pub(crate) legs: Legs,
 }
 
 /// By which claims something is shown that is not shown without: until when each lasts.
@@ -111,8 +109,8 @@ fn point(own: Option<Exchange>, permit: &Permit, number: NhsNumber) {
 }
 
 impl Exchange {
-    /// Answers one question about one person, as far as the sources' replies. Read this function first.
-    pub async fn watch(&self, ask: Ask) -> Result<Watching, Refused> {
+    /// Asks one question about one person of every source: permitted, and entered in the ledger. Read this function first.
+    pub(crate) async fn watch(&self, ask: Ask) -> Result<(Entry, Watching), Refused> {
         let Question::Read { person, need } = &ask.question else { return Err(Refused::Denied(access::Refusal::NoActivity)) };
         self.no_loop(&ask).await?;
         let entry =
@@ -132,11 +130,13 @@ impl Exchange {
             Vec::new()
         });
         let need = need.clone();
-        let gathered = self.gathered(&need);
-        let question = gather::Question { ask: &ask, number, former: &about.former, need: &gathered, located: &located, until };
-        let consulting = record_locator::consult(&self.parts, &permit, &ask, number, until);
-        let (ends, elsewhere) = gather::all(&self.parts, &permit, &question, consulting).await;
-        Ok(Watching { entry, permit, number, about, need, until, ends, elsewhere })
+        let consulting = {
+            let (parts, permit, ask) = (self.parts.clone(), permit.clone(), ask.clone());
+            async move { record_locator::consult(&parts, &permit, &ask, number, until).await }
+        };
+        let question = gather::Question { ask, number, former: about.former.clone(), need: self.gathered(&need), located, until };
+        let legs = Legs::begin(&self.parts, &permit, question, consulting);
+        Ok((entry, Watching { permit, number, about, need, until, legs }))
     }
 
     /// What is to be asked of sources. Where lists say what is sensitive, everything: what a thing leads to may be so, and what is not
@@ -155,19 +155,23 @@ impl Exchange {
     /// The same, whole: every leg guarded, all joined, and from the joined record withheld what the permit does not cover.
     /// It leaves when its entry is closed on what is shown of it.
     pub async fn read(&self, ask: Ask) -> Result<Answering, Refused> {
-        let watching = self.watch(ask).await?;
-        Ok(self.join(watching).await)
+        let (entry, mut watching) = self.watch(ask).await?;
+        watching.legs.end().await;
+        let ends = watching.legs.take();
+        Ok(self.join(entry, &watching, ends).await)
     }
 
-    async fn join(&self, watching: Watching) -> Answering {
-        let Watching { entry, permit, number, about, need, until, ends, elsewhere } = watching;
+    /// What the legs came to, joined.
+    pub(crate) async fn join(&self, entry: Entry, watching: &Watching, ends: Vec<LegEnd>) -> Answering {
+        let Watching { permit, number, about, need, until, legs } = watching;
+        let (permit, number, until, elsewhere) = (permit.clone(), *number, *until, legs.elsewhere().clone());
         let Guarded { mut charts, plan, heard, told, said, refused, unsaid, mut attachments } = guarded(
             &about.facts(number, need.birth_date.as_ref()),
             ends,
-            &need,
+            need,
             (&self.parts.settings.relationship, self.parts.clock.now()),
         );
-        charts.extend(self.own_consents(permit.person(), &about.merged, &need).await);
+        charts.extend(self.own_consents(permit.person(), &about.merged, need).await);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         let unshared = Unshared { held: self.held(&permit, &record.items), unsaid, refused };
         self.mark(&permit, &mut record, &unshared);
@@ -197,10 +201,10 @@ impl Exchange {
             // Nothing is fetched, and nothing is read again by the id that it had.
             attachments.clear();
         }
-        select::narrow(&mut record, &need);
-        self.without_heard(&mut record, &need, &unsaid);
+        select::narrow(&mut record, need);
+        self.without_heard(&mut record, need, &unsaid);
         join::settle(&mut record, need.join);
-        let states = join::states(&record, &need);
+        let states = join::states(&record, need);
         let own = (!place_hidden && self.holds(&heard, &elsewhere)).then(|| self.clone());
         if place_hidden {
             self.keep_plan(&permit, &record).await;

@@ -31,7 +31,7 @@ const FAILING: &str = "soc";
 const VIEWER: &str = "severn-viewer";
 
 /// Starts everything, shows one joined read, and serves until told to stop (or, with `check`, judges the read and ends).
-pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
+pub async fn run(listen: SocketAddr, check: bool, late: Option<&str>) -> anyhow::Result<ExitCode> {
     println!("Severn's demo: a pretend region of synthetic people. Nothing here is real.");
     let folder = Folder::new()?;
     let region = Region::start([127, 0, 0, 1].into(), None).await.context("starting the pretend suppliers")?;
@@ -67,6 +67,15 @@ pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     println!("{}", text(&view, check));
     let read = readers::both(&public, &bearer, &person).await?;
     println!("{}", read.words);
+    if let Some(late) = late {
+        let (source, ms) = late
+            .split_once('=')
+            .and_then(|(source, ms)| Some((source, ms.parse().ok()?)))
+            .with_context(|| format!("--late {late} must be SOURCE=MS, as gp=3000"))?;
+        if !region.fail(source, Fault::Slow { ms }) {
+            bail!("--late {late}: the pretend region has no supplier {source}");
+        }
+    }
     let faults = [judge::demo_faults(&pages, FAILING), judge::locator_faults(&pages), read.faults].concat();
     for fault in &faults {
         println!("WRONG: {fault}");

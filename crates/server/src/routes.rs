@@ -51,6 +51,7 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/viewer/patient/{id}/document/{document}", endpoints: &["GET"], serve: || get(viewer::document) },
     Route { path: "/viewer/patient/{id}/document/{document}/file", endpoints: &["GET"], serve: || get(viewer::file) },
     Route { path: "/viewer/patient/{id}/medicines", endpoints: &["GET"], serve: || get(viewer::medicines) },
+    Route { path: "/viewer/patient/{id}/more/{rest}", endpoints: &["GET"], serve: || get(viewer::more) },
     Route { path: "/viewer/patient/{id}/results", endpoints: &["GET"], serve: || get(viewer::results) },
     Route { path: "/viewer/sign-in", endpoints: &["GET"], serve: || get(viewer::sign_in) },
     Route { path: "/viewer/sign-in/{way}", endpoints: &["GET"], serve: || get(viewer::begin) },

@@ -5,6 +5,7 @@
 //! that could not be seen there. Whom a page is about stands in its address, and nowhere in the session.
 
 mod claim;
+mod coming;
 mod find;
 mod page;
 mod reading;
@@ -37,6 +38,7 @@ pub const HOME: &str = "/viewer";
 pub struct Room {
     sessions: Sessions,
     pendings: Pendings,
+    coming: coming::Waiting,
     /// For the token endpoints of sign-in providers.
     client: reqwest::Client,
 }
@@ -50,7 +52,12 @@ impl Room {
             // Whoever answers at the address is believed, and nobody to whom it might send us on.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Room { sessions: Sessions::new(&config.viewer), pendings: Pendings::new(&config.viewer), client })
+        Ok(Room {
+            sessions: Sessions::new(&config.viewer),
+            pendings: Pendings::new(&config.viewer),
+            coming: coming::Waiting::new(config),
+            client,
+        })
     }
 }
 
@@ -83,10 +90,21 @@ pub async fn look(State(app): State<Arc<App>>, request: Request) -> Response {
     respond(&app, request, Way::Asking("find"), find::look).await
 }
 
-/// `GET /viewer/patient/{id}`
+/// `GET /viewer/patient/{id}`; with `?whole` nothing is shown before all has come.
 pub async fn patient(State(app): State<Arc<App>>, request: Request) -> Response {
     let person = part(&request, 3);
-    respond(&app, request, Way::Asking("patient"), async move |app, asked| reading::page(app, &asked, &person).await).await
+    let pace = coming::pace(&app, &request);
+    respond(&app, request, Way::Asking("patient"), async move |app, asked| match pace {
+        Some(pace) => coming::page(app, &asked, &person, pace).await,
+        None => reading::page(app, &asked, &person).await,
+    })
+    .await
+}
+
+/// `GET /viewer/patient/{id}/more/{rest}`
+pub async fn more(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (person, rest, own) = (part(&request, 3), part(&request, 5), app.clone());
+    respond(&app, request, Way::Asking("more"), async move |_, asked| coming::more(own, asked, &person, &rest).await).await
 }
 
 /// `GET /viewer/patient/{id}/document/{document}`

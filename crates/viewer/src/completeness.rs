@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use exchange::Names;
+use exchange::{NOT_YET, Names};
 use fhir::Kind;
 use record::{Row, SharedRecord, SourceId, Status};
 
@@ -30,6 +30,8 @@ pub struct Source {
     pub whole: bool,
     /// Whether it was asked and answered at all.
     pub answered: bool,
+    /// Whether it has not answered yet, and still may.
+    pub awaited: bool,
     /// In a few words: `answered`, or what is lacking.
     pub state: String,
     /// What is lacking, and what it does not offer.
@@ -85,14 +87,31 @@ impl Completeness {
         self.whole() == self.sources.len() && self.withheld.is_empty() && self.held.is_empty()
     }
 
+    /// Those that may still answer.
+    pub fn awaited(&self) -> Vec<&str> {
+        self.sources.iter().filter(|source| source.awaited).map(|source| source.name.as_str()).collect()
+    }
+
     /// Those that did not.
     pub fn lacking(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(|source| !source.whole)
     }
 }
 
+/// How an answer ended, in words.
+pub(crate) fn ended(row: &Row) -> &'static str {
+    match row.note.as_deref() {
+        Some(NOT_YET) => "not answered yet",
+        _ => row.status.unwrap_or(Status::FailedInternal).words(),
+    }
+}
+
 fn source(id: &SourceId, rows: &[&Row], names: &dyn Names) -> Source {
     let (name, organisation) = names.of(id);
+    if let Some(row) = rows.iter().find(|row| row.note.as_deref() == Some(NOT_YET)) {
+        let (state, gaps) = (ended(row).to_owned(), Vec::new());
+        return Source { name, organisation, whole: false, answered: false, awaited: true, state, gaps, shown: 0, asked: None, last: None };
+    }
     let mut by_way: BTreeMap<(bool, Status, Option<&str>), Vec<Kind>> = BTreeMap::new();
     for row in rows {
         let status = row.status.unwrap_or(Status::FailedInternal);
@@ -127,6 +146,7 @@ fn source(id: &SourceId, rows: &[&Row], names: &dyn Names) -> Source {
         organisation,
         whole,
         answered,
+        awaited: false,
         state,
         gaps,
         shown: rows.iter().map(|row| row.counts.single + row.counts.clustered + row.counts.collapsed).sum(),

@@ -35,6 +35,6 @@ pub use pages::{
     Candidate, Chrome, Claiming, DocumentPage, Emergency, Find, MedicinesPage, Message, Reader, RecordPage, Refusing, ResultsPage, SignIn,
 };
 pub use reading::Reading;
-pub use record::{Allergies, Conflict, Record, Section, Side, read};
+pub use record::{Allergies, Conflict, Record, Section, Side, begin, more, read};
 pub use results::{Chart, Point, Results, Row, Series, Test, Tick};
 pub use sections::Heading;

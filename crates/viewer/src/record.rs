@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use audit::Audited;
-use exchange::{Elsewhere, Exchange, Joined, Names, Refused};
+use exchange::{Coming, Elsewhere, Exchange, Joined, Names, Pace, Refused};
 use fhir::Kind;
 use jiff::Timestamp;
 use record::{AllergyState, Ask, Fate, Item, SharedRecord, SourceId, Status, Tier};
 
 use crate::banner::{self, Banner, Identity, Practice};
-use crate::completeness::{Completeness, kind_in_words};
+use crate::completeness::{self, Completeness, kind_in_words};
 use crate::critical::{self, Critical};
 use crate::item::{Cluster, Line, Reader};
 use crate::sections::Heading;
@@ -52,6 +52,8 @@ pub struct Record {
     pub unanswered: bool,
     /// Whether one of them did not reply in time.
     pub timed_out: bool,
+    /// Where what has not come yet is told, when it comes.
+    pub more: Option<String>,
     /// When it was read.
     pub read_at: String,
 }
@@ -151,6 +153,26 @@ pub async fn read<T>(
     }))
 }
 
+/// The same of a record as its answers come: what is there at first, and what may still.
+///
+/// # Errors
+///
+/// As of [`read`].
+pub async fn begin(exchange: &Exchange, ask: Ask, pace: Pace, now: Timestamp) -> Result<(Audited<Record>, Option<Coming>), Refused> {
+    let (answering, coming) = exchange.read_as_it_comes(ask, pace).await?;
+    Ok((answering.close_whole().await.map(|joined| Record::of(&joined, exchange, now)), coming))
+}
+
+/// It anew, when more has come.
+///
+/// # Errors
+///
+/// As of [`read`].
+pub async fn more(exchange: &Exchange, coming: Coming, now: Timestamp) -> Result<(Audited<Record>, Option<Coming>), Refused> {
+    let (answering, coming) = exchange.more(coming).await?;
+    Ok((answering.close_whole().await.map(|joined| Record::of(&joined, exchange, now)), coming))
+}
+
 /// Every line of a record, and what it was made with.
 pub(crate) struct Laid<'a> {
     /// What looks up names.
@@ -182,6 +204,7 @@ impl Record {
         let rows = &record.plan.rows;
         let answered = rows.iter().any(|row| row.status.is_some_and(Status::answered) || row.counts.single + row.counts.clustered > 0);
         let knows_nothing = rows.iter().all(|row| row.status.is_none_or(Status::complete));
+        let awaits_nobody = completeness.awaited().is_empty();
         let conflicts = conflicts(record, &reader);
         let lines = lines(record, &reader, &conflicts);
         let mut notices = notices(
@@ -205,8 +228,9 @@ impl Record {
             practices: banner::practices(record, &reader),
             sections: sections(joined, names, lines),
             conflicts,
-            unanswered: !answered && !knows_nothing,
+            unanswered: !answered && !knows_nothing && awaits_nobody,
             timed_out: rows.iter().any(|row| row.status == Some(Status::FailedTimeout)),
+            more: None,
             read_at: words::instant(now),
         }
     }
@@ -381,7 +405,7 @@ fn lacking(record: &SharedRecord, kinds: &[Kind], names: &dyn Names) -> Vec<Stri
     for row in record.plan.rows.iter().filter(|row| kinds.contains(&row.kind)) {
         let status = row.status.unwrap_or(Status::FailedInternal);
         let why = match () {
-            () if !status.complete() => status.words(),
+            () if !status.complete() => completeness::ended(row),
             () if row.counts.withholds() => Status::Withheld.words(),
             () if row.counts.quarantined > 0 => "some of it is held back",
             () => continue,

@@ -12,6 +12,10 @@ pub struct ViewerConfig {
     pub idle_minutes: u64,
     /// How long somebody stays signed in at most; a token's own end comes first.
     pub session_minutes: u64,
+    /// How long nothing more has come when what is there of a record is shown, before all of it is; none where it is waited for whole.
+    pub pace: Option<exchange::Pace>,
+    /// Records at once of which something is still to come; of more all is waited for.
+    pub coming_max: usize,
     /// Sessions at once; whoever was here least is signed out first.
     pub sessions_max: u64,
 }
@@ -31,7 +35,11 @@ pub struct Application {
 
 impl<'a> Reader<'a> {
     pub(super) fn viewer(&self, section: Section<'a>) -> ViewerConfig {
+        let milliseconds = |key, default| std::time::Duration::from_millis(section.number(key, default, 0..=10_000));
+        let (settled, latest) = (milliseconds("settled_ms", 250), milliseconds("first_paint_ms", 2_000));
         let config = ViewerConfig {
+            pace: (!latest.is_zero()).then_some(exchange::Pace { settled, latest }),
+            coming_max: section.number("coming_max", 1_000, 1..=100_000) as usize,
             idle_minutes: section.number("idle_minutes", 15, 1..=60),
             session_minutes: section.number("session_minutes", 480, 5..=720),
             sessions_max: section.number("sessions_max", 10_000, 1..=1_000_000),

@@ -11,8 +11,7 @@ use super::Asked;
 use crate::fhir_api::{App, Fault};
 
 /// Nothing is loaded or run but what is the exchange's own, nothing is framed, and forms go nowhere else.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// A file loads and runs nothing, and is not framed.
 const FILE_POLICY: &str = "default-src 'none'; object-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -24,33 +23,48 @@ pub(crate) struct Cautioned;
 /// What is answered.
 pub(super) struct Out {
     status: StatusCode,
-    page: String,
-    file: Option<(Vec<u8>, &'static str, &'static str)>,
+    content: Content,
     location: Option<String>,
     cookies: Vec<String>,
 }
 
+enum Content {
+    Page(String),
+    /// With its type, and the end of its name.
+    File(Vec<u8>, &'static str, &'static str),
+    /// Events, as they come.
+    Events(Body),
+}
+
 impl Out {
+    fn of(status: StatusCode, content: Content) -> Out {
+        Out { status, content, location: None, cookies: Vec::new() }
+    }
+
     /// A page. Writing one cannot fail but for memory; then nothing is shown.
     pub fn page(status: StatusCode, page: &impl Template) -> Out {
         match page.render() {
-            Ok(page) => Out { status, page, file: None, location: None, cookies: Vec::new() },
+            Ok(page) => Out::of(status, Content::Page(page)),
             Err(error) => {
                 tracing::error!(%error, "a page could not be written");
-                Out { status: StatusCode::INTERNAL_SERVER_ERROR, page: String::new(), file: None, location: None, cookies: Vec::new() }
+                Out::of(StatusCode::INTERNAL_SERVER_ERROR, Content::Page(String::new()))
             }
         }
     }
 
     /// Leads on, by GET.
     pub fn to(location: impl Into<String>) -> Out {
-        let location = Some(location.into());
-        Out { status: StatusCode::SEE_OTHER, page: String::new(), file: None, location, cookies: Vec::new() }
+        Out { location: Some(location.into()), ..Out::of(StatusCode::SEE_OTHER, Content::Page(String::new())) }
     }
 
     /// A file of one of the types that are handed on. Only a PDF is opened by a browser itself; all else is kept.
     pub fn file(bytes: Vec<u8>, kind: &'static str, end: &'static str) -> Out {
-        Out { status: StatusCode::OK, page: String::new(), file: Some((bytes, kind, end)), location: None, cookies: Vec::new() }
+        Out::of(StatusCode::OK, Content::File(bytes, kind, end))
+    }
+
+    /// Server-sent events.
+    pub fn events(body: Body) -> Out {
+        Out::of(StatusCode::OK, Content::Events(body))
     }
 
     /// With a cookie.
@@ -60,13 +74,14 @@ impl Out {
     }
 
     pub fn response(self, app: &App, id: &RequestId) -> Response {
-        let Out { status, page, file, location, cookies } = self;
-        let (body, kind, policy, named) = match file {
-            Some((bytes, kind, end)) => {
+        let Out { status, content, location, cookies } = self;
+        let (body, kind, policy, named) = match content {
+            Content::Page(page) => (Body::from(page), "text/html; charset=utf-8", POLICY, None),
+            Content::File(bytes, kind, end) => {
                 let how = if kind == "application/pdf" { "inline" } else { "attachment" };
                 (Body::from(bytes), kind, FILE_POLICY, Some(format!("{how}; filename=\"document.{end}\"")))
             }
-            None => (Body::from(page), "text/html; charset=utf-8", POLICY, None),
+            Content::Events(body) => (body, "text/event-stream", FILE_POLICY, None),
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;

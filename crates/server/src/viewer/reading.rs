@@ -2,7 +2,7 @@
 
 use audit::Audited;
 use axum::http::StatusCode;
-use exchange::Joined;
+use exchange::{Joined, Refused};
 use record::{Need, Question, SourceId};
 use viewer::{
     Chrome, Content, Document, DocumentPage, Emergency, Medicines, MedicinesPage, Record, RecordPage, Refusing, Results, ResultsPage, words,
@@ -20,6 +20,31 @@ pub(super) async fn page(app: &App, asked: &Asked, person: &str) -> Out {
         Out::page(status, &RecordPage { chrome, record, emergency })
     })
     .await
+}
+
+/// The page of a record that is there, and what it answers by.
+pub(super) fn written(app: &App, asked: &Asked, record: Record) -> (StatusCode, RecordPage) {
+    let (status, chrome, emergency) = around(app, asked, &record);
+    (status, RecordPage { chrome, record, emergency })
+}
+
+/// What is around a page of a record.
+fn around(app: &App, asked: &Asked, record: &Record) -> (StatusCode, Chrome, Option<Emergency>) {
+    let now = app.clock.now();
+    let status = match (record.unanswered, record.timed_out) {
+        (false, _) => StatusCode::OK,
+        (true, true) => StatusCode::GATEWAY_TIMEOUT,
+        (true, false) => StatusCode::BAD_GATEWAY,
+    };
+    let csrf = asked.session.csrf.clone();
+    let emergency = record.emergency.map(|until| Emergency { until: words::until(until, now), instant: until.to_string(), csrf });
+    let title = match record.sheet {
+        "document" => format!("Document of {}", record.banner.name),
+        "medicines" => format!("Medicines of {}, beside each other", record.banner.name),
+        "results" => format!("Results of {}", record.banner.name),
+        _ => format!("Record of {}", record.banner.name),
+    };
+    (status, page::around(app, asked, &title), emergency)
 }
 
 /// The page of their results by test.
@@ -70,35 +95,33 @@ async fn laid_out<T>(
     lay_out: (&'static str, impl FnOnce(&Joined) -> T),
     write: impl FnOnce(StatusCode, Chrome, Record, Option<Emergency>, T) -> Out,
 ) -> Out {
-    // An id that nobody has takes the same way, to the same refusal.
-    let of = match app.exchange.person_of_patient(person).await {
-        Ok(of) => of.unwrap_or_else(unknown),
-        Err(refused) => return page::failed(app, &asked.id, &fault(refused)),
+    let question = match question(app, asked, person, need).await {
+        Ok(question) => question,
+        Err(out) => return *out,
     };
-    let now = app.clock.now();
-    let question = Question::Read { person: of, need };
-    match viewer::read(&app.exchange, asked.ask(question), now, lay_out).await {
+    match viewer::read(&app.exchange, asked.ask(question), app.clock.now(), lay_out).await {
         Ok(read) => {
             let (record, more) = Audited::into_inner(read);
-            let status = match (record.unanswered, record.timed_out) {
-                (false, _) => StatusCode::OK,
-                (true, true) => StatusCode::GATEWAY_TIMEOUT,
-                (true, false) => StatusCode::BAD_GATEWAY,
-            };
-            let csrf = asked.session.csrf.clone();
-            let emergency = record.emergency.map(|until| Emergency { until: words::until(until, now), instant: until.to_string(), csrf });
-            let title = match record.sheet {
-                "document" => format!("Document of {}", record.banner.name),
-                "medicines" => format!("Medicines of {}, beside each other", record.banner.name),
-                "results" => format!("Results of {}", record.banner.name),
-                _ => format!("Record of {}", record.banner.name),
-            };
-            write(status, page::around(app, asked, &title), record, emergency, more)
+            let (status, chrome, emergency) = around(app, asked, &record);
+            write(status, chrome, record, emergency, more)
         }
-        Err(refused) => match fault(refused) {
-            Fault::Denied => refused_page(app, asked, StatusCode::FORBIDDEN, person, None),
-            fault => page::failed(app, &asked.id, &fault),
-        },
+        Err(refused) => not_shown(app, asked, person, refused),
+    }
+}
+
+/// What is asked about somebody. An id that nobody has takes the same way as any other, to the same refusal.
+pub(super) async fn question(app: &App, asked: &Asked, person: &str, need: Need) -> Result<Question, Box<Out>> {
+    match app.exchange.person_of_patient(person).await {
+        Ok(of) => Ok(Question::Read { person: of.unwrap_or_else(unknown), need }),
+        Err(refused) => Err(Box::new(page::failed(app, &asked.id, &fault(refused)))),
+    }
+}
+
+/// Why a record is not shown.
+pub(super) fn not_shown(app: &App, asked: &Asked, person: &str, refused: Refused) -> Out {
+    match fault(refused) {
+        Fault::Denied => refused_page(app, asked, StatusCode::FORBIDDEN, person, None),
+        fault => page::failed(app, &asked.id, &fault),
     }
 }
 

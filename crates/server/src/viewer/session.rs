@@ -128,6 +128,11 @@ impl Sessions {
         value(headers).is_some_and(|value| !value.is_empty())
     }
 
+    /// Whether it has not been ended.
+    pub fn is_on(&self, session: &Session) -> bool {
+        self.kept.contains_key(&session.key)
+    }
+
     pub fn end(&self, session: &Session) {
         self.kept.invalidate(&session.key);
     }

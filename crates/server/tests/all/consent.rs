@@ -335,7 +335,7 @@ async fn what_a_practice_refuses_is_not_shown_by_way_of_a_shared_record() {
 }
 
 /// A source that holds a condition, what it was treated with, and maybe that the person objects to its being shared.
-fn holder(objection: Option<&str>, organisation: &'static str) -> Supplier {
+pub fn holder(objection: Option<&str>, organisation: &'static str) -> Supplier {
     holder_of_many(0, objection, organisation)
 }
 

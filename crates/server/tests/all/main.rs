@@ -9,6 +9,7 @@ mod audited;
 mod carecentric;
 mod cis2;
 mod clients;
+mod coming;
 mod commands;
 mod consent;
 mod demographics;

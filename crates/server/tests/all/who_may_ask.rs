@@ -157,6 +157,8 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
         (_, "/viewer/patient/{id}/document/{document}", _) => get(format!("/viewer/patient/{person}/document/ccr-0")),
         (_, "/viewer/patient/{id}/document/{document}/file", _) => get(format!("/viewer/patient/{person}/document/ccr-0/file")),
         (_, "/viewer/patient/{id}/medicines", _) => get(format!("/viewer/patient/{person}/medicines")),
+        // What nobody began is not there for anybody.
+        (_, "/viewer/patient/{id}/more/{rest}", _) => get(format!("/viewer/patient/{person}/more/none")),
         (_, "/viewer/patient/{id}/results", _) => get(format!("/viewer/patient/{person}/results")),
         (_, "/viewer/patient/{id}/access", _) => {
             let body = "kind=relationship&reason=TREAT&text=Admitted+to+my+ward+this+morning";
