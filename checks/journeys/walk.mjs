@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import assert from 'node:assert/strict'
 import { AxeBuilder } from '@axe-core/playwright'
+import { HtmlValidate } from 'html-validate'
 import { chromium } from 'playwright-core'
 
 export const [severn, out] = process.argv.slice(2)
@@ -57,7 +58,19 @@ export async function anew(...more) {
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 const browser = await chromium.launch({ executablePath: process.env.SEVERN_CHROMIUM ?? '/usr/bin/chromium', args: quiet })
 
-/** A browser of somebody's: nothing is asked of another address, nothing is forbidden by the page's own policy, nothing fails. */
+const standard = new HtmlValidate({ extends: ['html-validate:standard'] })
+const validated = new Set()
+
+/** What the HTML standard says against a page, as the server sent it. */
+async function invalid(response, html) {
+  validated.add(html)
+  const { results } = await standard.validateString(html)
+  const told = ({ ruleId, message, line, column }) => `${new URL(response.url()).pathname}: ${ruleId}: ${message}: ${html.split('\n')[line - 1].slice(Math.max(0, column - 60), column + 60)}`
+  return results.flatMap((one) => one.messages).map(told)
+}
+
+/** A browser of somebody's: nothing is asked of another address, nothing is forbidden by the page's own policy, every page is HTML by
+ * its standard, nothing fails. */
 export async function opened(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   const wrong = []
@@ -69,9 +82,19 @@ export async function opened(options = {}) {
     const told = /status of 40[03]/.test(message.text()) || message.location().url.endsWith('/favicon.ico')
     if (message.type() === 'error' && !told) wrong.push(`${message.text()} ${message.location().url}`)
   })
+  const pages = []
+  context.on('response', (response) => {
+    const own = response.url().startsWith(base) && response.headers()['content-type']?.startsWith('text/html')
+    // What leads on has no page, and of what was left before it came there is nothing to read.
+    if (own && response.status() !== 303) pages.push(response.text().then((html) => html && invalid(response, html), () => []))
+  })
   context.on('weberror', (error) => wrong.push(String(error.error())))
   const page = await context.newPage()
-  return { page, context, done: async () => { await context.close(); assert.deepEqual(wrong, []) } }
+  return { page, context, done: async () => {
+    wrong.push(...(await Promise.all(pages)).flat())
+    await context.close()
+    assert.deepEqual([...new Set(wrong)], [])
+  } }
 }
 
 export async function signIn(page, job) {
@@ -133,6 +156,7 @@ export async function ended() {
   await browser.close()
   await stop()
   const failed = results.filter(([, fine]) => !fine).length
+  console.log(`${validated.size} pages are looked at by the HTML standard`)
   console.log(`screenshots: ${out}`)
   console.log(`${results.length - failed} passed, ${failed} failed`)
   return failed
