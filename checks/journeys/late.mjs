@@ -1,6 +1,6 @@
 // A source that answers late: what is read meanwhile stays where it is, and what comes is told.
 import assert from 'node:assert/strict'
-import { NUMBER, accessible, anew, journey, mayRead, open, opened, read, shot, signIn } from './walk.mjs'
+import { NUMBER, accessible, anew, fail, journey, mayRead, open, opened, read, shot, signIn } from './walk.mjs'
 
 const LATE = 'mh'
 
@@ -38,7 +38,8 @@ await journey('all sources are quick: the page is whole at once', async () => {
   await done()
 })
 
-await anew('--late', `${LATE}=3000`)
+await anew()
+await fail(LATE, { fault: 'slow', ms: 3000 })
 await journey('a source is three seconds late: first sections come at once, nothing moves, and the late part is told', async () => {
   const { page, done } = await opened()
   await reading(page)

@@ -21,13 +21,15 @@ export const NAME = 'HARTLEY, Margaret Anne'
 export const FAILING = "Birmingham City Council adult and children's social care"
 
 /** Starts the demo; answers with its address and how it is ended. */
-async function demo(...more) {
-  const process = spawn(severn, ['demo', '--listen', '127.0.0.1:0', ...more], { stdio: ['ignore', 'pipe', 'ignore'] })
+async function demo() {
+  const process = spawn(severn, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  let region
   for await (const line of createInterface({ input: process.stdout })) {
+    region ??= line.match(/^Faults: curl -X PUT (http:\/\/[^/]+)\//)?.[1]
     const found = line.match(/^Read as somebody: (http:\/\/\S+)\/viewer/)
     if (found) {
       process.stdout.resume()
-      return { base: found[1], stop: () => new Promise((done) => process.once('exit', done).kill('SIGINT')) }
+      return { base: found[1], region, stop: () => new Promise((done) => process.once('exit', done).kill('SIGINT')) }
     }
   }
   throw new Error('the demo ended before it said where it is')
@@ -47,12 +49,18 @@ export async function journey(name, walk) {
   }
 }
 
-export let { base, stop } = await demo()
+export let { base, region, stop } = await demo()
 
 /** Another demo. What is claimed, and what is learnt of whom, stays: whoever must be refused first has a demo of their own. */
-export async function anew(...more) {
+export async function anew() {
   await stop();
-  ({ base, stop } = await demo(...more))
+  ({ base, region, stop } = await demo())
+}
+
+/** What goes wrong at a supplier from now on, whatever did before. */
+export async function fail(supplier, ...faults) {
+  const set = await fetch(`${region}/faults/${supplier}`, { method: 'PUT', body: JSON.stringify(faults) })
+  assert.ok(set.ok, `${supplier}: ${await set.text()}`)
 }
 
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
@@ -79,7 +87,7 @@ export async function opened(options = {}) {
   })
   context.on('console', (message) => {
     // A refusal is a page like any other; the browser says so in its console.
-    const told = /status of 40[03]/.test(message.text()) || message.location().url.endsWith('/favicon.ico')
+    const told = /status of (40[03]|502)/.test(message.text()) || message.location().url.endsWith('/favicon.ico')
     if (message.type() === 'error' && !told) wrong.push(`${message.text()} ${message.location().url}`)
   })
   const pages = []

@@ -31,7 +31,7 @@ const FAILING: &str = "soc";
 const VIEWER: &str = "severn-viewer";
 
 /// Starts everything, shows one joined read, and serves until told to stop (or, with `check`, judges the read and ends).
-pub async fn run(listen: SocketAddr, check: bool, late: Option<&str>) -> anyhow::Result<ExitCode> {
+pub async fn run(listen: SocketAddr, check: bool) -> anyhow::Result<ExitCode> {
     println!("Severn's demo: a pretend region of synthetic people. Nothing here is real.");
     let folder = Folder::new()?;
     let region = Region::start([127, 0, 0, 1].into(), None).await.context("starting the pretend suppliers")?;
@@ -67,15 +67,6 @@ pub async fn run(listen: SocketAddr, check: bool, late: Option<&str>) -> anyhow:
     println!("{}", text(&view, check));
     let read = readers::both(&public, &bearer, &person).await?;
     println!("{}", read.words);
-    if let Some(late) = late {
-        let (source, ms) = late
-            .split_once('=')
-            .and_then(|(source, ms)| Some((source, ms.parse().ok()?)))
-            .with_context(|| format!("--late {late} must be SOURCE=MS, as gp=3000"))?;
-        if !region.fail(source, Fault::Slow { ms }) {
-            bail!("--late {late}: the pretend region has no supplier {source}");
-        }
-    }
     let faults = [judge::demo_faults(&pages, FAILING), judge::locator_faults(&pages), read.faults].concat();
     for fault in &faults {
         println!("WRONG: {fault}");
@@ -109,10 +100,7 @@ pub async fn run(listen: SocketAddr, check: bool, late: Option<&str>) -> anyhow:
 pub async fn region(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     let first = (listen.port() != 0).then_some(listen.port());
     let region = Region::start(listen.ip(), first).await.context("starting the pretend suppliers")?;
-    println!(
-        "# The pretend region listens. Faults: curl -X PUT {}/faults/ccr -d '{{\"fault\":\"slow\",\"ms\":3000}}'",
-        region.control_url()
-    );
+    println!("# The pretend region listens. {}", faults(&region));
     testbed::table().lines().for_each(|line| println!("# {line}"));
     // A comment: told and asked is only who wishes to be.
     Locator::block(&region.locator_url(), ORGANISATION).lines().for_each(|line| println!("# {line}"));
@@ -142,12 +130,18 @@ async fn joined_read(public: &str, bearer: &str) -> anyhow::Result<(Vec<String>,
     Ok((client.record(&number, None).await?, person))
 }
 
+/// How what goes wrong at a supplier is set.
+fn faults(region: &RunningRegion) -> String {
+    format!("Faults: curl -X PUT {}/faults/ccr -d '{{\"fault\":\"slow\",\"ms\":3000}}'", region.control_url())
+}
+
 fn introduction(region: &RunningRegion, public: &str) -> String {
     let mut out = String::from("\nSuppliers:\n");
     for source in region.sources() {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {:<5} {:<44} {:<11} {}", source.id, source.name, source.dialect, source.url);
     }
+    let _ = writeln!(out, "{}", faults(region));
     let _ = writeln!(out, "The national record locator: {}/record-locator", region.locator_url());
     let _ =
         writeln!(out, "The exchange: {public}\n\nOne question about {DEMO_PERSON}, asked of all of them ({FAILING} is made to fail):\n");

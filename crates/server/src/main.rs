@@ -49,9 +49,6 @@ enum Command {
         /// Does the one read, prints it, and exits 0 or 1.
         #[arg(long)]
         check: bool,
-        /// A supplier that is late with every answer, and by how many milliseconds: to see what its reader is shown meanwhile.
-        #[arg(long, value_name = "SOURCE=MS")]
-        late: Option<String>,
     },
     /// The go-live ladder: what the step of a configuration needs, and signing for it.
     #[command(subcommand)]
@@ -114,7 +111,7 @@ async fn main() -> ExitCode {
         Command::Check { config } => check::run(&config),
         Command::Convert { from, ndjson: _, files } => convert::run(&from, &files),
         #[cfg(feature = "demo")]
-        Command::Demo { listen, check, late } => demo::run(listen, check, late.as_deref()).await,
+        Command::Demo { listen, check } => demo::run(listen, check).await,
         Command::GoLive(command) => ladder::run(command),
         #[cfg(feature = "demo")]
         Command::Onboard(arguments) if arguments.consumer => demo::consumer::run(arguments.listen).await,
