@@ -102,10 +102,38 @@ async fn answer<D: Desk>(app: &App, request: Request, id: &RequestId) -> Result<
         }
     };
     let outcome = asked(app, &desk, request, (&caller, id)).await;
+    entered(app, &desk, (&caller, id), outcome).await
+}
+
+/// Answers a question that a page asks, for whoever is signed in: by the same door as the desk's own, with the same entries.
+pub(crate) async fn ask<D: Desk>(
+    app: &App,
+    (caller, id): (&Caller, &RequestId),
+    desk: &D,
+    (params, body): (&Params, &Value),
+) -> Result<Audited<Value>, Fault> {
+    app.works_at::<D>(caller, id).await?;
+    let body = body.to_string();
+    entered::<D>(app, desk, (caller, id), desk.answer(app, Asked { caller, id, params, body: body.as_bytes() }).await).await
+}
+
+/// Whether somebody works at a desk. Nothing is asked of it, and nothing entered.
+pub(crate) fn is_open<D: Desk>(app: &App, caller: &Caller) -> bool {
+    D::may(&app.exchange.policy().rules(), caller, app.clock.now()).is_ok()
+}
+
+/// What came of a question; why nothing did is on the ledger.
+async fn entered<D: Desk>(
+    app: &App,
+    desk: &D,
+    (caller, id): (&Caller, &RequestId),
+    outcome: Result<Audited<Value>, Fault>,
+) -> Result<Audited<Value>, Fault> {
     if let Err(fault) = &outcome
         && let Some(why) = fault.unentered()
     {
-        refused(&format!("{}: {why}", desk.name())).await?;
+        let why = format!("{}: {}: {why}", D::NAME, desk.name());
+        app.exchange.refused_known(id, caller, None, &why).await.map_err(|_| Fault::Unavailable)?;
     }
     outcome
 }

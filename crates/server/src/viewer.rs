@@ -8,6 +8,7 @@ mod claim;
 mod coming;
 mod find;
 mod page;
+mod privacy;
 mod reading;
 mod session;
 mod sign_in;
@@ -137,6 +138,30 @@ pub async fn results(State(app): State<Arc<App>>, request: Request) -> Response 
 pub async fn claim(State(app): State<Arc<App>>, request: Request) -> Response {
     let person = part(&request, 3);
     respond(&app, request, Way::Asking("access"), async move |app, asked| claim::claim(app, &asked, &person).await).await
+}
+
+/// `GET /viewer/privacy`
+pub async fn privacy_queue(State(app): State<Arc<App>>, request: Request) -> Response {
+    let query = Params::parse(request.uri().query().unwrap_or_default());
+    respond(&app, request, Way::Asking("privacy"), async move |app, asked| privacy::queue(app, &asked, &query).await).await
+}
+
+/// `GET /viewer/privacy/tasks/{id}`
+pub async fn privacy_case(State(app): State<Arc<App>>, request: Request) -> Response {
+    let task = part(&request, 4);
+    respond(&app, request, Way::Asking("privacy"), async move |app, asked| privacy::case(app, &asked, &task).await).await
+}
+
+/// `POST /viewer/privacy/tasks/{id}/decide`
+pub async fn privacy_decide(State(app): State<Arc<App>>, request: Request) -> Response {
+    let task = part(&request, 4);
+    respond(&app, request, Way::Asking("privacy"), async move |app, asked| privacy::decide(app, &asked, &task).await).await
+}
+
+/// `GET` and `POST /viewer/privacy/report`: whom it is about stands in the form's body.
+pub async fn privacy_report(State(app): State<Arc<App>>, request: Request) -> Response {
+    let looks = request.method() == axum::http::Method::POST;
+    respond(&app, request, Way::Asking("privacy"), async move |app, asked| privacy::report(app, &asked, looks).await).await
 }
 
 /// `POST /viewer/sign-out`

@@ -16,6 +16,8 @@ pub struct Chrome {
     pub title: String,
     /// Who reads, where somebody is signed in.
     pub reader: Option<Reader>,
+    /// The desks at which they work: where each is, and what it is called.
+    pub desks: Vec<(&'static str, &'static str)>,
     /// That care may not rely on it yet, while that is so.
     pub caution: Option<&'static str>,
     /// The request, by which it stands in the ledger.
@@ -34,15 +36,15 @@ pub struct Reader {
 }
 
 impl Chrome {
-    fn styles(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn styles(&self) -> impl Iterator<Item = &'static str> {
         assets::styles()
     }
 
-    fn icon(&self) -> Option<&'static str> {
+    pub(crate) fn icon(&self) -> Option<&'static str> {
         assets::icon()
     }
 
-    fn script(&self) -> Option<&'static str> {
+    pub(crate) fn script(&self) -> Option<&'static str> {
         assets::script()
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
         let client_id = section.required::<String>("client_id");
         let name = section.text("name").unwrap_or_else(|| issuer.unwrap_or_default().to_owned());
         let secret_file = section.text("secret_file").map(|path| self.path(&path));
-        let scope = section.text("scope").unwrap_or_else(|| "openid user/*.rs".to_owned());
+        let scope = section.text("scope").unwrap_or_else(|| "openid user/*.rs severn.operator severn.privacy".to_owned());
         if !scope.split_whitespace().any(|one| one == "openid") {
             section.mistake("scope", "must have openid: without it nobody says who signed in");
         }

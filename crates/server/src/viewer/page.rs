@@ -9,6 +9,7 @@ use viewer::{Chrome, Message, Reader, assets};
 
 use super::Asked;
 use crate::fhir_api::{App, Fault};
+use crate::{desk, privacy};
 
 /// Nothing is loaded or run but what is the exchange's own, nothing is framed, and forms go nowhere else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -116,12 +117,13 @@ impl Out {
 pub(super) fn around(app: &App, asked: &Asked, title: &str) -> Chrome {
     let organisation = asked.caller.organisation.name.clone();
     let reader = Reader { name: asked.caller.name.clone(), organisation, csrf: asked.session.csrf.clone() };
-    Chrome { reader: Some(reader), ..bare(app, &asked.id, title) }
+    let privacy = desk::is_open::<privacy::Desk>(app, &asked.caller).then_some((super::privacy::HOME, "Privacy"));
+    Chrome { reader: Some(reader), desks: privacy.into_iter().collect(), ..bare(app, &asked.id, title) }
 }
 
 /// Around a page for anybody.
 pub(super) fn bare(app: &App, id: &RequestId, title: &str) -> Chrome {
-    Chrome { title: title.to_owned(), reader: None, caution: app.ladder.step().caution(), request: id.to_string() }
+    Chrome { title: title.to_owned(), reader: None, desks: Vec::new(), caution: app.ladder.step().caution(), request: id.to_string() }
 }
 
 /// Something to be told to somebody who is signed in.
@@ -130,10 +132,15 @@ pub(super) fn message(app: &App, asked: &Asked, status: StatusCode, title: &str,
     Out::page(status, &Message { chrome, said: vec![said.to_owned()], way: super::HOME, on: "Find a person" })
 }
 
+/// The words of an outcome.
+pub(super) fn said(outcome: &serde_json::Value) -> String {
+    outcome["issue"][0]["details"]["text"].as_str().unwrap_or("This cannot be shown.").to_owned()
+}
+
 /// What went wrong, in the words in which every door tells it.
 pub(super) fn failed(app: &App, id: &RequestId, fault: &Fault) -> Out {
     let (status, outcome) = fault.parts();
-    let said = outcome["issue"][0]["details"]["text"].as_str().unwrap_or("This cannot be shown.").to_owned();
+    let said = said(&outcome);
     Out::page(status, &Message { chrome: bare(app, id, "Not shown"), said: vec![said], way: super::HOME, on: "Back to the beginning" })
 }
 

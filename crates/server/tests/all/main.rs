@@ -13,6 +13,7 @@ mod coming;
 mod commands;
 mod consent;
 mod demographics;
+mod desks;
 mod discovery;
 mod documents;
 mod emergency;
