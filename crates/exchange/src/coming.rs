@@ -41,11 +41,14 @@ impl Exchange {
         Ok(self.part(entry, Coming { ask, pace, watching }).await)
     }
 
-    /// The record anew, when more has come.
+    /// The record anew, when more has come: permitted anew, since what was claimed may be over, and what is objected to may be new.
     pub async fn more(&self, mut coming: Coming) -> Result<(Answering, Option<Coming>), Refused> {
         coming.watching.legs.next().await;
         let opened = self.parts.ledger.open(&coming.ask.request, told::opened(&coming.ask)).await;
         let entry = opened.map_err(|down| Refused::Unavailable(down.to_string()))?;
+        if let Err(refusal) = self.permit_anew(&coming.ask, &mut coming.watching).await? {
+            return Err(self.refused(entry, &coming.ask, refusal).await);
+        }
         Ok(self.part(entry, coming).await)
     }
 

@@ -139,6 +139,19 @@ impl Exchange {
         Ok((entry, Watching { permit, number, about, need, until, legs }))
     }
 
+    /// Permits a read anew that is under way, of the same person by the same number, and by what is known of them now.
+    pub(crate) async fn permit_anew(&self, ask: &Ask, watching: &mut Watching) -> Result<Result<(), access::Refusal>, Refused> {
+        let (permitted, about) = self.decide(ask, &watching.permit.person().clone(), watching.until).await?;
+        let permit = match permitted {
+            Ok(permit) if about.number == Some(watching.number) && !permit.hides_place() => permit,
+            // What came was asked for where nothing had to be hidden.
+            Ok(_) => return Ok(Err(access::Refusal::UnknownPerson)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        (watching.permit, watching.about) = (permit, about);
+        Ok(Ok(()))
+    }
+
     /// What is to be asked of sources. Where lists say what is sensitive, everything: what a thing leads to may be so, and what is not
     /// there cannot be seen to be. Always what the person objects to there; and whatever its age, since what is old makes sensitive what
     /// is new.

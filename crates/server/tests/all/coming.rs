@@ -7,7 +7,7 @@ use testbed::{DEMO_PERSON, Fault, Region, Supplier, habits};
 
 use crate::consent::holder;
 use crate::tab::Tab;
-use crate::world::{Answer, Setup, World};
+use crate::world::{Answer, Card, Setup, World};
 
 /// The person's page, as a browser asks for it that can add what comes later.
 async fn begun(tab: &Tab<'_>, person: &str) -> Answer {
@@ -172,4 +172,18 @@ async fn nothing_is_shown_before_who_may_hold_an_objection_has_answered() {
     let page = begun(&tab, &person).await;
     assert_eq!(rest(&page), None, "{}", page.text);
     assert!(page.text.contains("Answered in full: 2 of 2 sources"), "{}", page.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_more_is_shown_by_a_claim_that_ended_meanwhile() {
+    let (world, person) = late("uhb").await;
+    let card = Card { activities: vec!["B0264", "B0360", "B0370", "B0401", "B0168"], ..Card::doctor() };
+    let tab = world.tab(&world.token(&card)).await.unwrap();
+    tab.find(DEMO_PERSON).await;
+    assert_eq!(tab.claim(&person, "emergency", "unconscious").await.status, 303);
+    let rest = rest(&begun(&tab, &person).await).expect("more is to come");
+    let access = format!("/viewer/patient/{person}/access");
+    assert_eq!(tab.post(&access, &[("kind", "end-emergency")]).await.status, 303);
+    let more = with_script(&tab, &rest).await;
+    assert!(parts(&more).is_empty(), "{}", more.text);
 }
