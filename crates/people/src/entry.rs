@@ -29,6 +29,15 @@ pub struct Entry {
     pub seen: Timestamp,
 }
 
+impl Entry {
+    /// Takes out whatever says where the patient is, or may be met.
+    pub fn hide_place(&mut self) {
+        self.provider = None;
+        let said = &mut self.demographics;
+        (said.addresses, said.phones, said.emails, said.practice) = Default::default();
+    }
+}
+
 /// A person: entries that are linked, and what is known of the person beside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {

@@ -18,6 +18,8 @@ pub struct Sides {
     pub other: Option<(PersonId, Entry)>,
     /// How the two compare.
     pub explained: Option<Explained>,
+    /// Whether one of them is restricted: then neither side says where anybody is.
+    pub restricted: bool,
 }
 
 impl Registrar {
@@ -42,8 +44,8 @@ impl Registrar {
     /// A task with what it is about.
     pub async fn show(&self, id: &TaskId) -> Result<Sides, NotDone> {
         let task = self.register.task(id).await?.ok_or(NotDone::UnknownTask)?;
-        let entry = self.entry_of(&task.entry).await?;
-        let other = match &task.other {
+        let mut entry = self.entry_of(&task.entry).await?;
+        let mut other = match &task.other {
             Some(other) => self.entry_of(other).await?,
             None => None,
         };
@@ -51,7 +53,16 @@ impl Registrar {
             (Some((home, entry)), Some((others_home, other))) => Some(self.compared((home, entry), (others_home, other)).await?),
             _ => None,
         };
-        Ok(Sides { task, entry, other, explained })
+        let sides = || entry.iter().chain(&other);
+        let mut restricted = sides().any(|(_, entry)| entry.restricted);
+        for (home, _) in sides() {
+            restricted |= self.register.person(home).await?.is_some_and(|person| person.restricted);
+        }
+        if restricted {
+            // They may be one: what one of them says of a place, the other's is.
+            entry.iter_mut().chain(&mut other).for_each(|(_, entry)| entry.hide_place());
+        }
+        Ok(Sides { task, entry, other, explained, restricted })
     }
 
     /// An entry and whose it is. Nobody finds those whose number was cut.

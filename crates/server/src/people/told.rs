@@ -89,7 +89,7 @@ pub fn explained(explained: &Explained) -> Value {
 pub fn sides(sides: &Sides) -> Value {
     json!({
         "task": task(&sides.task), "entry": side(sides.entry.as_ref()), "other": side(sides.other.as_ref()),
-        "comparison": sides.explained.as_ref().map(explained),
+        "comparison": sides.explained.as_ref().map(explained), "place_hidden": sides.restricted,
     })
 }
 
@@ -98,6 +98,9 @@ pub fn sides_text(sides: &Sides) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{}", task_text(&sides.task));
+    if sides.restricted {
+        let _ = writeln!(out, "one of them is restricted: where they are is not told");
+    }
     let of = |side: &Option<(PersonId, Entry)>| side.as_ref().map(|(_, entry)| rows(&entry.demographics)).unwrap_or_default();
     let (one, other) = (of(&sides.entry), of(&sides.other));
     let name = |side: &Option<(PersonId, Entry)>| side.as_ref().map_or("(not here)".to_owned(), |(_, entry)| key(&entry.key));

@@ -285,6 +285,37 @@ async fn the_desk_opens_to_its_steward_and_to_nobody_else() {
     world.ledger.verify();
 }
 
+/// Whoever decides whether two are one sees who they are; of somebody whose place is to be known by nobody they see no place.
+#[tokio::test(start_paused = true)]
+async fn no_side_of_a_doubt_says_where_a_restricted_person_is() {
+    for restricted in [None, Some("a"), Some("b")] {
+        let world = World::of(&["ccr"]);
+        let entries = ["a", "b"].map(|id| {
+            let names = if id == "a" { ("Hartley", "Margaret", "1948-06-02") } else { ("Winterbourne", "Tobias", "1981-11-23") };
+            let mut entry = said(id, names.0, names.1, names.2);
+            entry.provider = Some("RRK".parse().unwrap());
+            entry.restricted = restricted == Some(id);
+            entry.demographics.addresses =
+                vec![people::Address { line: "7 Hidden Row".into(), postcode: "DY1 4SE".into(), ..people::Address::default() }];
+            entry.demographics.phones = vec!["07700900123".into()];
+            entry.demographics.emails = vec!["safe@example.org".into()];
+            entry.demographics.practice = Some("M85028".into());
+            entry
+        });
+        let id = world.registrar.take_all(entries.to_vec(), None).await.unwrap().done.raised[0].0.clone();
+        let token = world.token(&Card { user: "s-1", scope: "severn.operator", ..Card::doctor() });
+        let shown = world.send("GET", &format!("/steward/tasks/{id}"), Some(&token), &JSON, "").await;
+        assert_eq!(shown.status, 200, "{}", shown.text);
+        for name in ["Hartley", "Winterbourne", "1948-06-02"] {
+            assert!(shown.text.contains(name), "{restricted:?}: {}", shown.text);
+        }
+        for place in ["Hidden Row", "DY1 4SE", "07700900123", "safe@example.org", "M85028", "RRK"] {
+            assert_eq!(shown.text.contains(place), restricted.is_none(), "{restricted:?}, {place}: {}", shown.text);
+        }
+        assert_eq!(shown.json["place_hidden"], restricted.is_some());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_decision_over_http_is_done_and_undone() {
     let (world, id) = confused().await;
