@@ -234,9 +234,11 @@ fn rows(entry: &SourceEntry, need: &Need, status: Status, last_answered: Option<
 /// Asks one source.
 pub(crate) async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, holder: &Holder, need: &Need, until: Instant) -> LegEnd {
     let allowed = Allowed::of(permit, &parts.sensitivity, &entry.id, need);
+    let mut seeing = parts.observed.begins(permit, &entry.id);
     let leg = match parts.sources.leg(permit, &entry.id, until).await {
         Ok(leg) => leg,
         Err(failure) => {
+            seeing.ended(std::iter::once(status_of(failure)));
             let (note, now) = (why(failure), parts.clock.now());
             let tried = note.is_none().then_some(now);
             let rows = rows(&entry, need, status_of(failure), None).into_iter();
@@ -246,11 +248,13 @@ pub(crate) async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, hold
             return LegEnd::silent(&entry, rows);
         }
     };
+    seeing.asks();
     let (known, since) = known(parts, &entry);
     let (settings, now) = (allowed.settings(&entry.settings), parts.clock.now());
     let opening = Opening { holder, settings: &settings, known: &known, reader: Some(permit.caller()), now };
     let (conversation, calls) = entry.dialect.start(&opening, &allowed.need);
     let told = converse(parts, &leg, conversation, calls).await;
+    seeing.learnt(&told.learnt);
     learn(parts, &entry, told.learnt, since);
     let mut chart = told.chart;
     if entry.exchange.is_none() && consents(&chart) == Some(Status::OkTruncated) {
@@ -263,6 +267,7 @@ pub(crate) async fn leg(parts: &Parts, permit: &Permit, entry: SourceEntry, hold
     let refused = chart.rows.iter().filter(|row| row.status == Some(Status::Withheld)).map(|row| row.kind).collect();
     let unsaid = unsaid(&entry, &chart);
     let rows = allowed.told(&entry, &mut chart);
+    seeing.ended(chart.rows.iter().chain(&rows).filter_map(|row| row.status));
     let mut statuses: BTreeMap<&str, u64> = BTreeMap::new();
     for row in chart.rows.iter().chain(&rows) {
         *statuses.entry(row.status.map_or("none", Status::code)).or_default() += 1;

@@ -184,6 +184,10 @@ impl Exchange {
             need,
             (&self.parts.settings.relationship, self.parts.clock.now()),
         );
+        // Once for a read, whatever was shown of it before all had ended.
+        if legs.are_over() {
+            self.parts.observed.guarded(&permit, &charts);
+        }
         charts.extend(self.own_consents(permit.person(), &about.merged, need).await);
         let mut record = join::charts(permit.person().clone(), charts, &self.parts.rules);
         let unshared = Unshared { held: self.held(&permit, &record.items), unsaid, refused };

@@ -13,8 +13,8 @@ use source::Sources;
 
 use crate::made_up::MadeUp;
 use crate::{
-    Claims, Consents, DemographicsService, Minted, Monitoring, People, PersonIndex, Plans, PrivacyQueue, RecordLocator, Registration,
-    RelationshipSettings, Ties, Vault,
+    Claims, Consents, DemographicsService, Minted, Monitoring, Observed, People, PersonIndex, Plans, PrivacyQueue, RecordLocator,
+    Registration, RelationshipSettings, Ties, Vault,
 };
 
 /// An exchange. Cheap to clone.
@@ -61,6 +61,8 @@ pub struct Parts {
     pub record_locator: Option<RecordLocator>,
     /// The way out.
     pub sources: Sources,
+    /// How each of them does.
+    pub observed: Observed,
     /// The sources, in order of ids.
     pub entries: Vec<SourceEntry>,
     /// Time.

@@ -10,6 +10,7 @@ pub mod monitoring;
 pub mod national;
 pub mod oauth;
 mod on_behalf;
+mod operations;
 pub mod people;
 pub mod policy;
 pub mod privacy;
@@ -72,6 +73,8 @@ pub struct Config {
     pub people: people::PeopleConfig,
     /// `[monitoring]`: which reads are brought before a privacy officer.
     pub monitoring: monitoring::MonitoringConfig,
+    /// `[operations]`: what is kept of how sources do.
+    pub operations: exchange::ObservedSettings,
     /// `[privacy]`: the privacy officer's desk.
     pub privacy: privacy::PrivacyConfig,
     /// `[vault]`: what answers showed, kept for evidence.
@@ -243,6 +246,7 @@ impl<'a> Reader<'a> {
         let people = self.people(top.section("people"));
         let relationship = self.relationship(top.section("relationship"));
         let monitoring = self.monitoring(top.section("monitoring"));
+        let operations = self.operations(top.section("operations"));
         let privacy = self.privacy(top.section("privacy"));
         let vault = self.vault(top.section("vault"));
         let viewer = self.viewer(top.section("viewer"));
@@ -288,6 +292,7 @@ impl<'a> Reader<'a> {
             organisations,
             people,
             monitoring,
+            operations,
             privacy,
             vault,
             viewer,

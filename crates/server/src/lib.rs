@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod monitoring;
 pub mod oauth;
 pub mod onboard;
+pub mod operations;
 mod page;
 pub mod people;
 pub mod policy;

@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, any, get, post};
 use http::StatusCode;
 
 use crate::fhir_api::{self, App, interaction};
-use crate::{jwks, launch, metrics, oauth, privacy, smart, steward, viewer};
+use crate::{jwks, launch, metrics, oauth, operations, privacy, smart, steward, viewer};
 
 /// A path, what can be asked there, and who answers.
 pub struct Route {
@@ -40,6 +40,7 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/metrics", endpoints: &["GET"], serve: || get(metrics::serve) },
     Route { path: oauth::TOKEN, endpoints: &["POST"], serve: || any(oauth::token) },
     Route { path: "/openapi.json", endpoints: &["GET"], serve: || get(fhir_api::openapi::serve) },
+    Route { path: "/operations/{*rest}", endpoints: operations::ENDPOINTS, serve: || any(operations::serve) },
     Route { path: "/privacy/{*rest}", endpoints: privacy::ENDPOINTS, serve: || any(privacy::serve) },
     Route { path: "/ready", endpoints: &["GET"], serve: || get(ready) },
     Route { path: "/steward/{*rest}", endpoints: steward::ENDPOINTS, serve: || any(steward::serve) },

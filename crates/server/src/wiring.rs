@@ -8,8 +8,8 @@ use anyhow::Context;
 use audit::{Checkpointer, Checkpoints, Journal, LedgerReader, NodeJournal, SigningKey};
 use dialect::DataProvider;
 use exchange::{
-    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Monitoring, MonitoringParts, Parts, Policy, Publishing,
-    RecordLocator, RecordLocatorSettings, Registration, Settings, SourceEntry, Vault,
+    Aftermath, DemographicsService, DemographicsSettings, Exchange, Locate, Monitoring, MonitoringParts, Observed, Parts, Policy,
+    Publishing, RecordLocator, RecordLocatorSettings, Registration, Settings, SourceEntry, Vault,
 };
 use identity::Trust;
 use people::Registrar;
@@ -169,6 +169,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
     let sensitivity = crate::sensitivity::load(&config.sensitivity, terms.as_deref(), clock.now())?;
     let mut entries: Vec<SourceEntry> = config.sources.iter().map(|source| entry(source, &base, terms.clone())).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
+    let observed = Observed::new(entries.iter().map(|entry| &entry.id), config.operations, clock.clone());
     let owners = config.sources.iter().flat_map(|source| source.owns.iter().map(|system| (system.clone(), source.id.clone()))).collect();
     let exchange = Exchange::new(Parts {
         settings,
@@ -188,6 +189,7 @@ pub fn app(config: Config, outside: Outside) -> anyhow::Result<(App, impl Future
         registration,
         demographics,
         record_locator,
+        observed,
         sources,
         entries,
         clock: clock.clone(),

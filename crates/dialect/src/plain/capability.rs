@@ -18,6 +18,25 @@ pub struct Known {
     pub(crate) no_provenance: bool,
 }
 
+impl Known {
+    /// Whether something else is said now of what was known: a source that was changed, not one of which more is known.
+    pub fn contradicts(&self, now: &Known) -> bool {
+        let other = |one: Option<&Arc<Capability>>, two: Option<&Arc<Capability>>| one.zip(two).is_some_and(|(one, two)| one != two);
+        other(self.capability.as_ref(), now.capability.as_ref()) || self.everything.zip(now.everything).is_some_and(|(one, two)| one != two)
+    }
+
+    /// The same, with what is said now in place of what was said before.
+    #[must_use]
+    pub fn with(&self, now: &Known) -> Known {
+        Known {
+            capability: now.capability.clone().or_else(|| self.capability.clone()),
+            everything: now.everything.or(self.everything),
+            silent: now.silent,
+            no_provenance: now.no_provenance,
+        }
+    }
+}
+
 /// A CapabilityStatement, or DSTU2's Conformance.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Capability {
@@ -114,5 +133,34 @@ mod tests {
     #[test]
     fn another_resource_is_no_statement() {
         assert_eq!(Capability::read(&Tree::from_json("{\"resourceType\":\"Patient\"}".into()).unwrap()), None);
+    }
+}
+
+#[cfg(test)]
+mod known_tests {
+    use super::*;
+
+    fn states(types: &[&str]) -> Known {
+        let types = types.iter().map(|kind| ((*kind).to_owned(), Vec::new())).collect();
+        Known { capability: Some(Arc::new(Capability { everything: true, types })), ..Known::default() }
+    }
+
+    #[test]
+    fn known_is_contradicted_by_another_statement_and_not_by_silence_or_more() {
+        let (one, nothing) = (states(&["Condition"]), Known::default());
+        let works = |works| Known { everything: Some(works), ..Known::default() };
+        for (before, now, contradicted) in [
+            (&nothing, &one, false),
+            (&one, &nothing, false),
+            (&one, &states(&["Condition"]), false),
+            (&one, &works(true), false),
+            (&one, &states(&["Condition", "Procedure"]), true),
+            (&works(true), &works(false), true),
+        ] {
+            assert_eq!(before.contradicts(now), contradicted, "{before:?} {now:?}");
+        }
+        // What is not said again is still known.
+        assert!(one.with(&works(true)).with(&nothing).contradicts(&states(&[])));
+        assert!(one.with(&works(true)).contradicts(&works(false)));
     }
 }

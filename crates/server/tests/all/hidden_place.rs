@@ -250,6 +250,10 @@ async fn no_byte_of_anything_tells_of_a_restricted_persons_place() {
     let before = counted(&world.send("GET", "/metrics", None, &[], "").await.text);
     let token = token(&world, &reader());
     let officer = world.token(&Card { user: "u-8", roles: vec!["R0001"], scope: "severn.privacy", organisation: "RZ9", ..Card::doctor() });
+    let operator = world.token(&Card { user: "u-9", scope: "severn.operator", organisation: "RZ9", ..Card::doctor() });
+    // How sources do is told by their names: none of it may have moved by anybody's leg.
+    let desk = async || world.send("GET", "/operations/sources", Some(&operator), &[], "").await.json["sources"].clone();
+    let idle = desk().await;
     let (mut shown, mut withheld) = (0, 0);
     for (place, person) in people().iter().step_by(3).enumerate() {
         let number = &person.about.nhs_number;
@@ -331,6 +335,8 @@ async fn no_byte_of_anything_tells_of_a_restricted_persons_place() {
     }
     world.settled().await;
     assert!(shown > 200 && withheld > 20, "{shown} shown, {withheld} withheld: there was something to hide");
+    assert!(idle.as_array().is_some_and(|sources| sources.len() > 4), "{idle}");
+    assert_eq!(desk().await, idle, "a leg about somebody restricted is seen at the operations desk");
     places.absent("the ledger", &world.ledger.text());
     let metrics = world.send("GET", "/metrics", None, &[], "").await;
     assert_eq!(counted(&metrics.text), before, "a source of somebody restricted is counted by no name of its own");

@@ -37,6 +37,7 @@ mod monitoring;
 mod mutual_tls;
 mod on_behalf;
 mod onboard;
+mod operations;
 mod parameters;
 mod people;
 mod plants;

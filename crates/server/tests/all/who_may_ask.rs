@@ -133,6 +133,8 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
             );
             ask("", path.to_owned(), &body, "application/x-www-form-urlencoded")
         }
+        (_, "/operations/region" | "/operations/sources", _) => get(whole.clone()),
+        (_, "/operations/sources/{id}", _) => get("/operations/sources/ccr".into()),
         (_, "/privacy/evidence", _) if method == "POST" => {
             post(whole.clone(), &json!({"patient": person, "request": "none", "why": "w"}).to_string())
         }
@@ -381,6 +383,7 @@ What of a record is shown to whom is another page: crates/access/tests/output.
 const SECTIONS: &[(&str, &str)] = &[
     ("FHIR R4", "/fhir/R4"),
     ("FHIR STU3", "/fhir/STU3"),
+    ("The operations desk", "/operations"),
     ("The privacy officer's desk", "/privacy"),
     ("The steward's desk", "/steward"),
     ("The viewer", "/viewer"),
