@@ -66,6 +66,10 @@ pub const ROUTES: &[Route] = &[
     Route { path: "/viewer/sign-in/{way}", endpoints: &["GET"], serve: || get(viewer::begin) },
     Route { path: "/viewer/sign-out", endpoints: &["POST"], serve: || post(viewer::sign_out) },
     Route { path: "/viewer/signed-in", endpoints: &["GET"], serve: || get(viewer::signed_in) },
+    Route { path: "/viewer/steward", endpoints: &["GET"], serve: || get(viewer::steward_queue) },
+    Route { path: "/viewer/steward/tasks/{id}", endpoints: &["GET"], serve: || get(viewer::steward_doubt) },
+    Route { path: "/viewer/steward/tasks/{id}/decide", endpoints: &["POST"], serve: || post(viewer::steward_decide) },
+    Route { path: "/viewer/steward/tasks/{id}/undo", endpoints: &["POST"], serve: || post(viewer::steward_undo) },
 ];
 
 /// The router of them all.

@@ -12,6 +12,7 @@ mod privacy;
 mod reading;
 mod session;
 mod sign_in;
+mod steward;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,6 +163,30 @@ pub async fn privacy_decide(State(app): State<Arc<App>>, request: Request) -> Re
 pub async fn privacy_report(State(app): State<Arc<App>>, request: Request) -> Response {
     let looks = request.method() == axum::http::Method::POST;
     respond(&app, request, Way::Asking("privacy"), async move |app, asked| privacy::report(app, &asked, looks).await).await
+}
+
+/// `GET /viewer/steward`
+pub async fn steward_queue(State(app): State<Arc<App>>, request: Request) -> Response {
+    let query = Params::parse(request.uri().query().unwrap_or_default());
+    respond(&app, request, Way::Asking("steward"), async move |app, asked| steward::queue(app, &asked, &query).await).await
+}
+
+/// `GET /viewer/steward/tasks/{id}`
+pub async fn steward_doubt(State(app): State<Arc<App>>, request: Request) -> Response {
+    let task = part(&request, 4);
+    respond(&app, request, Way::Asking("steward"), async move |app, asked| steward::doubt(app, &asked, &task).await).await
+}
+
+/// `POST /viewer/steward/tasks/{id}/decide`
+pub async fn steward_decide(State(app): State<Arc<App>>, request: Request) -> Response {
+    let task = part(&request, 4);
+    respond(&app, request, Way::Asking("steward"), async move |app, asked| steward::decide(app, &asked, &task).await).await
+}
+
+/// `POST /viewer/steward/tasks/{id}/undo`
+pub async fn steward_undo(State(app): State<Arc<App>>, request: Request) -> Response {
+    let task = part(&request, 4);
+    respond(&app, request, Way::Asking("steward"), async move |app, asked| steward::undo(app, &asked, &task).await).await
 }
 
 /// `POST /viewer/sign-out`

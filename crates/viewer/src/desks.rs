@@ -1,6 +1,7 @@
 //! Pages of the desks: what each desk's own answers say, laid out. Nothing is told here that they do not tell.
 
 pub mod privacy;
+pub mod steward;
 
 use serde_json::Value;
 

@@ -29,6 +29,7 @@ pub use banner::{Banner, Born, Identity, Practice};
 pub use completeness::{Completeness, Gap, Source};
 pub use critical::{Critical, Said, Unsaid};
 pub use desks::privacy::{Access, Case, CasePage, QueuePage, Report, ReportPage, Review, Task};
+pub use desks::steward::{Decided, Doubt, DoubtPage, DoubtsPage};
 pub use documents::{Content, Document};
 pub use find::{found, traced};
 pub use item::{Cluster, Line, Tag};

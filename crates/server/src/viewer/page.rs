@@ -9,7 +9,7 @@ use viewer::{Chrome, Message, Reader, assets};
 
 use super::Asked;
 use crate::fhir_api::{App, Fault};
-use crate::{desk, privacy};
+use crate::{desk, privacy, steward};
 
 /// Nothing is loaded or run but what is the exchange's own, nothing is framed, and forms go nowhere else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -118,7 +118,8 @@ pub(super) fn around(app: &App, asked: &Asked, title: &str) -> Chrome {
     let organisation = asked.caller.organisation.name.clone();
     let reader = Reader { name: asked.caller.name.clone(), organisation, csrf: asked.session.csrf.clone() };
     let privacy = desk::is_open::<privacy::Desk>(app, &asked.caller).then_some((super::privacy::HOME, "Privacy"));
-    Chrome { reader: Some(reader), desks: privacy.into_iter().collect(), ..bare(app, &asked.id, title) }
+    let steward = desk::is_open::<steward::Desk>(app, &asked.caller).then_some((super::steward::HOME, "Doubtful links"));
+    Chrome { reader: Some(reader), desks: privacy.into_iter().chain(steward).collect(), ..bare(app, &asked.id, title) }
 }
 
 /// Around a page for anybody.

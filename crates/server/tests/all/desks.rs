@@ -94,3 +94,53 @@ async fn a_desks_pages_open_to_nobody_to_whom_the_desk_does_not() {
     assert_eq!((answer.status, world.ledger.of(&answer.request())), (403, vec!["opened".to_owned(), "refused".to_owned()]));
     assert!(tab(&world, &officer()).await.get("/viewer/privacy").await.text.contains(&id));
 }
+
+fn steward() -> Card {
+    Card { user: "s-1", scope: "severn.operator", ..Card::doctor() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_doubtful_link_is_seen_from_both_sides_decided_and_taken_back_by_pages() {
+    let (world, id) = crate::steward::confused().await;
+    let tab = tab(&world, &steward()).await;
+    assert!(tab.get("/viewer").await.text.contains(r#"<a href="/viewer/steward">"#));
+    let path = format!("/viewer/steward/tasks/{id}");
+    let queue = tab.get("/viewer/steward").await;
+    assert!(queue.status == 200 && queue.text.contains(&format!("href=\"{path}\"")), "{}", queue.text);
+    // A list tells nobody's particulars.
+    assert!(!queue.text.contains("Hartley") && !queue.text.contains("Winterbourne"), "{}", queue.text);
+    let shown = tab.get(&path).await;
+    for wanted in ["Hartley", "Winterbourne", "999 000 0018 (said to be verified)", "Held, whatever it weighs", "Not said"] {
+        assert!(shown.text.contains(wanted), "{wanted}: {}", shown.text);
+    }
+    assert_eq!(world.ledger.of(&shown.request()), ["opened", "disclosed", "disclosed", "closed"]);
+    let decide = format!("{path}/decide");
+    for fields in [[("outcome", ""), ("reason", "x")], [("outcome", "different"), ("reason", " ")]] {
+        let answer = tab.post(&decide, &fields).await;
+        assert!(answer.status == 400 && answer.text.contains("role=\"alert\""), "{fields:?}: {}", answer.text);
+    }
+    assert_eq!(tab.post_bare(&decide, &[("outcome", "different"), ("reason", "seen")]).await.status, 403);
+    let done = tab.post(&decide, &[("outcome", "different"), ("reason", "seen the papers")]).await;
+    assert_eq!((done.status, world.ledger.of(&done.request())), (303, vec!["opened".to_owned(), "stewarded".to_owned()]), "{}", done.text);
+    let decided = tab.get(&path).await;
+    assert!(decided.text.contains("Decided: Two people") && decided.text.contains("seen the papers"), "{}", decided.text);
+    assert!(!tab.get("/viewer/steward").await.text.contains(&id) && tab.get("/viewer/steward?all=true").await.text.contains(&id));
+    assert_eq!(tab.post(&format!("{path}/undo"), &[("reason", "the papers were another's")]).await.status, 303);
+    assert!(tab.get("/viewer/steward").await.text.contains(&id));
+    world.ledger.verify();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stewards_pages_open_to_nobody_else() {
+    let (world, id) = crate::steward::confused().await;
+    let path = format!("/viewer/steward/tasks/{id}");
+    for card in [Card::doctor(), officer(), Card { scope: "severn.privacy user/*.rs", ..steward() }] {
+        let tab = tab(&world, &card).await;
+        assert!(!tab.get("/viewer").await.text.contains("/viewer/steward"));
+        let decide = [("outcome", "different"), ("reason", "x")];
+        for answer in [tab.get("/viewer/steward").await, tab.get(&path).await, tab.post(&format!("{path}/decide"), &decide).await] {
+            assert_eq!((answer.status, world.ledger.of(&answer.request())), (403, vec!["refused".to_owned()]), "{}", answer.text);
+            assert!(!answer.text.contains("Hartley") && !answer.text.contains(&id));
+        }
+    }
+}

@@ -226,7 +226,7 @@ fn said(local_id: &str, family: &str, given: &str, born: &str) -> people::Entry 
 }
 
 /// A world with one confusion, and its task.
-async fn confused() -> (World, String) {
+pub async fn confused() -> (World, String) {
     let world = World::of(&["ccr"]);
     let entries = vec![said("a", "Hartley", "Margaret", "1948-06-02"), said("b", "Winterbourne", "Tobias", "1981-11-23")];
     let taken = world.registrar.take_all(entries, None).await.unwrap();

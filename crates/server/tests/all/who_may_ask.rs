@@ -170,6 +170,12 @@ fn questions(path: &str, endpoint: &str, about: &About) -> Vec<Question> {
         (_, "/viewer/privacy" | "/viewer/privacy/report", _) => get(path.to_owned()),
         (_, "/viewer/privacy/tasks/{id}", _) => get("/viewer/privacy/tasks/none".into()),
         (_, "/viewer/privacy/tasks/{id}/decide", _) => ask("", "/viewer/privacy/tasks/none/decide".into(), "state=closed&note=x", FORM),
+        (_, "/viewer/steward", _) => get(path.to_owned()),
+        (_, "/viewer/steward/tasks/{id}", _) => get("/viewer/steward/tasks/none".into()),
+        (_, "/viewer/steward/tasks/{id}/decide", _) => {
+            ask("", "/viewer/steward/tasks/none/decide".into(), "outcome=different&reason=x", FORM)
+        }
+        (_, "/viewer/steward/tasks/{id}/undo", _) => ask("", "/viewer/steward/tasks/none/undo".into(), "reason=x", FORM),
         (_, "/viewer/sign-in/{way}", _) => get("/viewer/sign-in/0".into()),
         (_, "/viewer/sign-out", _) => ask("", path.to_owned(), "", FORM),
         (
@@ -427,7 +433,7 @@ fn judge_page(world: &World, caller: &Asking, question: &Question, answer: &Answ
     }
     let events = world.ledger.of(&answer.request());
     let ended = events.last().map(String::as_str);
-    let asks = ["/find", "/patient/", "/privacy"].iter().any(|part| name.contains(part));
+    let asks = ["/find", "/patient/", "/privacy", "/viewer/steward"].iter().any(|part| name.contains(part));
     // The form shows nobody, and is there for those who may send it.
     let shows = asks && !(name.starts_with("GET") && name.contains("/privacy/report"));
     match answer.status {
