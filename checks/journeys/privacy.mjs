@@ -1,15 +1,8 @@
 // The privacy officer's journey: an access is looked at, decided on, and reported.
 import assert from 'node:assert/strict'
-import { NAME, NUMBER, accessible, anew, journey, open, opened, shot, signIn } from './walk.mjs'
+import { NAME, NUMBER, accessible, anew, journey, narrow, open, opened, shot, signIn } from './walk.mjs'
 
 const WORDS = 'Unconscious on the pavement'
-
-async function narrow(page, what) {
-  await page.setViewportSize({ width: 320, height: 640 })
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  assert.ok(wide <= 0, `${what}: ${wide} pixels wider than the page`)
-  await page.setViewportSize({ width: 1280, height: 900 })
-}
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with script' : 'without script'

@@ -1,13 +1,6 @@
 // The steward's journey: an answer about somebody else is held, and whether it is so is decided, and taken back.
 import assert from 'node:assert/strict'
-import { NUMBER, accessible, anew, fail, journey, opened, read, shot, signIn } from './walk.mjs'
-
-async function narrow(page, what) {
-  await page.setViewportSize({ width: 320, height: 640 })
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  assert.ok(wide <= 0, `${what}: ${wide} pixels wider than the page`)
-  await page.setViewportSize({ width: 1280, height: 900 })
-}
+import { NUMBER, accessible, anew, fail, journey, narrow, opened, read, shot, signIn } from './walk.mjs'
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with script' : 'without script'

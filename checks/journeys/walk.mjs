@@ -157,6 +157,15 @@ export async function accessible(page, what) {
   await page.emulateMedia({ colorScheme: null })
 }
 
+/** At 320 pixels, which is 400 % of a common screen, nothing is reached by scrolling sideways. */
+export async function narrow(page, what) {
+  const size = page.viewportSize()
+  await page.setViewportSize({ width: 320, height: 640 })
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  assert.ok(wide <= 0, `${what}: ${wide} pixels wider than the page`)
+  await page.setViewportSize(size)
+}
+
 export const shot = (page, name, fullPage = false) => page.screenshot({ path: join(out, `${name}.png`), fullPage })
 
 /** Ends it all, and tells how it went: how many journeys went wrong. */

@@ -38,12 +38,16 @@ impl Exchange {
         if watching.permit.hides_place() {
             watching.legs.end().await;
         }
-        Ok(self.part(entry, Coming { ask, pace, watching }).await)
+        let mut coming = Coming { ask, pace, watching };
+        coming.settle().await;
+        Ok(self.part(entry, coming).await)
     }
 
     /// The record anew, when more has come: permitted anew, since what was claimed may be over, and what is objected to may be new.
     pub async fn more(&self, mut coming: Coming) -> Result<(Answering, Option<Coming>), Refused> {
         coming.watching.legs.next().await;
+        // What is open on the ledger waits for nobody: whoever leaves meanwhile leaves nothing open.
+        coming.settle().await;
         let opened = self.parts.ledger.open(&coming.ask.request, told::opened(&coming.ask)).await;
         let entry = opened.map_err(|down| Refused::Unavailable(down.to_string()))?;
         if let Err(refusal) = self.permit_anew(&coming.ask, &mut coming.watching).await? {
@@ -52,8 +56,8 @@ impl Exchange {
         Ok(self.part(entry, coming).await)
     }
 
+    /// What there is of it now, and the rest.
     async fn part(&self, entry: Entry, mut coming: Coming) -> (Answering, Option<Coming>) {
-        coming.settle().await;
         let legs = &mut coming.watching.legs;
         let over = legs.are_over();
         let ends = if over { legs.take() } else { legs.so_far() };
@@ -63,6 +67,7 @@ impl Exchange {
 }
 
 impl Coming {
+    /// Waits until what there is may be shown, and nothing more has come for a while.
     async fn settle(&mut self) {
         let latest = Instant::now() + self.pace.latest;
         let legs = &mut self.watching.legs;

@@ -167,7 +167,7 @@ impl Legs {
         &self.elsewhere
     }
 
-    /// Whether something may still come.
+    /// Whether nothing may come any more.
     pub(crate) fn are_over(&self) -> bool {
         self.consulting.is_empty() && self.under_way.is_empty()
     }
