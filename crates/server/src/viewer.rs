@@ -17,12 +17,15 @@ mod steward;
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit::Audited;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use record::{Ask, Caller, Question, RequestId};
+use serde_json::Value;
 
 use crate::config::Config;
+use crate::desk;
 use crate::fhir_api::{App, Fault, Params, wire};
 use crate::tls::Peer;
 use crate::token::TokenFault;
@@ -74,6 +77,11 @@ struct Asked {
 impl Asked {
     fn ask(&self, question: Question) -> Ask {
         Ask { request: self.id.clone(), caller: self.caller.clone(), question, hops: Vec::new(), wait: None }
+    }
+
+    /// What a desk answers, as it would whoever asks it by its own address.
+    async fn at_desk<D: desk::Desk>(&self, app: &App, desk: &D, params: &Params, body: &Value) -> Result<Value, Fault> {
+        desk::ask(app, (&self.caller, &self.id), desk, (params, body)).await.map(Audited::into_inner)
     }
 
     /// A field of the form, without spaces around it.

@@ -6,7 +6,6 @@ use viewer::{Case, CasePage, QueuePage, Report, ReportPage};
 
 use super::page::{self, Out};
 use super::{App, Asked};
-use crate::desk;
 use crate::fhir_api::{Fault, Params};
 use crate::privacy::Desk;
 
@@ -16,14 +15,10 @@ pub(super) const HOME: &str = "/viewer/privacy";
 /// What may be asked of who looked, by the names of the form.
 const ASKED: [&str; 5] = ["nhs_number", "sds_user_id", "source", "since", "until"];
 
-async fn ask(app: &App, asked: &Asked, desk: Desk, params: &Params, body: &Value) -> Result<Value, Fault> {
-    desk::ask(app, (&asked.caller, &asked.id), &desk, (params, body)).await.map(audit::Audited::into_inner)
-}
-
 /// What waits; or everything.
 pub(super) async fn queue(app: &App, asked: &Asked, query: &Params) -> Out {
     let all = query.all("all").any(|param| param.value == "true");
-    match ask(app, asked, Desk::List, query, &Value::Null).await {
+    match asked.at_desk(app, &Desk::List, query, &Value::Null).await {
         Ok(told) => Out::page(StatusCode::OK, &QueuePage::of(page::around(app, asked, "Accesses to look at"), &told, all)),
         Err(fault) => page::failed(app, &asked.id, &fault),
     }
@@ -35,7 +30,7 @@ pub(super) async fn case(app: &App, asked: &Asked, task: &str) -> Out {
 }
 
 async fn shown(app: &App, asked: &Asked, task: &str, status: StatusCode, wrong: Option<String>) -> Out {
-    match ask(app, asked, Desk::Show(task.to_owned()), &Params::parse(""), &Value::Null).await {
+    match asked.at_desk(app, &Desk::Show(task.to_owned()), &Params::parse(""), &Value::Null).await {
         Ok(told) => {
             let (chrome, csrf) = (page::around(app, asked, "An access"), asked.session.csrf.clone());
             Out::page(status, &CasePage { chrome, case: Case::of(&told), csrf, wrong })
@@ -47,7 +42,7 @@ async fn shown(app: &App, asked: &Asked, task: &str, status: StatusCode, wrong: 
 /// Decides on it.
 pub(super) async fn decide(app: &App, asked: &Asked, task: &str) -> Out {
     let said = json!({"state": asked.field("state"), "note": asked.field("note")});
-    match ask(app, asked, Desk::Decide(task.to_owned()), &Params::parse(""), &said).await {
+    match asked.at_desk(app, &Desk::Decide(task.to_owned()), &Params::parse(""), &said).await {
         Ok(_) => Out::to(format!("{HOME}/tasks/{task}")),
         Err(fault @ (Fault::BadRequest { .. } | Fault::Conflict(_))) => {
             let (status, outcome) = fault.parts();
@@ -75,7 +70,7 @@ pub(super) async fn report(app: &App, asked: &Asked, looks: bool) -> Out {
     let all = fields.iter().map(|(name, value)| (*name, value.as_str())).chain([("after", asked.field("after"))]);
     let said: Map<String, Value> =
         all.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
-    match ask(app, asked, Desk::Report, &Params::parse(""), &Value::Object(said)).await {
+    match asked.at_desk(app, &Desk::Report, &Params::parse(""), &Value::Object(said)).await {
         Ok(told) => page(StatusCode::OK, Some(Report::of(&told)), None),
         Err(fault @ Fault::BadRequest { .. }) => {
             let (status, outcome) = fault.parts();

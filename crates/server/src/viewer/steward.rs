@@ -7,21 +7,16 @@ use viewer::{Doubt, DoubtPage, DoubtsPage};
 
 use super::page::{self, Out};
 use super::{App, Asked};
-use crate::desk;
 use crate::fhir_api::{Fault, Params};
 use crate::steward::Desk;
 
 /// Where they are.
 pub(super) const HOME: &str = "/viewer/steward";
 
-async fn ask(app: &App, asked: &Asked, desk: Desk, params: &Params, body: &Value) -> Result<Value, Fault> {
-    desk::ask(app, (&asked.caller, &asked.id), &desk, (params, body)).await.map(audit::Audited::into_inner)
-}
-
 /// What is in doubt; or everything.
 pub(super) async fn queue(app: &App, asked: &Asked, query: &Params) -> Out {
     let all = query.all("all").any(|param| param.value == "true");
-    match ask(app, asked, Desk::List, query, &Value::Null).await {
+    match asked.at_desk(app, &Desk::List, query, &Value::Null).await {
         Ok(told) => Out::page(StatusCode::OK, &DoubtsPage::of(page::around(app, asked, "Doubtful links"), &told, all)),
         Err(fault) => page::failed(app, &asked.id, &fault),
     }
@@ -33,7 +28,7 @@ pub(super) async fn doubt(app: &App, asked: &Asked, task: &str) -> Out {
 }
 
 async fn shown(app: &App, asked: &Asked, task: &str, status: StatusCode, wrong: Option<String>) -> Out {
-    match ask(app, asked, Desk::Show(TaskId(task.to_owned())), &Params::parse(""), &Value::Null).await {
+    match asked.at_desk(app, &Desk::Show(TaskId(task.to_owned())), &Params::parse(""), &Value::Null).await {
         Ok(told) => {
             let (chrome, csrf) = (page::around(app, asked, "A doubtful link"), asked.session.csrf.clone());
             Out::page(status, &DoubtPage { chrome, doubt: Doubt::of(&told), csrf, wrong })
@@ -54,7 +49,7 @@ pub(super) async fn undo(app: &App, asked: &Asked, task: &str) -> Out {
 }
 
 async fn done(app: &App, asked: &Asked, (task, desk): (&str, Desk), said: &Value) -> Out {
-    match ask(app, asked, desk, &Params::parse(""), said).await {
+    match asked.at_desk(app, &desk, &Params::parse(""), said).await {
         Ok(_) => Out::to(format!("{HOME}/tasks/{task}")),
         Err(fault @ (Fault::BadRequest { .. } | Fault::Conflict(_))) => {
             let (status, outcome) = fault.parts();
